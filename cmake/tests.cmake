@@ -1,0 +1,163 @@
+# Test programs and benches: one per folder, found by globbing.
+include(GoogleTest)
+
+set(TROUPE_TEST_DIR ${PROJECT_BINARY_DIR}/tests)
+
+# Tests that need CAF, and the main() that sets up its messages.
+set(TROUPE_ACTOR_TESTS support actors cluster client connectors simulation apps
+  e2e crash)
+# Tests of the whole program: not built under sanitizers.
+set(TROUPE_WHOLE_PROGRAM_TESTS e2e crash package)
+
+# What tests share: tests/support/*.cpp but its own tests and main().
+function(troupe_test_support)
+  file(GLOB sources CONFIGURE_DEPENDS tests/support/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_(test|main)\\.cpp$")
+  add_library(troupe_test_support INTERFACE)
+  target_link_libraries(troupe_test_support INTERFACE
+    troupe_flags GTest::gtest GTest::gmock rapidcheck)
+  if(sources)
+    add_library(troupe_test_support_objects STATIC ${sources})
+    get_property(folders GLOBAL PROPERTY TROUPE_FOLDERS)
+    troupe_link(troupe_test_support_objects PUBLIC ${folders})
+    target_link_libraries(troupe_test_support_objects PUBLIC
+      troupe_flags GTest::gtest GTest::gmock rapidcheck)
+    target_link_libraries(troupe_test_support INTERFACE
+      troupe_test_support_objects)
+  endif()
+endfunction()
+
+# tests/FOLDER/*.cpp -> <build>/tests/FOLDER_tests, each TEST known to ctest
+# and labelled FOLDER. tests/FOLDER/programs/X.cpp -> <build>/tests/X, a
+# process for tests to run; tests/FOLDER/preload/X.cpp -> <build>/tests/X.so.
+# A test runs in the source folder and finds those beside its own executable;
+# the program is in ../bin.
+function(troupe_test_folder folder)
+  file(GLOB sources CONFIGURE_DEPENDS tests/${folder}/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "_main\\.cpp$")
+  if(folder STREQUAL "support")
+    list(FILTER sources INCLUDE REGEX "_test\\.cpp$")
+  endif()
+  if(NOT sources)
+    return()
+  endif()
+  set(main GTest::gtest_main)
+  if(folder IN_LIST TROUPE_ACTOR_TESTS)
+    if(NOT TROUPE_HAS_CAF)
+      message(STATUS "tests/${folder} is left out: it needs CAF")
+      return()
+    endif()
+    if(EXISTS ${PROJECT_SOURCE_DIR}/tests/support/actor_test_main.cpp)
+      list(APPEND sources tests/support/actor_test_main.cpp)
+      set(main "")
+    endif()
+  endif()
+  set(target ${folder}_tests)
+  add_executable(${target} ${sources})
+  set_target_properties(${target} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${TROUPE_TEST_DIR})
+  target_link_libraries(${target} PRIVATE troupe_flags ${main}
+    GTest::gtest GTest::gmock rapidcheck)
+  if(folder IN_LIST TROUPE_ACTOR_TESTS)
+    target_link_libraries(${target} PRIVATE troupe_test_support
+      RocksDB::rocksdb-shared OpenSSL::SSL OpenSSL::Crypto)
+    get_property(folders GLOBAL PROPERTY TROUPE_FOLDERS)
+    troupe_link(${target} PRIVATE ${folders})
+  else()
+    troupe_link(${target} PRIVATE ${folder} core codec)
+    target_link_libraries(${target} PRIVATE OpenSSL::Crypto)
+    if(folder STREQUAL "persistence")
+      target_link_libraries(${target} PRIVATE RocksDB::rocksdb-shared)
+    endif()
+  endif()
+  troupe_test_programs(${folder} ${target})
+  if(folder IN_LIST TROUPE_WHOLE_PROGRAM_TESTS)
+    add_dependencies(${target} troupe)
+  elseif(TARGET troupe-guard)
+    add_dependencies(${target} troupe-guard)
+  endif()
+  gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST
+    TEST_PREFIX "${folder}." WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+    PROPERTIES LABELS ${folder} TIMEOUT 1200)
+endfunction()
+
+# The helper processes and preloaded libraries of one folder of tests.
+function(troupe_test_programs folder target)
+  file(GLOB programs CONFIGURE_DEPENDS tests/${folder}/programs/*.cpp)
+  foreach(source IN LISTS programs)
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} ${source})
+    set_target_properties(${name} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${TROUPE_TEST_DIR})
+    target_link_libraries(${name} PRIVATE troupe_flags)
+    get_property(folders GLOBAL PROPERTY TROUPE_FOLDERS)
+    troupe_link(${name} PRIVATE ${folders})
+    add_dependencies(${target} ${name})
+  endforeach()
+  file(GLOB preloads CONFIGURE_DEPENDS tests/${folder}/preload/*.cpp)
+  foreach(source IN LISTS preloads)
+    get_filename_component(name ${source} NAME_WE)
+    add_library(${name} MODULE ${source})
+    set_target_properties(${name} PROPERTIES PREFIX ""
+      LIBRARY_OUTPUT_DIRECTORY ${TROUPE_TEST_DIR})
+    target_link_libraries(${name} PRIVATE troupe_flags ${CMAKE_DL_LIBS})
+    add_dependencies(${target} ${name})
+  endforeach()
+endfunction()
+
+function(troupe_all_test_folders)
+  troupe_test_support()
+  file(GLOB folders CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/tests
+    tests/*)
+  foreach(folder IN LISTS folders)
+    if(NOT IS_DIRECTORY ${PROJECT_SOURCE_DIR}/tests/${folder})
+      continue()
+    endif()
+    if(TROUPE_SANITIZE AND folder IN_LIST TROUPE_WHOLE_PROGRAM_TESTS)
+      continue()
+    endif()
+    troupe_test_folder(${folder})
+  endforeach()
+  if(NOT TROUPE_SANITIZE)
+    add_test(NAME layering COMMAND ${CMAKE_COMMAND}
+      -DROOT=${PROJECT_SOURCE_DIR}
+      -P ${PROJECT_SOURCE_DIR}/tests/layering.cmake)
+    add_test(NAME layering.catches_a_wrong_include COMMAND ${CMAKE_COMMAND}
+      -DROOT=${PROJECT_SOURCE_DIR} -DSCRATCH=${PROJECT_BINARY_DIR}/layering
+      -P ${PROJECT_SOURCE_DIR}/tests/layering_test.cmake)
+  endif()
+endfunction()
+
+# bench/NAME/*.cpp -> <build>/bench/bench_NAME. bench/support is shared.
+function(troupe_all_benches)
+  if(TROUPE_SANITIZE OR NOT TROUPE_HAS_CAF)
+    return()
+  endif()
+  # The peer that bench/jobs measures beside us; never used by the product.
+  find_library(TROUPE_HIREDIS_LIBRARY hiredis)
+  get_property(folders GLOBAL PROPERTY TROUPE_FOLDERS)
+  file(GLOB support CONFIGURE_DEPENDS bench/support/*.cpp)
+  file(GLOB names CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}/bench
+    bench/*)
+  foreach(name IN LISTS names)
+    file(GLOB sources CONFIGURE_DEPENDS bench/${name}/*.cpp)
+    if(name STREQUAL "support" OR NOT sources)
+      continue()
+    endif()
+    if(name STREQUAL "jobs" AND NOT TROUPE_HIREDIS_LIBRARY)
+      message(STATUS "bench/jobs is left out: it needs hiredis "
+        "('./dev bench jobs' installs it)")
+      continue()
+    endif()
+    add_executable(bench_${name} ${sources} ${support})
+    set_target_properties(bench_${name} PROPERTIES
+      RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+    target_link_libraries(bench_${name} PRIVATE troupe_flags
+      RocksDB::rocksdb-shared OpenSSL::SSL OpenSSL::Crypto)
+    troupe_link(bench_${name} PRIVATE ${folders})
+    if(name STREQUAL "jobs")
+      target_link_libraries(bench_${name} PRIVATE ${TROUPE_HIREDIS_LIBRARY})
+      add_dependencies(bench_${name} troupe)
+    endif()
+  endforeach()
+endfunction()
