@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "core/inspect.hpp"
+
 namespace troupe {
 
 /// What a caller can *do* about a failure; the message is for humans only.
@@ -23,19 +25,19 @@ enum class Errc : std::uint8_t {
   out_of_memory,         // Retry later, or on another device.
   unavailable,           // Temporarily not; retry after retry_after_ms.
   cancelled,
-  corrupt,        // Stored bytes fail their checks; needs an operator.
-  device_lost,    // The device's process or context is dead.
-  forgotten,      // Existed; retention removed it.
-  disk_full,      // Below the low-water mark; free space, then retry.
-  read_only,      // The file system refuses writes.
-  io_error,       // The disk failed; needs an operator.
-  locked,         // Another process holds the data folder.
-  denied,         // The certificate's role or tenant does not allow it.
-  unsupported,    // This build does not know the request, by name.
-  too_large,      // Over a named limit.
-  stale,          // The fencing token or cursor is not the current one.
-  timeout,        // Outcome unknown; asking again with the same id is safe.
-  internal,       // A defect of ours, reported instead of hidden.
+  corrupt,      // Stored bytes fail their checks; needs an operator.
+  device_lost,  // The device's process or context is dead.
+  forgotten,    // Existed; retention removed it.
+  disk_full,    // Below the low-water mark; free space, then retry.
+  read_only,    // The file system refuses writes.
+  io_error,     // The disk failed; needs an operator.
+  locked,       // Another process holds the data folder.
+  denied,       // The certificate's role or tenant does not allow it.
+  unsupported,  // This build does not know the request, by name.
+  too_large,    // Over a named limit.
+  stale,        // The fencing token or cursor is not the current one.
+  timeout,      // Outcome unknown; asking again with the same id is safe.
+  internal,     // A defect of ours, reported instead of hidden.
 };
 inline constexpr Errc kLastErrc = Errc::internal;
 
@@ -52,9 +54,27 @@ struct Fault {
 struct Error {
   Errc code = Errc::internal;
   std::string message;  // Lower case, no full stop: "open /x: no such file".
-  std::vector<Fault> faults = {};  // All that is wrong, when invalid_argument.
+  std::vector<Fault> faults = {};   // All that is wrong, when invalid_argument.
   std::int64_t retry_after_ms = 0;  // Hint; 0: none.
 };
+
+template <class Inspector>
+bool inspect(Inspector& f, Errc& x) {
+  return inspect_enum(f, x, kLastErrc);
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, Fault& x) {
+  return f.object(x).fields(f.field("path", x.path),
+                            f.field("message", x.message));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, Error& x) {
+  return f.object(x).fields(
+      f.field("code", x.code), f.field("message", x.message),
+      f.field("faults", x.faults), f.field("retry_after_ms", x.retry_after_ms));
+}
 
 /// Holds either a T or the Error that prevented it.
 template <class T>
@@ -82,7 +102,9 @@ class [[nodiscard]] Result {
 
 struct Unit {};  // Result<Unit>, spelled Status.
 using Status = Result<Unit>;
-inline Status ok() { return Unit{}; }
+inline Status ok() {
+  return Unit{};
+}
 
 }  // namespace troupe
 

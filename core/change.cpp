@@ -1,0 +1,116 @@
+#include "core/change.hpp"
+
+namespace troupe {
+
+std::string_view to_string(ChangeType type) {
+  switch (type) {
+    case ChangeType::submitted:
+      return "submitted";
+    case ChangeType::unblocked:
+      return "unblocked";
+    case ChangeType::started:
+      return "started";
+    case ChangeType::requeued:
+      return "requeued";
+    case ChangeType::ended:
+      return "ended";
+    case ChangeType::noted:
+      return "noted";
+    case ChangeType::opened:
+      return "opened";
+    case ChangeType::control:
+      return "control";
+    case ChangeType::forgotten:
+      return "forgotten";
+  }
+  return "unknown";
+}
+
+std::optional<JobState> state_after(const Change& change) {
+  switch (change.type) {
+    case ChangeType::submitted:
+      return change.spec && (!change.spec->depends_on.empty())
+                 ? JobState::blocked
+                 : JobState::queued;
+    case ChangeType::unblocked:
+    case ChangeType::requeued:
+      return JobState::queued;
+    case ChangeType::started:
+      return JobState::running;
+    case ChangeType::ended:
+      if (change.end) return change.end->state;
+      return std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
+namespace {
+
+Error illegal(const LogEntry& entry, std::string_view why) {
+  return {Errc::corrupt, "log entry " + std::to_string(entry.index) + " (" +
+                             std::string(to_string(entry.change.type)) +
+                             ") of job " + to_string(entry.change.job) + ": " +
+                             std::string(why)};
+}
+
+bool has_its_part(const Change& c) {
+  switch (c.type) {
+    case ChangeType::submitted:
+      return c.spec.has_value();
+    case ChangeType::started:
+      return c.start.has_value();
+    case ChangeType::requeued:
+      return c.requeue.has_value();
+    case ChangeType::ended:
+      return c.end && is_terminal(c.end->state);
+    case ChangeType::noted:
+      return c.note.has_value();
+    case ChangeType::unblocked:
+      return true;
+    default:
+      return false;  // Not of a job's life.
+  }
+}
+
+}  // namespace
+
+Status apply(JobSummary& s, const LogEntry& entry) {
+  const Change& c = entry.change;
+  if (!has_its_part(c)) return illegal(entry, "its part is missing");
+  const bool first = c.type == ChangeType::submitted;
+  if (first != (s.seq == 0)) return illegal(entry, "no such job, or twice");
+  if (!first && c.job != s.id) return illegal(entry, "another job's entry");
+  if (c.seq != s.seq + 1) return illegal(entry, "a gap in its events");
+  const auto to = state_after(c);
+  if (!first && to && !can_move(s.state, *to))
+    return illegal(entry, "no move from " + std::string(to_string(s.state)));
+  if (c.type == ChangeType::started && c.attempt != s.attempt + 1)
+    return illegal(entry, "attempts count up by one");
+  s.seq = c.seq;
+  if (to) s.state = *to;
+  switch (c.type) {
+    case ChangeType::submitted:
+      s.id = c.job;
+      s.spec_index = entry.index;
+      break;
+    case ChangeType::started:
+      s.attempt = c.attempt;
+      s.start_index = entry.index;
+      break;
+    case ChangeType::requeued:
+      s.requeue_index = entry.index;
+      s.failures = c.requeue->failures;
+      s.crashes = c.requeue->crashes;
+      s.not_before_ms = c.requeue->not_before_ms;
+      break;
+    case ChangeType::ended:
+      s.end_index = entry.index;
+      break;
+    default:
+      break;
+  }
+  return ok();
+}
+
+}  // namespace troupe
