@@ -5,9 +5,9 @@ set(TROUPE_TEST_DIR ${PROJECT_BINARY_DIR}/tests)
 
 # Tests that need CAF, and the main() that sets up its messages.
 set(TROUPE_ACTOR_TESTS support actors cluster client connectors simulation apps
-  e2e crash)
+  e2e crash cuts)
 # Tests of the whole program: not built under sanitizers.
-set(TROUPE_WHOLE_PROGRAM_TESTS e2e crash package)
+set(TROUPE_WHOLE_PROGRAM_TESTS e2e crash cuts package)
 
 # What tests share: tests/support/*.cpp but its own tests and main().
 function(troupe_test_support)
@@ -114,6 +114,11 @@ function(troupe_all_test_folders)
       continue()
     endif()
     if(TROUPE_SANITIZE AND folder IN_LIST TROUPE_WHOLE_PROGRAM_TESTS)
+      continue()
+    endif()
+    # Under TSan only what has more than one thread is of interest.
+    if(TROUPE_SANITIZE STREQUAL "thread"
+       AND NOT folder IN_LIST TROUPE_ACTOR_TESTS)
       continue()
     endif()
     troupe_test_folder(${folder})
