@@ -51,6 +51,7 @@ std::vector<ProcessInfo> descendants(const std::vector<ProcessInfo>& all,
                                      const std::vector<std::int32_t>& roots);
 
 /// Processes whose initial environment holds exactly `entry` ("NAME=value").
+/// Misses one that is just being replaced by exec: look again to be sure.
 std::vector<ProcessInfo> processes_with_environment(std::string_view entry);
 
 /// A descriptor that becomes readable when the process ends.

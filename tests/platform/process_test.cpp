@@ -7,7 +7,7 @@
 
 #include "platform/file.hpp"
 #include "platform/spawn.hpp"
-#include "tests/platform/temp_dir.hpp"
+#include "tests/platform/eventually.hpp"
 
 namespace troupe::platform {
 namespace {
@@ -21,6 +21,12 @@ Result<Child> shell(const std::string& script, std::vector<std::string> env,
                 .cwd = {},
                 .stdout_fd = stdout_fd,
                 .more_fds = {}});
+}
+
+// No other test and no earlier run leaves processes with this mark.
+std::string test_mark() {
+  return "TROUPE_TEST_MARK=" + std::to_string(::getpid()) + "-" +
+         ::testing::UnitTest::GetInstance()->current_test_info()->name();
 }
 
 TEST(Process, ReadsAStatLineWhoseNameTriesToDeceive) {
@@ -78,30 +84,30 @@ TEST(Process, FindsDescendantsThroughAllGenerations) {
 }
 
 TEST(Process, FindsProcessesByTheirEnvironment) {
-  auto child = shell("read x", {"TROUPE_TEST_MARK=a1"});
+  const auto mark = test_mark();
+  auto child = shell("exec sleep 600", {mark});
   ASSERT_TRUE(child);
-  auto ended = shell("exit 0", {"TROUPE_TEST_MARK=a1"});
-  ASSERT_TRUE(wait_child(*ended));
-  ASSERT_TRUE(wait_child(*child));
-  EXPECT_TRUE(processes_with_environment("TROUPE_TEST_MARK=a1").empty());
-  auto sleeper = shell("exec sleep 600", {"TROUPE_TEST_MARK=a1"});
-  ASSERT_TRUE(sleeper);
-  auto found = processes_with_environment("TROUPE_TEST_MARK=a1");
+  EXPECT_TRUE(
+      eventually([&] { return processes_with_environment(mark).size() == 1; }));
+  auto found = processes_with_environment(mark);
+  EXPECT_TRUE(processes_with_environment(mark + "0").empty());
+  EXPECT_TRUE(
+      processes_with_environment(mark.substr(0, mark.size() - 1)).empty());
+  EXPECT_EQ(kill_tree({*process_info(child->identity.pid)}), 1u);
+  EXPECT_EQ(wait_child(*child)->signal, SIGKILL);
   ASSERT_EQ(found.size(), 1u);
-  EXPECT_EQ(found[0].pid, sleeper->identity.pid);
-  EXPECT_TRUE(processes_with_environment("TROUPE_TEST_MARK=a").empty());
-  EXPECT_EQ(kill_tree(found), 1u);
-  EXPECT_EQ(wait_child(*sleeper)->signal, SIGKILL);
+  EXPECT_EQ(found[0].pid, child->identity.pid);
+  EXPECT_TRUE(processes_with_environment(mark).empty());
 }
 
 TEST(Process, KillsAWholeTreeEvenOneThatKeepsForking) {
-  TempDir dir;
+  const auto mark = test_mark();
   auto pipe = make_pipe();
   ASSERT_TRUE(pipe);
   auto child = shell(
-      "echo up; while :; do sleep 600 & sh -c 'sleep 600; :' & wait $! & "
-      "sleep 0.01; done",
-      {"TROUPE_TEST_MARK=bomb"}, pipe->write_end.get());
+      "echo up; while :; do sleep 600 & sh -c 'sleep 600; :' & sleep 0.01; "
+      "done",
+      {mark}, pipe->write_end.get());
   ASSERT_TRUE(child);
   char byte = 0;
   ASSERT_EQ(::read(pipe->read_end.get(), &byte, 1), 1);
@@ -109,7 +115,8 @@ TEST(Process, KillsAWholeTreeEvenOneThatKeepsForking) {
   ASSERT_TRUE(info);
   EXPECT_GE(kill_tree({*info}), 1u);
   EXPECT_EQ(wait_child(*child)->signal, SIGKILL);
-  EXPECT_TRUE(processes_with_environment("TROUPE_TEST_MARK=bomb").empty());
+  EXPECT_TRUE(
+      eventually([&] { return processes_with_environment(mark).empty(); }));
 }
 
 TEST(Process, NamesSignals) {
