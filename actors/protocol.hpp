@@ -6,6 +6,7 @@
 // versioned). What waits for the same receiver travels as one message.
 #pragma once
 
+#include <caf/actor.hpp>
 #include <caf/error.hpp>
 #include <caf/result.hpp>
 #include <caf/type_id.hpp>
@@ -207,9 +208,7 @@ using JobHistoryActor = caf::typed_actor<
     // `refusable`: disk_full, read_only, io_error, unavailable.
     caf::result<Appended>(append_atom, AppendRequest),
     // A new scheduler: answered when everything sent before is on the log.
-    caf::result<void>(barrier_atom),
-    // Console: a live copy of store and artifacts into this folder.
-    caf::result<void>(backup_atom, std::string)>;
+    caf::result<void>(barrier_atom)>;
 
 /// Answers queries from the store on a thread of its own, beside the writer.
 using HistoryReaderActor = caf::typed_actor<
@@ -251,8 +250,8 @@ using SchedulerActor = caf::typed_actor<
     // Console: the queue's numbers.
     caf::result<ControlReply>(status_atom),
     // Whoever starts an executor: it serves this device from now until its
-    // actor ends. The same again replaces.
-    caf::result<void>(device_atom, DeviceInfo, ExecutorActor),
+    // actor (an ExecutorActor) ends. The same again replaces.
+    caf::result<void>(device_atom, DeviceInfo, caf::actor),
     // Executors: attempts that ended, in one message.
     caf::result<void>(ended_atom, std::vector<AttemptEnd>),
     // Executors: these attempts are alive.

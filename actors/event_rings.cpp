@@ -1,0 +1,206 @@
+#include "actors/event_rings.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+std::size_t bytes_of(const Failure& f) {
+  std::size_t n = f.reason.size() + f.message.size() + 64;
+  for (const auto& line : f.last_lines) n += line.size() + 5;
+  return n;
+}
+
+std::size_t bytes_of(const JobSpec& s) {
+  std::size_t n = 320 + s.kind.size() + s.model.size() + s.params.size() +
+                  s.tenant.size() + s.submitted_by.size() + s.device.size();
+  for (const auto& tag : s.tags) n += tag.size() + 5;
+  n += s.depends_on.size() * 20;
+  for (const auto& in : s.inputs)
+    n += 96 + in.name.size() + in.sha256.size() + in.output.size();
+  for (const auto& b : s.bindings) n += 64 + b.path.size() + b.pointer.size();
+  return n;
+}
+
+std::size_t bytes_of(const JobEnd& e) {
+  std::size_t n = 48 + e.result.size();
+  if (e.failure) n += bytes_of(*e.failure);
+  for (const auto& a : e.artifacts)
+    n += 64 + a.name.size() + a.sha256.size() + a.media_type.size();
+  return n;
+}
+
+}  // namespace
+
+std::size_t wire_bytes(const LogEntry& entry) {
+  const Change& c = entry.change;
+  std::size_t n = 120;
+  if (c.spec) n += bytes_of(*c.spec);
+  if (c.start) n += 64 + c.start->device.size() + c.start->decision.size();
+  if (c.requeue) n += 64 + bytes_of(c.requeue->failure);
+  if (c.end) n += bytes_of(*c.end);
+  if (c.note)
+    n += 40 + c.note->name.size() + c.note->data.size() + c.note->by.size();
+  return n;
+}
+
+std::size_t wire_bytes(const LiveEvent& event) {
+  std::size_t n = 96 + event.token.size();
+  if (event.progress) n += 140 + event.progress->unit.size();
+  if (event.log) n += 24 + event.log->stream.size() + event.log->text.size();
+  return n;
+}
+
+// -- durable ------------------------------------------------------------------
+
+void DurableRing::add(LogEntry entry) {
+  if (!entries_.empty() && entry.index != last_index_ + 1) {
+    entries_.clear();
+    bytes_ = 0;
+  }
+  last_index_ = entry.index;
+  bytes_ += wire_bytes(entry);
+  entries_.push_back(std::move(entry));
+  while (entries_.size() > limits_.ring_entries ||
+         (bytes_ > limits_.ring_bytes && entries_.size() > 1)) {
+    bytes_ -= wire_bytes(entries_.front());
+    entries_.pop_front();
+  }
+}
+
+bool DurableRing::covers(std::uint64_t index) const {
+  if (entries_.empty()) return index >= last_index_ && last_index_ != 0;
+  return index + 1 >= entries_.front().index;
+}
+
+PullReply DurableRing::pull(const PullRequest& request) const {
+  PullReply reply;
+  reply.next_index = std::max(request.after_index, last_index_);
+  if (entries_.empty() || request.after_index >= last_index_) return reply;
+  const auto max_events = std::min(request.max_events, limits_.max_events);
+  const auto max_bytes = std::min(request.max_bytes, limits_.max_bytes);
+  std::size_t bytes = 0;
+  const auto skip = request.after_index + 1 - entries_.front().index;
+  for (auto it = entries_.begin() + static_cast<std::ptrdiff_t>(skip);
+       it != entries_.end(); ++it) {
+    if (request.ends_only && it->change.type != ChangeType::ended) continue;
+    const auto size = wire_bytes(*it);
+    const bool full = reply.entries.size() >= max_events ||
+                      (bytes + size > max_bytes && !reply.entries.empty());
+    if (full) {
+      reply.next_index = it->index - 1;
+      break;
+    }
+    bytes += size;
+    reply.entries.push_back(*it);
+  }
+  return reply;
+}
+
+// -- live ---------------------------------------------------------------------
+
+void LiveRings::attempt_started(JobId job, std::uint32_t attempt,
+                                std::uint32_t seq) {
+  auto& ring = rings_[job];
+  if (ring.attempt != attempt || ring.ended) ring = Ring{};
+  ring.attempt = attempt;
+  ring.after_seq = seq;
+  ring.confirmed = true;
+}
+
+void LiveRings::job_moved(JobId job, std::uint32_t seq) {
+  if (auto it = rings_.find(job); it != rings_.end())
+    it->second.after_seq = seq;
+}
+
+void LiveRings::attempt_ended(JobId job) {
+  auto it = rings_.find(job);
+  if (it == rings_.end() || it->second.ended) return;
+  if (it->second.events.empty()) {  // Nobody will ask for nothing.
+    rings_.erase(it);
+    return;
+  }
+  it->second.ended = true;
+  it->second.progress.reset();
+  ended_.push_back(job);
+  while (ended_.size() > limits_.ended_attempts) {
+    auto old = rings_.find(ended_.front());
+    if (old != rings_.end() && old->second.ended) rings_.erase(old);
+    ended_.pop_front();
+  }
+}
+
+bool LiveRings::add(LiveEvent event) {
+  auto it = rings_.find(event.job);
+  if (it == rings_.end()) {
+    // The work began before its start was on disk: keep what it says; the
+    // committed start finds the ring and leaves it.
+    it = rings_.emplace(event.job, Ring{}).first;
+    it->second.attempt = event.attempt;
+    unconfirmed_.push_back(event.job);
+    if (unconfirmed_.size() > limits_.early_attempts) {
+      auto old = rings_.find(unconfirmed_.front());
+      if (old != rings_.end() && !old->second.confirmed) rings_.erase(old);
+      unconfirmed_.pop_front();
+      it = rings_.find(event.job);
+      if (it == rings_.end()) return false;
+    }
+  }
+  auto& ring = it->second;
+  if (event.attempt < ring.attempt) return false;
+  if (event.attempt > ring.attempt) {
+    ring = Ring{};
+    ring.attempt = event.attempt;
+  }
+  if (ring.ended) return false;
+  event.n = ring.next_n++;
+  event.after_seq = ring.after_seq;
+  if (event.type == LiveType::progress) ring.progress = event;
+  ring.bytes += wire_bytes(event);
+  ring.events.push_back(std::move(event));
+  while (ring.events.size() > limits_.live_events ||
+         (ring.bytes > limits_.live_bytes && ring.events.size() > 1)) {
+    ring.bytes -= wire_bytes(ring.events.front());
+    ring.events.pop_front();
+  }
+  return true;
+}
+
+void LiveRings::pull(const PullRequest& request, PullReply& reply) const {
+  if (!request.live || !request.job) return;
+  auto it = rings_.find(*request.job);
+  if (it == rings_.end()) return;
+  const auto& ring = it->second;
+  const auto after = request.live_attempt == ring.attempt ? request.live_n : 0;
+  const auto max_events = std::min(request.max_events, limits_.max_events);
+  const auto max_bytes = std::min(request.max_bytes, limits_.max_bytes);
+  std::size_t bytes = 0;
+  for (const auto& entry : reply.entries) bytes += wire_bytes(entry);
+  if (!ring.events.empty() && ring.events.front().n > after + 1)
+    reply.live_lost = ring.events.front().n - after - 1;
+  // `n` has no gaps inside a ring, so the first one wanted is found directly.
+  const auto first = ring.events.empty() ? 0 : ring.events.front().n;
+  const auto skip = after >= first && first != 0 ? after - first + 1 : 0;
+  for (auto i = skip; i < ring.events.size(); ++i) {
+    const auto& event = ring.events[i];
+    const auto size = wire_bytes(event);
+    const auto count = reply.entries.size() + reply.live.size();
+    if (count >= max_events || (bytes + size > max_bytes && count > 0)) return;
+    bytes += size;
+    reply.live.push_back(event);
+  }
+}
+
+std::optional<std::uint32_t> LiveRings::last_seq(JobId job) const {
+  auto it = rings_.find(job);
+  if (it == rings_.end() || !it->second.confirmed) return std::nullopt;
+  return it->second.after_seq;
+}
+
+const LiveEvent* LiveRings::progress(JobId job) const {
+  auto it = rings_.find(job);
+  if (it == rings_.end() || !it->second.progress) return nullptr;
+  return &*it->second.progress;
+}
+
+}  // namespace troupe

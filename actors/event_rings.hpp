@@ -1,0 +1,99 @@
+// What followers can still be given from memory: the newest durable events of
+// the log, and a small ring of live events for each attempt. No actor here.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "core/api.hpp"
+
+namespace troupe {
+
+struct EventLimits {
+  std::size_t ring_entries = 16'384;    // Durable events in memory, and
+  std::size_t ring_bytes = 8 << 20;     // about so many bytes of them.
+  std::size_t live_events = 256;        // Live events per attempt, and
+  std::size_t live_bytes = 256 << 10;   // so many bytes of them.
+  std::size_t ended_attempts = 64;      // Attempts kept after their end,
+  std::size_t early_attempts = 1'024;   // or before their start is seen.
+  std::size_t parked_pulls = 4'096;     // Pulls held back at once.
+  std::uint32_t max_events = 4'096;     // Of one answer, and
+  std::uint32_t max_bytes = 56 * 1024;  // so many bytes of it.
+  std::int64_t max_wait_ms = 60'000;    // A pull is held back.
+};
+
+/// About what `entry` takes in a frame; an upper bound in practice.
+std::size_t wire_bytes(const LogEntry& entry);
+std::size_t wire_bytes(const LiveEvent& event);
+
+/// The newest entries of the log, without gaps.
+class DurableRing {
+ public:
+  explicit DurableRing(const EventLimits& limits) : limits_{limits} {}
+
+  /// An entry that does not follow the last one empties the ring first.
+  void add(LogEntry entry);
+
+  /// False: what follows `index` is (partly) older than the ring.
+  bool covers(std::uint64_t index) const;
+  /// Index of the newest entry; 0: nothing was ever added.
+  std::uint64_t last_index() const { return last_index_; }
+
+  /// Entries after `request.after_index`, within its credit.
+  /// REQUIRES: covers(request.after_index), no job, no tenant.
+  PullReply pull(const PullRequest& request) const;
+
+ private:
+  const EventLimits limits_;
+  std::deque<LogEntry> entries_;
+  std::size_t bytes_ = 0;
+  std::uint64_t last_index_ = 0;
+};
+
+/// Live events of running attempts, newest kept.
+class LiveRings {
+ public:
+  explicit LiveRings(const EventLimits& limits) : limits_{limits} {}
+
+  /// Stamps `n` and `after_seq`. Events of attempts nobody started, or that
+  /// ended, are dropped (false).
+  bool add(LiveEvent event);
+
+  void attempt_started(JobId job, std::uint32_t attempt, std::uint32_t seq);
+  void job_moved(JobId job, std::uint32_t seq);
+  void attempt_ended(JobId job);
+
+  /// Appends what the follower (live_attempt, live_n) of `request.job` lacks,
+  /// within `request`'s credit less what `reply` already has.
+  void pull(const PullRequest& request, PullReply& reply) const;
+
+  /// Sequence number of the newest durable event of a job whose attempt has a
+  /// ring; nothing for others.
+  std::optional<std::uint32_t> last_seq(JobId job) const;
+
+  /// The newest progress of a running job's attempt; null: none.
+  const LiveEvent* progress(JobId job) const;
+
+ private:
+  struct Ring {
+    std::uint32_t attempt = 0;
+    std::uint32_t after_seq = 0;
+    std::uint64_t next_n = 1;
+    bool ended = false;
+    bool confirmed = false;  // Its start was seen on the log.
+    std::deque<LiveEvent> events;
+    std::size_t bytes = 0;
+    std::optional<LiveEvent> progress;
+  };
+
+  const EventLimits limits_;
+  std::unordered_map<JobId, Ring> rings_;
+  std::deque<JobId> ended_;        // Oldest first.
+  std::deque<JobId> unconfirmed_;  // Likewise; may name confirmed ones.
+};
+
+}  // namespace troupe
