@@ -11,7 +11,7 @@ caf::error to_caf(const Error& e) {
 
 Error from_caf(const caf::error& e) {
   if (e.category() == caf::type_id_v<Errc>) {
-    auto context = e.context();
+    const auto& context = e.context();
     if (context.match_elements<Error>()) return context.get_as<Error>(0);
     return {static_cast<Errc>(e.code()), caf::to_string(e)};
   }
