@@ -1,0 +1,90 @@
+#include "codec/json.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/api.hpp"
+
+namespace troupe {
+namespace {
+
+TEST(Json, ShowsNamesInTheOrderOfTheType) {
+  const SubmitAnswer answer{
+      *parse_job_id("01ARZ3NDEKTSV4RRFFQ69G5FAV"), JobState::queued, false, {}};
+  EXPECT_EQ(dump_json(to_json(answer)),
+            R"({"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","state":"queued",)"
+            R"("existed":false})");
+}
+
+TEST(Json, BringsBackASpecification) {
+  JobSpec spec;
+  spec.id = {1, 2};
+  spec.kind = "process.run";
+  spec.params = "{}";
+  spec.tags = {"x"};
+  spec.timeout_ms = 5;
+  spec.memory_bytes = std::numeric_limits<std::uint64_t>::max();
+  const auto back = from_json<JobSpec>(to_json(spec));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_TRUE(same_request(*back, spec));
+}
+
+TEST(Json, NamesTheMemberThatIsWrong) {
+  const auto json = parse_json(R"({"retry":{"max_attempts":-1}})");
+  ASSERT_TRUE(json);
+  const auto x = from_json<JobSpec>(*json);
+  ASSERT_FALSE(x);
+  EXPECT_EQ(x.error().code, Errc::invalid_argument);
+  EXPECT_EQ(x.error().message, "retry.max_attempts must not be negative");
+  ASSERT_EQ(x.error().faults.size(), 1u);
+  EXPECT_EQ(x.error().faults[0].path, "retry.max_attempts");
+}
+
+TEST(Json, NamesTheItemThatIsWrong) {
+  const auto x = from_json<JobSpec>(*parse_json(R"({"tags":["a",1]})"));
+  ASSERT_FALSE(x);
+  EXPECT_EQ(x.error().message, "tags[1] must be a string");
+}
+
+TEST(Json, SkipsOrRefusesUnknownMembersAsAsked) {
+  const auto json = *parse_json(R"({"max_attemps":1})");
+  EXPECT_TRUE(from_json<RetryPolicy>(json));
+  const auto x = from_json<RetryPolicy>(json, UnknownFields::refuse);
+  ASSERT_FALSE(x);
+  EXPECT_EQ(x.error().message,
+            "max_attemps is not known here; known are max_attempts, "
+            "backoff_ms, max_backoff_ms, on_command_failure");
+}
+
+TEST(Json, RefusesNumbersOutOfRangeAndOfAnotherSort) {
+  EXPECT_FALSE(from_json<std::uint8_t>(Json(256)));
+  EXPECT_FALSE(from_json<std::int8_t>(Json(-129)));
+  EXPECT_FALSE(from_json<std::uint32_t>(Json(1.5)));
+  EXPECT_FALSE(from_json<std::uint32_t>(Json(true)));
+  EXPECT_FALSE(from_json<JobState>(Json("walking")));
+  EXPECT_FALSE(from_json<JobId>(Json("no id")));
+  EXPECT_TRUE(from_json<std::uint8_t>(Json(255)));
+}
+
+TEST(Json, TakesNullForAMissingMember) {
+  const auto x = from_json<JobSpec>(*parse_json(R"({"parent":null})"));
+  ASSERT_TRUE(x) << x.error().message;
+  EXPECT_FALSE(x->parent);
+}
+
+TEST(Json, RefusesTextThatIsNoJsonOrNestedTooDeep) {
+  EXPECT_FALSE(parse_json(""));
+  EXPECT_FALSE(parse_json("{\"a\":"));
+  EXPECT_FALSE(parse_json("{} x"));
+  const auto nested = [](int depth) {
+    return std::string(depth, '[') + std::string(depth, ']');
+  };
+  EXPECT_TRUE(parse_json(nested(kMaxJsonDepth)));
+  EXPECT_FALSE(parse_json(nested(kMaxJsonDepth + 2)));
+}
+
+TEST(Json, WritesBytesThatAreNoTextAsReplacementCharacters) {
+  EXPECT_EQ(dump_json(Json("\xff")), "\"\xef\xbf\xbd\"");
+}
+
+}  // namespace
+}  // namespace troupe
