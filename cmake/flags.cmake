@@ -22,14 +22,13 @@ find_package(Threads REQUIRED)
 
 add_library(troupe_flags INTERFACE)
 target_include_directories(troupe_flags INTERFACE
-  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
-  $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>)
+  ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
 target_link_libraries(troupe_flags INTERFACE Threads::Threads)
 # g++ 12 warns falsely on inlined std::string and std::vector code (GCC bugs
 # 105329, 105651, 107852); ASan finds what these would.
 # Designated initialisers name what differs from the defaults; the rest is meant.
-set(false_alarms -Wno-missing-field-initializers -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow
-  -Wno-stringop-overread)
+set(false_alarms -Wno-missing-field-initializers -Wno-restrict
+  -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
 target_compile_options(troupe_flags INTERFACE
   "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Werror;${false_alarms}>"
   $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
