@@ -1,0 +1,208 @@
+#include "actors/device_jobs.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+namespace {
+
+AttemptEnd failed(const Token& token, FailureClass klass, const Error& why) {
+  JobEnd end;
+  end.state = JobState::failed;
+  end.failure = Failure{.klass = klass,
+                        .reason = std::string(to_string(why.code)),
+                        .message = why.message,
+                        .last_lines = {}};
+  return {token, std::move(end)};
+}
+
+FailureClass class_of(Errc code) {
+  switch (code) {
+    case Errc::invalid_argument:
+    case Errc::unsupported:
+    case Errc::too_large:
+      return FailureClass::invalid;
+    case Errc::out_of_memory:
+      return FailureClass::resource;
+    case Errc::corrupt:
+    case Errc::not_found:
+      return FailureClass::model;
+    default:
+      return FailureClass::transient;
+  }
+}
+
+}  // namespace
+
+JobEnd end_of(StopReason reason) {
+  JobEnd end;
+  switch (reason) {
+    case StopReason::expired:
+      end.state = JobState::expired;
+      end.failure = Failure{FailureClass::timeout,
+                            "deadline",
+                            "its deadline passed while it ran",
+                            {}};
+      break;
+    case StopReason::timeout:
+      end.state = JobState::failed;
+      end.failure = Failure{FailureClass::timeout,
+                            "timeout",
+                            "the attempt outran its time limit",
+                            {}};
+      break;
+    case StopReason::shutdown:
+      end.state = JobState::failed;
+      end.failure = Failure{
+          FailureClass::transient, "node_stopped", "the node was stopped", {}};
+      break;
+    case StopReason::cancelled:
+    case StopReason::fenced:
+      end.state = JobState::cancelled;
+      break;
+  }
+  return end;
+}
+
+const ModelFamily* DeviceJobs::family_of(const JobSpec& spec) const {
+  for (const auto* family : families_)
+    if (std::ranges::count(family->kinds, spec.kind) > 0) return family;
+  return nullptr;
+}
+
+void DeviceJobs::assign(Assignment assignment, DeviceNews& news) {
+  if (!family_of(assignment.spec)) {
+    news.ends.push_back(failed(
+        assignment.token, FailureClass::invalid,
+        {Errc::unsupported, "no family here runs " + assignment.spec.kind}));
+    return;
+  }
+  queued_.push_back(std::move(assignment));
+}
+
+void DeviceJobs::stop(const StopOrder& order, DeviceNews& news) {
+  bool here = std::erase_if(queued_, [&](const Assignment& a) {
+                return a.token == order.token;
+              }) > 0;
+  here |= std::erase_if(running_, [&](const auto& entry) {
+            if (entry.second != order.token) return false;
+            engine_->cancel(entry.first);
+            return true;
+          }) > 0;
+  if (here && order.reason != StopReason::fenced)
+    news.ends.push_back({order.token, end_of(order.reason)});
+}
+
+void DeviceJobs::step(DeviceNews& news) {
+  TROUPE_ASSERT(has_step());
+  if (loader_) return step_load(news);
+  if (!engine_ ||
+      (running_.empty() && (family_of(queued_.front().spec) != family_ ||
+                            queued_.front().spec.model != model_)))
+    if (!open_next(news)) return;
+  if (loader_) return step_load(news);
+  admit_queued(news);
+  if (running_.empty()) return;
+  for (auto& event : engine_->step().events) apply(std::move(event), news);
+}
+
+bool DeviceJobs::open_next(DeviceNews& news) {
+  engine_.reset();
+  const auto& next = queued_.front();
+  family_ = family_of(next.spec);
+  model_ = next.spec.model;
+  auto loader = family_->open(models_dir_ / model_, ctx_);
+  if (!loader) {
+    news.ends.push_back(
+        failed(next.token, class_of(loader.error().code), loader.error()));
+    queued_.pop_front();
+    return false;
+  }
+  std::uint64_t bytes = 0;
+  for (const auto& c : (*loader)->components()) bytes += c.bytes;
+  if (bytes > next.memory_bytes) {
+    news.ends.push_back(failed(
+        next.token, FailureClass::resource,
+        {Errc::out_of_memory, "the model needs " + std::to_string(bytes) +
+                                  " bytes; the job reserved " +
+                                  std::to_string(next.memory_bytes)}));
+    queued_.pop_front();
+    return false;
+  }
+  loader_ = *std::move(loader);
+  return true;
+}
+
+void DeviceJobs::step_load(DeviceNews& news) {
+  auto progress = loader_->step();
+  if (!progress) {
+    loader_.reset();
+    if (queued_.empty()) return;  // Nobody waits for it any more.
+    news.ends.push_back(failed(queued_.front().token,
+                               class_of(progress.error().code),
+                               progress.error()));
+    queued_.pop_front();
+    return;
+  }
+  if (!progress->done()) return;
+  engine_ = loader_->take();
+  loader_.reset();
+}
+
+// Oldest first. A full engine, or another model, leaves the rest queued until
+// a run has ended.
+void DeviceJobs::admit_queued(DeviceNews& news) {
+  while (!queued_.empty()) {
+    auto& next = queued_.front();
+    if (family_of(next.spec) != family_ || next.spec.model != model_) return;
+    auto run = engine_->admit({next.spec.kind, next.spec.params});
+    if (run)
+      running_.emplace(*run, next.token);
+    else if (run.error().code == Errc::out_of_memory && !running_.empty())
+      return;
+    else
+      news.ends.push_back(
+          failed(next.token, class_of(run.error().code), run.error()));
+    queued_.pop_front();
+  }
+}
+
+void DeviceJobs::apply(RunEvent event, DeviceNews& news) {
+  auto entry = running_.find(event.run);
+  TROUPE_ASSERT(entry != running_.end());
+  const Token token = entry->second;
+  if (auto* p = std::get_if<StepProgress>(&event.what)) {
+    LiveEvent live{.job = token.job, .attempt = token.attempt};
+    live.progress =
+        Progress{.done = p->done, .total = p->total, .unit = "step"};
+    if (p->total > 0)
+      live.progress->percent =
+          100.0 * static_cast<double>(p->done) / static_cast<double>(p->total);
+    news.live.push_back(std::move(live));
+    return;
+  }
+  if (auto* output = std::get_if<Output>(&event.what)) {
+    LiveEvent live{.job = token.job, .attempt = token.attempt};
+    live.type = LiveType::token;
+    live.token = std::move(output->bytes);
+    news.live.push_back(std::move(live));
+    return;
+  }
+  if (auto* error = std::get_if<Error>(&event.what))
+    news.ends.push_back(failed(token, class_of(error->code), *error));
+  else
+    news.ends.push_back(
+        {token, JobEnd{.state = JobState::succeeded,
+                       .failure = {},
+                       .result = std::get<Finished>(event.what).result,
+                       .artifacts = {}}});
+  running_.erase(entry);
+}
+
+std::vector<Token> DeviceJobs::tokens() const {
+  std::vector<Token> here;
+  for (const auto& a : queued_) here.push_back(a.token);
+  for (const auto& [run, token] : running_) here.push_back(token);
+  return here;
+}
+
+}  // namespace troupe

@@ -1,0 +1,69 @@
+// What one device does next: which model it holds, which attempts run
+// together. No actor, no clock, no thread in sight.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "actors/executor.hpp"
+#include "models/model.hpp"
+
+namespace troupe {
+
+/// What came of a call: ends to report, progress to show.
+struct DeviceNews {
+  std::vector<AttemptEnd> ends;
+  std::vector<LiveEvent> live;
+};
+
+/// One model at a time, several attempts of it at once; attempts on another
+/// model wait until it is free.
+///
+/// Invariant: every assigned attempt appears in exactly one AttemptEnd, unless
+/// it was fenced.
+class DeviceJobs {
+ public:
+  /// `ctx` and what `families` points to outlive this.
+  DeviceJobs(Context& ctx, std::vector<const ModelFamily*> families,
+             std::filesystem::path models_dir)
+      : ctx_{ctx},
+        families_{std::move(families)},
+        models_dir_{std::move(models_dir)} {}
+
+  void assign(Assignment assignment, DeviceNews& news);
+  void stop(const StopOrder& order, DeviceNews& news);
+
+  bool has_step() const { return !queued_.empty() || !running_.empty(); }
+
+  /// One bounded step: a piece of a load, or one step of all running attempts.
+  /// REQUIRES: has_step().
+  void step(DeviceNews& news);
+
+  /// The attempts that are here.
+  std::vector<Token> tokens() const;
+
+ private:
+  const ModelFamily* family_of(const JobSpec& spec) const;
+  bool open_next(DeviceNews& news);
+  void step_load(DeviceNews& news);
+  void admit_queued(DeviceNews& news);
+  void apply(RunEvent event, DeviceNews& news);
+
+  Context& ctx_;
+  const std::vector<const ModelFamily*> families_;
+  const std::filesystem::path models_dir_;
+  const ModelFamily* family_ = nullptr;  // Null: no model.
+  std::string model_;
+  std::unique_ptr<Loader> loader_;  // While loading,
+  std::unique_ptr<Engine> engine_;  // then this.
+  std::deque<Assignment> queued_;
+  std::map<RunId, Token> running_;
+};
+
+/// How a stopped attempt ends.
+JobEnd end_of(StopReason reason);
+
+}  // namespace troupe

@@ -1,0 +1,29 @@
+// The executor that computes: steps the engine of one device and looks at its
+// mailbox between steps. Never blocks longer than one step.
+#pragma once
+
+#include <caf/actor_system.hpp>
+
+#include <vector>
+
+#include "actors/device_jobs.hpp"
+#include "actors/protocol.hpp"
+
+namespace troupe {
+
+struct InferenceOptions {
+  DeviceInfo device;  // Announced to the scheduler.
+  Context context;
+  std::vector<const ModelFamily*> families;
+  std::filesystem::path models_dir;
+  SchedulerActor scheduler;
+  EventHubActor hub;
+  const WallClock* clock = &system_wall_clock();  // Outlives the actor.
+  std::int64_t heartbeat_ms = 2'000;
+  std::int64_t progress_ms = 100;  // At most one progress event per attempt.
+  bool own_thread = true;
+};
+
+ExecutorActor spawn_inference(caf::actor_system& sys, InferenceOptions options);
+
+}  // namespace troupe

@@ -1,0 +1,116 @@
+// The contract between the inference actor and every model family: a Loader
+// becomes an Engine, an Engine computes many runs. No CAF, no CUDA.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/result.hpp"
+#include "kernels/context.hpp"
+
+namespace troupe {
+
+inline constexpr std::uint64_t kMaxLoadStepBytes = 256u << 20;
+
+using RunId = std::uint64_t;  // Unique within its engine; never reused.
+
+struct Request {
+  std::string kind;    // One of the family's kinds.
+  std::string params;  // JSON object, normalised by the kind.
+};
+
+// -- what happened to a run in one step ---------------------------------------
+
+struct StepProgress {
+  std::int64_t done = 0;
+  std::int64_t total = 0;  // 0 where nobody can know.
+};
+
+/// A piece of output in order: tokens, a frame, an image.
+struct Output {
+  std::string mime;
+  std::string bytes;
+};
+
+struct Finished {
+  std::string result;  // JSON object: the job's result.
+};
+
+/// Finished and Error (it failed) are the last a run is heard of.
+struct RunEvent {
+  RunId run = 0;
+  std::variant<StepProgress, Output, Finished, Error> what;
+};
+
+struct StepReport {
+  std::vector<RunEvent> events;  // Empty when no run is admitted.
+};
+
+// -- the two halves of a family -----------------------------------------------
+
+/// Loaded weights on one device and the runs that share them.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// Errors: invalid_argument (params), out_of_memory (the pool of runs is
+  /// full: ask again when one has ended).
+  virtual Result<RunId> admit(const Request& request) = 0;
+
+  /// Frees what the run holds; no event follows. Unknown ids are ignored.
+  virtual void cancel(RunId run) = 0;
+
+  /// One bounded unit of work: one token for every admitted run (text), one
+  /// denoising step of the oldest run (diffusion). One run's failure is its
+  /// event and disturbs no other. Does not throw.
+  virtual StepReport step() = 0;
+};
+
+/// A part of a model as the ledger sees it, all reserved before the first
+/// load step: weights, and the pool its runs live in (KV pages, latents).
+struct Component {
+  std::string name;  // "text_encoder", "transformer", "vae", "runs"
+  std::uint64_t bytes = 0;
+};
+
+struct LoadProgress {
+  std::uint64_t loaded_bytes = 0;
+  std::uint64_t total_bytes = 0;
+  bool done() const { return loaded_bytes == total_bytes; }
+};
+
+/// A load that has begun. Destroying it abandons the load and its memory.
+class Loader {
+ public:
+  virtual ~Loader() = default;
+
+  /// Known from file headers alone, before step() touches the device.
+  virtual std::span<const Component> components() const = 0;
+
+  /// Loads at most kMaxLoadStepBytes. Errors: corrupt, unavailable,
+  /// invalid_argument (a shape that a kernel's supports() refuses).
+  virtual Result<LoadProgress> step() = 0;
+
+  /// REQUIRES: the last step() was done(). Once.
+  virtual std::unique_ptr<Engine> take() = 0;
+};
+
+/// Everything the system must know about a family; see models/registry.cpp.
+struct ModelFamily {
+  std::string_view name;                    // "qwen2"
+  std::span<const std::string_view> kinds;  // "text.generate", ...
+  /// `ctx` outlives the loader and its engine. Errors: not_found, corrupt.
+  Result<std::unique_ptr<Loader>> (*open)(const std::filesystem::path& dir,
+                                          Context& ctx);
+};
+
+/// The table that `apps` hands to inference actors as a value.
+std::span<const ModelFamily* const> model_families();
+
+}  // namespace troupe

@@ -1,0 +1,96 @@
+#include "actors/device_jobs.hpp"
+
+#include <gtest/gtest.h>
+
+namespace troupe {
+namespace {
+
+class DeviceJobsTest : public ::testing::Test {
+ protected:
+  Context ctx;
+  DeviceJobs jobs{
+      ctx, {model_families().begin(), model_families().end()}, "/nowhere"};
+  DeviceNews news;
+
+  static Assignment job(std::uint64_t id, std::string params,
+                        std::string model = "echo") {
+    Assignment a;
+    a.token = {.epoch = 1, .job = {0, id}, .attempt = 1};
+    a.spec.kind = "echo";
+    a.spec.model = std::move(model);
+    a.spec.params = std::move(params);
+    a.memory_bytes = 1 << 20;
+    return a;
+  }
+  void run_to_the_end() {
+    for (int i = 0; jobs.has_step() && i < 1'000; ++i) jobs.step(news);
+  }
+  const JobEnd& end(std::size_t i) { return news.ends.at(i).end; }
+};
+
+TEST_F(DeviceJobsTest, RunsAJobAndShowsItsProgress) {
+  jobs.assign(job(1, R"({"text":"hello","steps":4})"), news);
+  run_to_the_end();
+  ASSERT_EQ(news.ends.size(), 1u);
+  EXPECT_EQ(end(0).state, JobState::succeeded);
+  EXPECT_EQ(end(0).result, R"({"text":"hello"})");
+  ASSERT_EQ(news.live.size(), 4u);
+  EXPECT_EQ(news.live[1].progress->percent, 50);
+}
+
+TEST_F(DeviceJobsTest, SeveralRunTogether) {
+  jobs.assign(job(1, R"({"text":"a","steps":2})"), news);
+  jobs.assign(job(2, R"({"text":"b","steps":2})"), news);
+  jobs.step(news);  // Loads.
+  jobs.step(news);
+  EXPECT_EQ(news.live.size(), 2u) << "one step moved both";
+}
+
+TEST_F(DeviceJobsTest, AFailureDisturbsNoOther) {
+  jobs.assign(job(1, R"({"text":"boom"})"), news);
+  jobs.assign(job(2, R"({"text":"b"})"), news);
+  run_to_the_end();
+  ASSERT_EQ(news.ends.size(), 2u);
+  EXPECT_EQ(end(0).state, JobState::failed);
+  EXPECT_EQ(end(0).failure->klass, FailureClass::model);
+  EXPECT_EQ(end(1).state, JobState::succeeded);
+}
+
+TEST_F(DeviceJobsTest, AnotherModelWaitsForTheFirst) {
+  jobs.assign(job(1, R"({"text":"a","steps":3})", "one"), news);
+  jobs.assign(job(2, R"({"text":"b"})", "two"), news);
+  run_to_the_end();
+  ASSERT_EQ(news.ends.size(), 2u);
+  EXPECT_EQ(news.ends[0].token.job, (JobId{0, 1}));
+}
+
+TEST_F(DeviceJobsTest, StopEndsQueuedAndRunningOnceAndAFencedOneSilently) {
+  jobs.assign(job(1, R"({"text":"a","steps":100})"), news);
+  jobs.assign(job(2, R"({"text":"b","steps":100})"), news);
+  jobs.step(news);
+  jobs.step(news);
+  jobs.stop({job(1, "").token, StopReason::cancelled}, news);
+  jobs.stop({job(1, "").token, StopReason::cancelled}, news);
+  jobs.stop({job(2, "").token, StopReason::fenced}, news);
+  jobs.stop({job(3, "").token, StopReason::cancelled}, news);
+  ASSERT_EQ(news.ends.size(), 1u);
+  EXPECT_EQ(end(0).state, JobState::cancelled);
+  EXPECT_FALSE(jobs.has_step());
+}
+
+TEST_F(DeviceJobsTest, RefusesWhatNoFamilyRunsAndWhatWasNotReserved) {
+  auto strange = job(1, "{}");
+  strange.spec.kind = "image.generate";
+  jobs.assign(strange, news);
+  ASSERT_EQ(news.ends.size(), 1u);
+  EXPECT_EQ(end(0).failure->klass, FailureClass::invalid);
+  auto greedy = job(2, R"({"text":"a"})");
+  greedy.memory_bytes = 1;
+  jobs.assign(greedy, news);
+  run_to_the_end();
+  ASSERT_EQ(news.ends.size(), 2u);
+  EXPECT_EQ(end(1).failure->klass, FailureClass::resource);
+}
+
+}  // namespace
+}  // namespace troupe
