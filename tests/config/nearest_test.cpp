@@ -1,0 +1,37 @@
+#include "config/nearest.hpp"
+
+#include <gtest/gtest.h>
+
+namespace troupe {
+namespace {
+
+const std::vector<std::string> kWords{"submit", "run",    "jobs",
+                                      "queue",  "config", "console"};
+
+TEST(NearestTest, FindsAMistypedWord) {
+  EXPECT_EQ(nearest_names("sumbit", kWords),
+            std::vector<std::string>{"submit"});
+  EXPECT_EQ(nearest_names("JOB", kWords), std::vector<std::string>{"jobs"});
+}
+
+TEST(NearestTest, FindsWhatAWordBegins) {
+  EXPECT_EQ(nearest_names("con", kWords),
+            (std::vector<std::string>{"config", "console"}));
+}
+
+TEST(NearestTest, FindsNothingForWordsFarAway) {
+  EXPECT_TRUE(nearest_names("xylophone", kWords).empty());
+  EXPECT_TRUE(nearest_names("", kWords).empty());
+  EXPECT_TRUE(nearest_names("xy", kWords).empty());
+  EXPECT_TRUE(nearest_names("abc", kWords).empty());
+  EXPECT_TRUE(nearest_names(std::string(5'000, 'a'), kWords).empty());
+}
+
+TEST(NearestTest, AsksForTheCloseOnes) {
+  EXPECT_EQ(did_you_mean("sumbit", kWords), "; did you mean 'submit'?");
+  EXPECT_EQ(did_you_mean("conso", kWords), "; did you mean 'console'?");
+  EXPECT_EQ(did_you_mean("zzzzzzzz", kWords), "");
+}
+
+}  // namespace
+}  // namespace troupe
