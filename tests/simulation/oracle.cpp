@@ -1,0 +1,308 @@
+#include "tests/simulation/oracle.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "codec/json.hpp"
+#include "core/api.hpp"
+
+namespace troupe::simulation {
+
+namespace {
+
+std::string name(const JobId& id) {
+  return "job " + to_string(id);
+}
+
+/// The table of the architecture page, written down a second time.
+bool is_legal(JobState from, JobState to) {
+  using S = JobState;
+  static constexpr std::pair<S, S> kMoves[] = {
+      {S::blocked, S::queued},    {S::blocked, S::failed},
+      {S::blocked, S::cancelled}, {S::blocked, S::expired},
+      {S::queued, S::running},    {S::queued, S::failed},
+      {S::queued, S::cancelled},  {S::queued, S::expired},
+      {S::running, S::queued},    {S::running, S::succeeded},
+      {S::running, S::failed},    {S::running, S::cancelled},
+      {S::running, S::expired},
+  };
+  return std::ranges::find(kMoves, std::pair{from, to}) != std::end(kMoves);
+}
+
+bool has_ended(JobState state) {
+  return state != JobState::blocked && state != JobState::queued &&
+         state != JobState::running;
+}
+
+}  // namespace
+
+std::string work_result(const Token& token) {
+  return R"({"text":")" + to_string(token.job) + "/" +
+         std::to_string(token.epoch) + "/" + std::to_string(token.attempt) +
+         R"("})";
+}
+
+Oracle::Oracle(OracleOptions options) : options_{std::move(options)} {}
+
+void Oracle::violation(std::string what) {
+  violations_.push_back(std::move(what));
+}
+
+const Oracle::Job* Oracle::find(JobId id) const {
+  const auto it = jobs_.find(id);
+  return it == jobs_.end() ? nullptr : &it->second;
+}
+
+std::size_t Oracle::live() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      jobs_, [](const auto& job) { return !has_ended(job.second.state); }));
+}
+
+const DeviceInfo* Oracle::device(const std::string& name) const {
+  const auto it = std::ranges::find(options_.devices, name, &DeviceInfo::name);
+  return it == options_.devices.end() ? nullptr : &*it;
+}
+
+// -- what clients were told ---------------------------------------------------
+
+void Oracle::told_accepted(JobId id) {
+  accepted_.insert(id);
+}
+
+void Oracle::told_state(JobId id, JobState state) {
+  if (!has_ended(state)) return;
+  const auto [it, fresh] = told_terminal_.emplace(id, state);
+  if (!fresh && it->second != state)
+    violation(name(id) + " was told as " + std::string(to_string(it->second)) +
+              " and then as " + std::string(to_string(state)));
+}
+
+// -- what the follower saw ----------------------------------------------------
+
+void Oracle::saw(const LogEntry& entry) {
+  const auto hash = hash_of(entry);
+  if (entry.index <= last_index_) {
+    if (hash_at_[entry.index] != hash)
+      violation("entry " + std::to_string(entry.index) +
+                " is another one than before");
+    return;
+  }
+  if (entry.index != last_index_ + 1)
+    violation("events jump from " + std::to_string(last_index_) + " to " +
+              std::to_string(entry.index));
+  last_index_ = entry.index;
+  hash_at_[entry.index] = hash;
+  hash_.add(entry);
+  apply(entry);
+}
+
+void Oracle::apply(const LogEntry& entry) {
+  const Change& c = entry.change;
+  if (c.type == ChangeType::opened) {
+    if (entry.epoch <= epoch_) violation("the epoch was not raised");
+    epoch_ = entry.epoch;
+    return;
+  }
+  if (entry.epoch != epoch_)
+    violation("entry " + std::to_string(entry.index) + " of epoch " +
+              std::to_string(entry.epoch) + " in epoch " +
+              std::to_string(epoch_));
+  if (c.type == ChangeType::control) return on_control(c);
+  if (c.type == ChangeType::forgotten) return;
+  if (c.type == ChangeType::submitted) return on_submitted(entry);
+  const auto it = jobs_.find(c.job);
+  if (it == jobs_.end())
+    return violation(name(c.job) + " has an event but was never submitted");
+  Job& job = it->second;
+  if (c.seq != job.seq + 1)
+    violation(name(c.job) + " jumps from event " + std::to_string(job.seq) +
+              " to " + std::to_string(c.seq));
+  job.seq = c.seq;
+  switch (c.type) {
+    case ChangeType::unblocked:
+      return move(job, entry, JobState::queued);
+    case ChangeType::started:
+      return on_started(job, entry);
+    case ChangeType::requeued:
+      job.not_before_ms = c.requeue->not_before_ms;
+      classes_.insert(c.requeue->failure.klass);
+      return move(job, entry, JobState::queued);
+    case ChangeType::ended:
+      return on_ended(job, entry);
+    default:
+      return;
+  }
+}
+
+void Oracle::move(Job& job, const LogEntry& entry, JobState to) {
+  const std::string step =
+      std::string(to_string(job.state)) + ">" + std::string(to_string(to));
+  if (!is_legal(job.state, to))
+    violation(name(entry.change.job) + " made the illegal move " + step);
+  moves_.insert(step);
+  job.state = to;
+}
+
+void Oracle::on_submitted(const LogEntry& entry) {
+  const Change& c = entry.change;
+  Job job;
+  job.spec = *c.spec;
+  job.seq = c.seq;
+  job.index = entry.index;
+  job.state = c.spec->depends_on.empty() ? JobState::queued : JobState::blocked;
+  if (c.seq != 1) violation(name(c.job) + " begins with another event than 1");
+  if (!jobs_.emplace(c.job, std::move(job)).second)
+    violation(name(c.job) + " was submitted twice");
+}
+
+void Oracle::on_started(Job& job, const LogEntry& entry) {
+  const Change& c = entry.change;
+  check_start_is_due(job, entry);
+  if (c.attempt != job.attempt + 1)
+    violation(name(c.job) + " goes from attempt " +
+              std::to_string(job.attempt) + " to " + std::to_string(c.attempt));
+  count_overtaking(job, entry);
+  move(job, entry, JobState::running);
+  job.attempt = c.attempt;
+  job.attempt_epoch = entry.epoch;
+  job.device = c.start->device;
+  job.bytes = c.start->memory_bytes;
+  check_room(job.device, entry.index);
+}
+
+void Oracle::check_start_is_due(const Job& job, const LogEntry& entry) {
+  const Change& c = entry.change;
+  for (const JobId& before : job.spec.depends_on) {
+    const Job* other = find(before);
+    if (other == nullptr || other->state != JobState::succeeded)
+      violation(name(c.job) + " started before " + name(before) +
+                " had succeeded");
+  }
+  if (c.time_ms < job.spec.not_before_ms.value_or(0) ||
+      c.time_ms < job.not_before_ms)
+    violation(name(c.job) + " started before its time");
+  if (job.spec.deadline_ms && c.time_ms > *job.spec.deadline_ms)
+    violation(name(c.job) + " started after its deadline");
+  if (is_paused(job, c.start->device))
+    violation(name(c.job) + " started while its queue was paused");
+  if (!job.spec.device.empty() && job.spec.device != c.start->device)
+    violation(name(c.job) + " started on another device than it asked for");
+}
+
+void Oracle::check_room(const std::string& where, std::uint64_t index) {
+  const DeviceInfo* info = device(where);
+  if (info == nullptr)
+    return violation("a job started on the unknown device " + where);
+  std::uint64_t bytes = 0;
+  std::uint32_t running = 0;
+  for (const auto& [id, job] : jobs_) {
+    if (job.state != JobState::running || job.device != where) continue;
+    bytes += job.bytes;
+    ++running;
+  }
+  if (bytes > info->memory_bytes)
+    violation("at entry " + std::to_string(index) + " attempts hold " +
+              std::to_string(bytes) + " bytes of " + where + ", which has " +
+              std::to_string(info->memory_bytes));
+  if (running > info->slots)
+    violation("at entry " + std::to_string(index) + " " + where + " runs " +
+              std::to_string(running) + " attempts in " +
+              std::to_string(info->slots) + " slots");
+}
+
+void Oracle::on_ended(Job& job, const LogEntry& entry) {
+  const Change& c = entry.change;
+  const Token token{job.attempt_epoch, c.job, job.attempt};
+  if (++job.ends > 1) violation(name(c.job) + " has two visible results");
+  if (c.end->state == JobState::succeeded && c.attempt != job.attempt)
+    violation(name(c.job) + " ended by attempt " + std::to_string(c.attempt) +
+              " while " + std::to_string(job.attempt) + " was current");
+  if (c.end->state == JobState::succeeded &&
+      c.end->result != work_result(token))
+    violation(name(c.job) + " shows the result of a late attempt: " +
+              c.end->result + " instead of " + work_result(token));
+  if (c.end->state == JobState::failed && !c.end->failure)
+    violation(name(c.job) + " failed without a reason");
+  if (c.end->failure) classes_.insert(c.end->failure->klass);
+  move(job, entry, c.end->state);
+  job.end_index = entry.index;
+}
+
+void Oracle::on_control(const Change& change) {
+  const auto data = parse_json(change.note->data);
+  const auto parsed = data ? from_json<ControlRequest>(*data)
+                           : Result<ControlRequest>{data.error()};
+  if (!parsed)
+    return violation("an audit record that nobody can read: " +
+                     change.note->data);
+  const ControlRequest& order = *parsed;
+  const bool pause = change.note->name != "resume";
+  const auto set = [pause](std::set<std::string>& names, const std::string& x) {
+    if (pause)
+      names.insert(x);
+    else
+      names.erase(x);
+  };
+  if (order.kind.empty() && order.device.empty()) paused_ = pause;
+  if (!order.kind.empty()) set(paused_kinds_, order.kind);
+  if (!order.device.empty()) set(paused_devices_, order.device);
+}
+
+bool Oracle::is_paused(const Job& job, const std::string& where) const {
+  return paused_ || paused_kinds_.contains(job.spec.kind) ||
+         paused_devices_.contains(where);
+}
+
+// -- fairness -----------------------------------------------------------------
+
+bool Oracle::could_start(const Job& job, UnixMs now) const {
+  return job.state == JobState::queued &&
+         now >= job.spec.not_before_ms.value_or(0) && now >= job.not_before_ms;
+}
+
+void Oracle::count_overtaking(const Job& started, const LogEntry& entry) {
+  for (auto& [id, job] : jobs_) {
+    if (job.index >= started.index || !could_start(job, entry.change.time_ms))
+      continue;
+    if (++job.overtaken == options_.overtaken_limit + 1)
+      violation(name(id) + " was overtaken by " +
+                std::to_string(job.overtaken) + " younger jobs");
+  }
+}
+
+// -- checks -------------------------------------------------------------------
+
+void Oracle::check_settled() {
+  for (const JobId& id : accepted_)
+    if (!jobs_.contains(id)) violation(name(id) + " was accepted and is lost");
+  for (const auto& [id, state] : told_terminal_) {
+    const Job* job = find(id);
+    if (job == nullptr || job->state != state)
+      violation(name(id) + " was told as " + std::string(to_string(state)) +
+                ", but the log does not say so");
+  }
+}
+
+void Oracle::check_finished() {
+  check_settled();
+  for (const auto& [id, job] : jobs_)
+    if (!has_ended(job.state))
+      violation(name(id) + " is still " + std::string(to_string(job.state)));
+}
+
+void Oracle::check_ledger(const LedgerReport& report) {
+  const DeviceInfo* info = device(report.device);
+  if (info == nullptr)
+    return violation("a ledger of the unknown device " + report.device);
+  std::uint64_t sum = 0;
+  for (const Reservation& r : report.reservations) sum += r.bytes;
+  if (report.total_bytes != info->memory_bytes)
+    violation("the ledger of " + report.device + " has another budget");
+  if (sum != report.reserved_bytes || sum > info->memory_bytes)
+    violation("the ledger of " + report.device + " says " +
+              std::to_string(report.reserved_bytes) + ", its owners hold " +
+              std::to_string(sum) + " of " +
+              std::to_string(info->memory_bytes) + " bytes");
+}
+
+}  // namespace troupe::simulation

@@ -1,0 +1,49 @@
+// What the clients of a simulated run ask for: jobs of two made-up kinds, most
+// of them in order, some with a fault that the node must name.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/kind.hpp"
+#include "tests/simulation/oracle.hpp"
+#include "tests/simulation/world.hpp"
+
+namespace troupe::simulation {
+
+/// sim.work and sim.effect (with outside effects). Parameters: a JSON object;
+/// {"bad":true} is a fault.
+const Kinds& sim_kinds();
+
+/// Two devices of one class, of which one serves sim.work only.
+std::vector<DeviceInfo> sim_devices();
+
+struct Work {
+  JobSpec spec;
+  std::optional<Errc> refusal;  // The only answer allowed.
+};
+
+class Workload {
+ public:
+  /// Both outlive this.
+  Workload(World& world, const Oracle& oracle);
+
+  /// The next job somebody submits.
+  Work next();
+
+ private:
+  JobSpec plain();
+  void depend(JobSpec& spec);
+  void limit(JobSpec& spec);
+  std::optional<Errc> spoil(JobSpec& spec);
+
+  World& world_;
+  const Oracle& oracle_;
+  std::unique_ptr<Random> random_;
+  std::unique_ptr<Random> id_random_;
+  JobIdGenerator ids_;
+  std::vector<JobId> made_;
+};
+
+}  // namespace troupe::simulation
