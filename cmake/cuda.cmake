@@ -16,8 +16,8 @@ endfunction()
 # Creates troupe_kernels when the folder holds kernels, and only then looks
 # for nvcc: finding it costs seconds.
 macro(troupe_kernels_begin)
-  file(GLOB kernel_headers CONFIGURE_DEPENDS kernels/*.hpp)
-  if(kernel_headers)
+  file(GLOB kernel_sources CONFIGURE_DEPENDS kernels/*_cpu.cpp)
+  if(kernel_sources)
     set(TROUPE_CUDA_BOOL false)
     if(TROUPE_CUDA STREQUAL "AUTO")
       check_language(CUDA)
