@@ -68,4 +68,14 @@ std::string did_you_mean(std::string_view word,
   return text + "?";
 }
 
+std::string known_names(std::string_view word,
+                        std::span<const std::string> known,
+                        std::string_view list_is) {
+  auto text = did_you_mean(word, known);
+  text += (text.empty() ? "; " : " ") + std::string(list_is) + " ";
+  for (std::size_t i = 0; i < known.size(); ++i)
+    text += (i > 0 ? ", " : "") + known[i];
+  return text;
+}
+
 }  // namespace troupe

@@ -18,4 +18,9 @@ std::vector<std::string> nearest_names(std::string_view word,
 std::string did_you_mean(std::string_view word,
                          std::span<const std::string> known);
 
+/// "; did you mean 'submit'? known are run, submit".
+std::string known_names(std::string_view word,
+                        std::span<const std::string> known,
+                        std::string_view list_is = "known are");
+
 }  // namespace troupe

@@ -236,13 +236,13 @@ std::string unknown_option(string_view name) {
       sections.push_back(section);
     if (section == section_of(name)) keys.emplace_back(row.name);
   }
-  const auto& list = keys.empty() ? sections : keys;
-  std::string text = "'" + std::string(name) + "' is unknown" +
-                     did_you_mean(name, all) +
-                     (keys.empty() ? "; sections are " : "; known are ");
-  for (std::size_t i = 0; i < list.size(); ++i)
-    text += (i > 0 ? ", " : "") + list[i];
-  return text;
+  const auto near = did_you_mean(name, all);
+  std::string list;
+  for (const auto& known : keys.empty() ? sections : keys)
+    list += (list.empty() ? "" : ", ") + known;
+  return "'" + std::string(name) + "' is unknown" + near +
+         (near.empty() ? "; " : " ") +
+         (keys.empty() ? "sections are " : "known are ") + list;
 }
 
 Status set_option(Config& config, string_view name, string_view value) {

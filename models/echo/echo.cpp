@@ -1,9 +1,12 @@
 // The smallest family: gives its text back in `steps` steps. The template for
-// a new family, and the work of tests and of trying a node out. Its kind
-// (kinds/echo) checks the parameters; the text "boom" fails in its first step.
+// a new family, and the work of tests and of trying a node out. Its kinds
+// (kinds/echo, kinds/noop) check the parameters; the text "boom" fails in its
+// first step.
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <map>
+#include <thread>
 
 #include "codec/json.hpp"
 #include "models/model.hpp"
@@ -13,18 +16,26 @@ namespace {
 
 constexpr std::size_t kMaxRuns = 64;
 constexpr std::uint64_t kRunBytes = 4096;
+constexpr std::int64_t kMaxStepMs = 200;
 
 class EchoEngine : public Engine {
  public:
   Result<RunId> admit(const Request& request) override {
     if (runs_.size() == kMaxRuns)
       return Error{Errc::out_of_memory, "all runs of echo are taken"};
+    if (request.kind == "noop") {
+      runs_.emplace(next_id_, Run{});
+      return next_id_++;
+    }
     auto params = Json::parse(request.params, nullptr, false);
     if (!params.is_object() || !params.contains("text") ||
         !params["text"].is_string())
       return Error{Errc::invalid_argument, "params.text is missing"};
     Run run{.text = params["text"].get<std::string>()};
     run.steps = std::max<std::int64_t>(params.value("steps", 1), 1);
+    run.step_ms =
+        std::clamp<std::int64_t>(params.value("step_ms", 0), 0, kMaxStepMs);
+    run.is_echo = true;
     runs_.emplace(next_id_, std::move(run));
     return next_id_++;
   }
@@ -33,6 +44,11 @@ class EchoEngine : public Engine {
 
   StepReport step() override {
     StepReport report;
+    std::int64_t step_ms = 0;  // All runs step together.
+    for (const auto& [id, run] : runs_)
+      step_ms = std::max(step_ms, run.step_ms);
+    if (step_ms > 0)
+      std::this_thread::sleep_for(std::chrono::milliseconds(step_ms));
     for (auto& [id, run] : runs_) step_one(id, run, report.events);
     std::erase_if(runs_, [](const auto& entry) { return entry.second.ended; });
     return report;
@@ -42,7 +58,9 @@ class EchoEngine : public Engine {
   struct Run {
     std::string text;
     std::int64_t steps = 1;
+    std::int64_t step_ms = 0;
     std::int64_t done = 0;
+    bool is_echo = false;
     bool ended = false;
   };
 
@@ -55,7 +73,9 @@ class EchoEngine : public Engine {
     events.push_back({id, StepProgress{++run.done, run.steps}});
     run.ended = run.done == run.steps;
     if (run.ended)
-      events.push_back({id, Finished{Json{{"text", run.text}}.dump()}});
+      events.push_back(
+          {id,
+           Finished{run.is_echo ? dump_json(Json{{"text", run.text}}) : "{}"}});
   }
 
   std::map<RunId, Run> runs_;
@@ -82,7 +102,7 @@ Result<std::unique_ptr<Loader>> open(const std::filesystem::path&, Context&) {
   return std::unique_ptr<Loader>{std::make_unique<EchoLoader>()};
 }
 
-constexpr std::string_view kKinds[] = {"echo"};
+constexpr std::string_view kKinds[] = {"echo", "noop"};
 
 }  // namespace
 
