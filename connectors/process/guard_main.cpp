@@ -240,7 +240,10 @@ class Guard {
   void take_signals() {
     signalfd_siginfo info{};
     while (::read(signals_.get(), &info, sizeof info) == sizeof info)
-      if (info.ssi_signo != SIGCHLD) stop_or_kill();
+      if (info.ssi_signo == SIGQUIT)
+        kill_at_ = Clock::now();
+      else if (info.ssi_signo != SIGCHLD)
+        stop_or_kill();
   }
 
   void take_orders() {
@@ -254,7 +257,8 @@ class Guard {
       stop();
   }
 
-  // A second request by signal means: no more patience.
+  // A second request by signal means: no more patience. SIGQUIT means so at
+  // once; a new node uses it on what an old one left behind.
   void stop_or_kill() {
     if (stopping_) kill_at_ = Clock::now();
     stop();
