@@ -16,8 +16,12 @@ endfunction()
 # Creates troupe_kernels when the folder holds kernels, and only then looks
 # for nvcc: finding it costs seconds.
 macro(troupe_kernels_begin)
+  file(GLOB kernel_headers CONFIGURE_DEPENDS kernels/*.hpp)
   file(GLOB kernel_sources CONFIGURE_DEPENDS kernels/*_cpu.cpp)
-  if(kernel_sources)
+  if(kernel_headers AND NOT kernel_sources)
+    add_library(troupe_kernels INTERFACE)
+    target_link_libraries(troupe_kernels INTERFACE troupe_flags troupe_core)
+  elseif(kernel_sources)
     set(TROUPE_CUDA_BOOL false)
     if(TROUPE_CUDA STREQUAL "AUTO")
       check_language(CUDA)

@@ -31,8 +31,14 @@ unset(CAF_DIR CACHE)
 find_package(CAF 0.18.7 QUIET COMPONENTS core io openssl
   PATHS "${caf_root}" NO_DEFAULT_PATH)
 set(TROUPE_HAS_CAF ${CAF_FOUND})
+file(GLOB caf_patches CONFIGURE_DEPENDS third_party/caf/*)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${caf_patches})
 if(CAF_FOUND)
   message(STATUS "CAF: ${caf_root}")
+  set(TROUPE_HAD_CAF TRUE CACHE INTERNAL "This build folder has known CAF")
+elseif(TROUPE_HAD_CAF)
+  message(FATAL_ERROR "CAF's patches changed, and '${caf_root}' is not there: "
+    "'./dev setup' builds it.")
 else()
   message(WARNING "CAF is not at '${caf_root}': folders and programs that "
     "need it are left out. './dev setup' builds it; or say where it is with "

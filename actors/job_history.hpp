@@ -1,0 +1,39 @@
+// The only writer of the job store. What waits in its mailbox becomes one
+// write batch and one sync; replies leave after it. Decides nothing about
+// jobs, and answers no queries.
+#pragma once
+
+#include <caf/actor_system.hpp>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "actors/protocol.hpp"
+#include "persistence/job_store.hpp"
+
+namespace troupe {
+
+struct JobHistoryOptions {
+  JobStore* store = nullptr;  // Outlives the actor.
+  EventHubActor hub;
+  std::size_t max_batch_changes = 8'192;  // Of one write and sync.
+  std::int64_t retry_ms = 250;     // Between tries while the disk refuses.
+  std::int64_t linger_ms = 1;      // What may wait for company waits so long.
+  std::size_t index_jobs = 128;    // Indexed at a time, when nothing waits.
+  std::int64_t upkeep_ms = 1'000;  // Between looks at the disk.
+  std::int64_t sweep_ms = 60'000;  // Between retention sweeps.
+  RetentionPolicy retention;
+  /// Gets the artifacts that nobody refers to any more. Runs in the writer's
+  /// thread: hand them on.
+  std::function<void(std::vector<std::string>)> orphaned;
+  const WallClock* clock = &system_wall_clock();  // Outlives the actor.
+  bool own_thread = true;
+  /// Test only: a planted defect that the proofs must catch.
+  bool answer_before_sync = false;
+};
+
+JobHistoryActor spawn_job_history(caf::actor_system& sys,
+                                  JobHistoryOptions options);
+
+}  // namespace troupe
