@@ -20,7 +20,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "connectors/process/guard_protocol.hpp"
 #include "platform/fd.hpp"
@@ -201,13 +203,19 @@ class Guard {
       int status = 0;
       rusage usage{};
       const pid_t pid = ::wait4(-1, &status, WNOHANG, &usage);
-      if (pid == 0) return true;
       if (pid < 0) return errno == EINTR;
+      if (pid == 0) {
+        // While the command lives, what it starts to clean up is left in
+        // peace; after its end, what was forked past the order hears it too.
+        if (ended_) terminate_new();
+        return true;
+      }
       count(usage);
       if (pid != command_) continue;
       report(WIFSIGNALED(status)
                  ? Report{ReportType::signaled, WTERMSIG(status)}
                  : Report{ReportType::exited, WEXITSTATUS(status)});
+      ended_ = true;
       stop();  // What the command left behind goes too.
     }
   }
@@ -268,8 +276,14 @@ class Guard {
     if (stopping_) return;
     stopping_ = true;
     kill_at_ = kill_at_.value_or(Clock::now() + options_.grace);
+    terminate_new();
+  }
+
+  // Each process hears it once.
+  void terminate_new() {
     for (const auto& member :
          platform::descendants(platform::list_processes(), {::getpid()})) {
+      if (!terminated_.emplace(member.pid, member.start_ticks).second) continue;
       platform::send_signal(member, SIGTERM);
       platform::send_signal(member, SIGCONT);  // A stopped one must hear it.
     }
@@ -290,6 +304,8 @@ class Guard {
   pid_t command_ = -1;
   bool control_open_ = true;
   bool stopping_ = false;
+  bool ended_ = false;  // The command; not the whole tree.
+  std::set<std::pair<pid_t, std::uint64_t>> terminated_;
   std::optional<Clock::time_point> kill_at_;
   std::int64_t user_us_ = 0;
   std::int64_t system_us_ = 0;
