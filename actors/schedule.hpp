@@ -127,8 +127,9 @@ struct ScheduleCounts {
   std::uint64_t memory_bytes = 0;  // About what all this costs.
 };
 
-/// A job as the log knew it when the store was opened.
-struct LiveJob {
+/// A job as the log knew it when the store was opened. (The store has a LiveJob
+/// of its own, hence the name.)
+struct RestoredJob {
   JobSpec spec;
   JobSummary summary;  // blocked, queued or running.
   // Running only: of its newest `started`.
@@ -163,7 +164,7 @@ class Schedule {
   /// with crashes + 1, or failed (on_lost: fail; suspect), or cancelled where
   /// that was asked. One of this epoch (only the scheduler restarted) is
   /// taken over with a fresh lease.
-  void restore(const LiveJob& job, Now now, Decisions& out);
+  void restore(const RestoredJob& job, Now now, Decisions& out);
   /// An order found on the log, again in force; emits nothing.
   void restore_control(const ControlRequest& order);
 
