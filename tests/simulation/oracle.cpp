@@ -141,6 +141,7 @@ void Oracle::move(Job& job, const LogEntry& entry, JobState to) {
     violation(name(entry.change.job) + " made the illegal move " + step);
   moves_.insert(step);
   job.state = to;
+  if (to == JobState::queued) job.queued_ms = entry.change.time_ms;
 }
 
 void Oracle::on_submitted(const LogEntry& entry) {
@@ -149,6 +150,7 @@ void Oracle::on_submitted(const LogEntry& entry) {
   job.spec = *c.spec;
   job.seq = c.seq;
   job.index = entry.index;
+  job.queued_ms = c.time_ms;
   job.state = c.spec->depends_on.empty() ? JobState::queued : JobState::blocked;
   if (c.seq != 1) violation(name(c.job) + " begins with another event than 1");
   if (!jobs_.emplace(c.job, std::move(job)).second)
@@ -161,7 +163,7 @@ void Oracle::on_started(Job& job, const LogEntry& entry) {
   if (c.attempt != job.attempt + 1)
     violation(name(c.job) + " goes from attempt " +
               std::to_string(job.attempt) + " to " + std::to_string(c.attempt));
-  count_overtaking(job, entry);
+  check_turn(job, entry);
   move(job, entry, JobState::running);
   job.attempt = c.attempt;
   job.attempt_epoch = entry.epoch;
@@ -253,20 +255,42 @@ bool Oracle::is_paused(const Job& job, const std::string& where) const {
          paused_devices_.contains(where);
 }
 
-// -- fairness -----------------------------------------------------------------
+// -- ageing -------------------------------------------------------------------
 
-bool Oracle::could_start(const Job& job, UnixMs now) const {
-  return job.state == JobState::queued &&
-         now >= job.spec.not_before_ms.value_or(0) && now >= job.not_before_ms;
+int Oracle::level(const Job& job, UnixMs now) const {
+  const auto waited = std::max<UnixMs>(0, now - job.queued_ms);
+  const auto risen = waited / options_.ageing_step_ms;
+  return static_cast<int>(std::min<std::int64_t>(
+      static_cast<std::int64_t>(job.spec.priority) + risen,
+      static_cast<std::int64_t>(Priority::high)));
 }
 
-void Oracle::count_overtaking(const Job& started, const LogEntry& entry) {
-  for (auto& [id, job] : jobs_) {
-    if (job.index >= started.index || !could_start(job, entry.change.time_ms))
-      continue;
-    if (++job.overtaken == options_.overtaken_limit + 1)
-      violation(name(id) + " was overtaken by " +
-                std::to_string(job.overtaken) + " younger jobs");
+bool Oracle::could_start_instead(const Job& job, const Job& started,
+                                 const LogEntry& entry) const {
+  const auto& where = entry.change.start->device;
+  const auto since = entry.change.time_ms - options_.ageing_slack_ms;
+  return job.state == JobState::queued && &job != &started &&
+         job.spec.tenant == started.spec.tenant &&
+         job.spec.kind == started.spec.kind &&
+         job.spec.memory_bytes <= started.spec.memory_bytes &&
+         (job.spec.device.empty() || job.spec.device == where) &&
+         since >= job.queued_ms &&
+         since >= job.spec.not_before_ms.value_or(0) &&
+         since >= job.not_before_ms;
+}
+
+void Oracle::check_turn(const Job& started, const LogEntry& entry) {
+  if (options_.ageing_step_ms == 0) return;
+  const auto now = entry.change.time_ms;
+  for (const auto& [id, job] : jobs_) {
+    if (!could_start_instead(job, started, entry)) continue;
+    // Judged by what it had risen to when the start was decided at the latest.
+    const auto mine = level(job, now - options_.ageing_slack_ms);
+    const auto its = level(started, now);
+    if (mine > its || (mine == its && job.index < started.index))
+      violation(name(id) + " waited " + std::to_string(now - job.queued_ms) +
+                " ms and was overtaken by " + name(entry.change.job) +
+                ", which stands no higher");
   }
 }
 

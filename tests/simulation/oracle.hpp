@@ -21,9 +21,11 @@ std::string work_result(const Token& token);
 
 struct OracleOptions {
   std::vector<DeviceInfo> devices;
-  /// A job that could start, and is not paused, starts before this many jobs
-  /// that were submitted after it did.
-  std::uint64_t overtaken_limit = UINT64_MAX;
+  /// After each such step of waiting a job stands one class higher, at most
+  /// `high`; of one tenant's jobs the higher goes first, then the older.
+  std::int64_t ageing_step_ms = 0;  // 0: not checked.
+  /// A start that was decided so long before it is on the log is no fault.
+  std::int64_t ageing_slack_ms = 4'000;
 };
 
 class Oracle {
@@ -39,8 +41,8 @@ class Oracle {
     UnixMs not_before_ms = 0;  // Of the newest back-off.
     std::uint32_t ends = 0;
     std::uint64_t end_index = 0;
-    std::uint64_t overtaken = 0;  // By younger jobs, while it could start.
-    std::uint64_t index = 0;      // Of `submitted`.
+    UnixMs queued_ms = 0;     // When it last became queued.
+    std::uint64_t index = 0;  // Of `submitted`.
   };
 
   explicit Oracle(OracleOptions options);
@@ -87,8 +89,10 @@ class Oracle {
   void on_control(const Change& change);
   void check_start_is_due(const Job& job, const LogEntry& entry);
   void check_room(const std::string& device, std::uint64_t index);
-  void count_overtaking(const Job& started, const LogEntry& entry);
-  bool could_start(const Job& job, UnixMs now) const;
+  void check_turn(const Job& started, const LogEntry& entry);
+  bool could_start_instead(const Job& job, const Job& started,
+                           const LogEntry& entry) const;
+  int level(const Job& job, UnixMs now) const;
   bool is_paused(const Job& job, const std::string& device) const;
   const DeviceInfo* device(const std::string& name) const;
 

@@ -12,6 +12,9 @@ JobId id(std::uint64_t n) {
 // Tells the oracle a log, entry by entry, with indexes and seqs filled in.
 class OracleTest : public ::testing::Test {
  protected:
+  static constexpr std::int64_t kStepMs = 1'000;
+  static constexpr std::int64_t kSlackMs = 100;
+
   OracleTest() { opened(); }
 
   LogEntry entry(ChangeType type, JobId job) {
@@ -27,12 +30,14 @@ class OracleTest : public ::testing::Test {
     ++epoch_;
     oracle_.saw(entry(ChangeType::opened, {}));
   }
-  void submitted(JobId job, std::vector<JobId> depends_on = {}) {
+  void submitted(JobId job, std::vector<JobId> depends_on = {},
+                 Priority priority = Priority::normal) {
     auto e = entry(ChangeType::submitted, job);
     e.change.spec = JobSpec{};
     e.change.spec->id = job;
     e.change.spec->kind = "sim.work";
     e.change.spec->depends_on = std::move(depends_on);
+    e.change.spec->priority = priority;
     oracle_.saw(e);
   }
   void started(JobId job, std::uint64_t bytes = 0) {
@@ -61,7 +66,8 @@ class OracleTest : public ::testing::Test {
                                .memory_bytes = 100,
                                .slots = 2,
                                .kinds = {"sim.work"}}},
-                  .overtaken_limit = 2}};
+                  .ageing_step_ms = kStepMs,
+                  .ageing_slack_ms = kSlackMs}};
   std::map<JobId, std::uint32_t> seq_;
   std::map<JobId, std::uint32_t> attempt_;
   std::uint64_t index_ = 0;
@@ -202,13 +208,29 @@ TEST_F(OracleTest, FindsAStartBeforeItsDependency) {
   EXPECT_EQ(violations(), 1u);
 }
 
-TEST_F(OracleTest, FindsAJobThatManyOvertake) {
-  for (std::uint64_t n = 1; n <= 4; ++n) submitted(id(n));
-  for (std::uint64_t n = 2; n <= 4; ++n) {
-    started(id(n));
-    succeeded(id(n), current(id(n)));
-  }
+TEST_F(OracleTest, FindsAYoungerJobThatGoesFirst) {
+  submitted(id(1));
+  submitted(id(2));
+  now_ += kSlackMs;
+  started(id(2));
   EXPECT_EQ(violations(), 1u);
+}
+
+TEST_F(OracleTest, FindsAJobThatAgedAndIsOvertakenByAHigherClass) {
+  submitted(id(1));
+  now_ += 2 * kStepMs;
+  submitted(id(2), {}, Priority::high);
+  now_ += kSlackMs;
+  started(id(2));
+  EXPECT_EQ(violations(), 1u);
+}
+
+TEST_F(OracleTest, LetsAHigherClassOvertakeAJobThatHasNotAged) {
+  submitted(id(1));
+  submitted(id(2), {}, Priority::high);
+  now_ += kSlackMs;
+  started(id(2));
+  EXPECT_EQ(violations(), 0u);
 }
 
 TEST_F(OracleTest, HashesTheSameLogToTheSameNumberAndAnotherToAnother) {
