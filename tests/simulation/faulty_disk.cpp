@@ -1,7 +1,5 @@
 #include "tests/simulation/faulty_disk.hpp"
 
-#include <rocksdb/file_system.h>
-
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -172,11 +170,13 @@ IOStatus FaultyDisk::Files::NewWritableFile(
   return status;
 }
 
-FaultyDisk::FaultyDisk()
-    : files_{std::make_shared<Files>()},
-      env_{rocksdb::NewCompositeEnv(files_)} {}
+FaultyDisk::FaultyDisk() : files_{std::make_shared<Files>()} {}
 
 FaultyDisk::~FaultyDisk() = default;
+
+std::shared_ptr<rocksdb::FileSystem> FaultyDisk::file_system() const {
+  return files_;
+}
 
 void FaultyDisk::set_fault(DiskFault fault) {
   files_->set_fault(fault);

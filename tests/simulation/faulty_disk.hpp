@@ -2,7 +2,7 @@
 // forgets at a power cut what nobody had synced, or a part of it.
 #pragma once
 
-#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 
 #include <cstdint>
 #include <memory>
@@ -21,7 +21,7 @@ class FaultyDisk {
   FaultyDisk();
   ~FaultyDisk();
 
-  rocksdb::Env* env() { return env_.get(); }
+  std::shared_ptr<rocksdb::FileSystem> file_system() const;
 
   void set_fault(DiskFault fault);
   DiskFault fault() const;
@@ -35,7 +35,6 @@ class FaultyDisk {
  private:
   class Files;
   std::shared_ptr<Files> files_;
-  std::unique_ptr<rocksdb::Env> env_;
 };
 
 }  // namespace troupe::simulation
