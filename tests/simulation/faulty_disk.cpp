@@ -1,5 +1,7 @@
 #include "tests/simulation/faulty_disk.hpp"
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -168,6 +170,15 @@ IOStatus FaultyDisk::Files::NewWritableFile(
   synced(path, 0);
   *result = std::make_unique<TrackedFile<Files>>(std::move(file), path, *this);
   return status;
+}
+
+std::filesystem::path scratch_folder(const std::string& name) {
+  std::error_code none;
+  const std::filesystem::path memory = "/dev/shm";
+  const auto base = std::filesystem::is_directory(memory, none)
+                        ? memory
+                        : std::filesystem::temp_directory_path();
+  return base / ("troupe-" + std::to_string(::getpid()) + "-" + name);
 }
 
 FaultyDisk::FaultyDisk() : files_{std::make_shared<Files>()} {}

@@ -5,12 +5,17 @@
 #include <rocksdb/file_system.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "core/clock.hpp"
 
 namespace troupe::simulation {
+
+/// Does not exist yet; in memory where the machine has a folder there, because
+/// a run is thousands of small writes.
+std::filesystem::path scratch_folder(const std::string& name);
 
 enum class DiskFault { none, full, io_error, read_only, power_is_cut };
 
