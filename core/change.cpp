@@ -47,11 +47,11 @@ std::optional<JobState> state_after(const Change& change) {
 
 namespace {
 
-Error illegal(const LogEntry& entry, std::string_view why) {
-  return {Errc::corrupt, "log entry " + std::to_string(entry.index) + " (" +
-                             std::string(to_string(entry.change.type)) +
-                             ") of job " + to_string(entry.change.job) + ": " +
-                             std::string(why)};
+Error illegal(std::uint64_t index, const Change& change,
+              std::string_view why) {
+  return {Errc::corrupt, "log entry " + std::to_string(index) + " (" +
+                             std::string(to_string(change.type)) + ") of job " +
+                             to_string(change.job) + ": " + std::string(why)};
 }
 
 bool has_its_part(const Change& c) {
@@ -75,37 +75,40 @@ bool has_its_part(const Change& c) {
 
 }  // namespace
 
-Status apply(JobSummary& s, const LogEntry& entry) {
-  const Change& c = entry.change;
-  if (!has_its_part(c)) return illegal(entry, "its part is missing");
+Status apply(JobSummary& summary, const LogEntry& entry) {
+  return apply(summary, entry.index, entry.change);
+}
+
+Status apply(JobSummary& s, std::uint64_t index, const Change& c) {
+  if (!has_its_part(c)) return illegal(index, c, "its part is missing");
   const bool first = c.type == ChangeType::submitted;
-  if (first != (s.seq == 0)) return illegal(entry, "no such job, or twice");
-  if (!first && c.job != s.id) return illegal(entry, "another job's entry");
-  if (c.seq != s.seq + 1) return illegal(entry, "a gap in its events");
+  if (first != (s.seq == 0)) return illegal(index, c, "no such job, or twice");
+  if (!first && c.job != s.id) return illegal(index, c, "another job's entry");
+  if (c.seq != s.seq + 1) return illegal(index, c, "a gap in its events");
   const auto to = state_after(c);
   if (!first && to && !can_move(s.state, *to))
-    return illegal(entry, "no move from " + std::string(to_string(s.state)));
+    return illegal(index, c, "no move from " + std::string(to_string(s.state)));
   if (c.type == ChangeType::started && c.attempt != s.attempt + 1)
-    return illegal(entry, "attempts count up by one");
+    return illegal(index, c, "attempts count up by one");
   s.seq = c.seq;
   if (to) s.state = *to;
   switch (c.type) {
     case ChangeType::submitted:
       s.id = c.job;
-      s.spec_index = entry.index;
+      s.spec_index = index;
       break;
     case ChangeType::started:
       s.attempt = c.attempt;
-      s.start_index = entry.index;
+      s.start_index = index;
       break;
     case ChangeType::requeued:
-      s.requeue_index = entry.index;
+      s.requeue_index = index;
       s.failures = c.requeue->failures;
       s.crashes = c.requeue->crashes;
       s.not_before_ms = c.requeue->not_before_ms;
       break;
     case ChangeType::ended:
-      s.end_index = entry.index;
+      s.end_index = index;
       break;
     default:
       break;

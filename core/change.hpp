@@ -93,6 +93,8 @@ std::optional<JobState> state_after(const Change& change);
 /// Errors: corrupt (illegal move, gap in seq, other job's change); then
 /// `summary` is as before.
 Status apply(JobSummary& summary, const LogEntry& entry);
+/// The same for a change that is about to get `index`.
+Status apply(JobSummary& summary, std::uint64_t index, const Change& change);
 
 template <class Inspector>
 bool inspect(Inspector& f, ChangeType& x) {

@@ -21,7 +21,7 @@
 #include "core/result.hpp"
 
 namespace rocksdb {
-class Env;
+class FileSystem;
 }
 
 namespace troupe {
@@ -38,8 +38,8 @@ struct StoreOptions {
   std::uint64_t low_water_bytes = 256u << 20;  // Below: no submits.
 
   // For tests.
-  rocksdb::Env* env = nullptr;  // Outlives the store; null: the system's.
-  std::function<std::uint64_t()> free_bytes;  // Empty: asks the disk.
+  std::shared_ptr<rocksdb::FileSystem> file_system;  // Null: the system's.
+  std::function<std::uint64_t()> free_bytes;         // Empty: asks the disk.
   struct TestHooks {
     bool answer_before_sync = false;  // A planted defect.
   } test_hooks;

@@ -1,0 +1,31 @@
+#include <rocksdb/utilities/checkpoint.h>
+
+#include "persistence/job_store_impl.hpp"
+#include "platform/file.hpp"
+
+namespace troupe {
+
+using namespace storage;
+
+// The mark of a copy comes first: whatever a crash leaves here never opens
+// under the original's store id.
+Status JobStore::backup(const std::filesystem::path& dir) const {
+  const std::shared_lock lock{impl_->base_mutex};
+  std::error_code failed;
+  if (std::filesystem::exists(dir / "db", failed))
+    return Error{Errc::already_exists,
+                 dir.string() + " holds a store already; name a new folder"};
+  if (const auto made = platform::make_dirs(dir); !made) return made;
+  if (const auto marked = platform::write_file_atomically(
+          dir / "copied", impl_->store_id + "\n");
+      !marked)
+    return marked;
+  rocksdb::Checkpoint* raw = nullptr;
+  auto status = rocksdb::Checkpoint::Create(&impl_->base->db(), &raw);
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint{raw};
+  if (status.ok()) status = checkpoint->CreateCheckpoint((dir / "db").string());
+  if (!status.ok()) return rocks_error("back up to " + dir.string(), status);
+  return platform::sync_dir(dir);
+}
+
+}  // namespace troupe

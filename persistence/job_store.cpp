@@ -1,0 +1,499 @@
+#include "persistence/job_store.hpp"
+
+#include <rocksdb/file_system.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "core/clock.hpp"
+#include "persistence/job_store_impl.hpp"
+#include "persistence/wal_check.hpp"
+#include "platform/file.hpp"
+
+namespace troupe {
+
+using namespace storage;
+
+namespace {
+
+constexpr std::string_view kStoreIdKey = "store_id";
+
+std::filesystem::path database_dir(const std::filesystem::path& dir) {
+  return dir / "db";
+}
+
+std::string draw_store_id() {
+  const auto random = system_random();
+  return to_string(JobId{random->next(), random->next()});
+}
+
+Error lost(const std::filesystem::path& what, std::uint64_t have,
+           std::uint64_t need, std::string_view where) {
+  return {Errc::corrupt,
+          what.string() + " is damaged" + std::string(where) +
+              ": entries up to " + std::to_string(need) +
+              " were acknowledged, " +
+              (have == 0 ? std::string("some")
+                         : "those after " + std::to_string(have)) +
+              " are lost; restore a backup, or remove the file 'synced' "
+              "beside it to go on with what is left"};
+}
+
+bool has_submit(std::span<const Change> changes) {
+  return std::ranges::any_of(changes, [](const Change& change) {
+    return change.type == ChangeType::submitted;
+  });
+}
+
+bool is_of_a_job(ChangeType type) {
+  return type != ChangeType::opened && type != ChangeType::control &&
+         type != ChangeType::forgotten;
+}
+
+}  // namespace
+
+// -- opening ------------------------------------------------------------------
+
+Result<std::unique_ptr<JobStore>> JobStore::open(
+    const std::filesystem::path& dir, const StoreOptions& options, UnixMs now) {
+  if (const auto made = platform::make_dirs(dir); !made) return made.error();
+  auto mark = SyncedMark::open(dir / "synced");
+  if (!mark) return mark.error();
+  auto impl = std::make_unique<Impl>(dir, options, *std::move(mark));
+  if (const auto opened = impl->open_database(); !opened) return opened.error();
+  if (const auto loaded = impl->load(); !loaded) return loaded.error();
+  if (const auto nothing_lost = impl->check_nothing_lost(); !nothing_lost)
+    return nothing_lost.error();
+  auto id = impl->take_store_id();
+  if (!id) return id.error();
+  impl->store_id = *std::move(id);
+  if (const auto raised = impl->open_epoch(now); !raised) return raised.error();
+  std::unique_ptr<JobStore> store{new JobStore{std::move(impl)}};
+  store->refresh();
+  return store;
+}
+
+JobStore::JobStore(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
+JobStore::~JobStore() = default;
+
+// RocksDB must not touch a damaged log: it would drop what lies behind.
+Status JobStore::Impl::open_database() {
+  const auto where = database_dir(dir);
+  const auto wal = check_wal(where);
+  if (!wal) return wal.error();
+  if (wal->damage && wal->last_sequence < mark.value().sequence)
+    return lost(wal->damage->file, 0, mark.value().index,
+                " at byte " + std::to_string(wal->damage->offset));
+  auto opened = Database::open(where, options);
+  if (!opened && opened.error().code == Errc::disk_full) {
+    drop_reserve();
+    opened = Database::open(where, options);
+  }
+  if (!opened) return opened.error();
+  base = *std::move(opened);
+  return ok();
+}
+
+Status JobStore::Impl::check_nothing_lost() const {
+  if (last_index >= mark.value().index) return ok();
+  return lost(database_dir(dir), last_index, mark.value().index,
+              " (a file is cut off or missing)");
+}
+
+Status JobStore::Impl::load() {
+  fresh = frozen = done = {};
+  fresh_entries = 0;
+  indexing = false;
+  to_index.clear();
+  meta = {};
+  highest_id = {};
+  retained_after = 0;
+  std::unique_ptr<rocksdb::Iterator> it{
+      base->db().NewIterator({}, base->log())};
+  it->SeekToLast();
+  if (!it->status().ok()) return rocks_error("read the log", it->status());
+  std::uint64_t last = 0;
+  if (it->Valid()) {
+    const auto index = log_index(bytes_of(it->key()));
+    if (!index) return Error{Errc::corrupt, "the log holds a foreign key"};
+    const auto newest = decode_record(*index, bytes_of(it->value()));
+    if (!newest) return newest.error();
+    last = *index;
+    epoch = std::max(epoch, newest->epoch);
+  }
+  last_index = synced_index = last;
+  const auto bytes = get(*base, base->index(), meta_key());
+  if (!bytes) return bytes.error();
+  const auto stored = *bytes ? decode_meta(**bytes) : IndexMeta{};
+  if (stored && stored->watermark <= last) {
+    meta = *stored;
+  } else if (const auto cleared = base->clear_index(); !cleared) {
+    return cleared.error();  // Another format, or ahead of the log.
+  }
+  indexed_index = meta.watermark;
+  return replay();
+}
+
+// The newest id that was ever indexed, of those alive and those forgotten.
+static Result<JobId> highest_indexed(const Database& base) {
+  JobId highest;
+  for (const auto& prefix : {id_key({}), tombstone_key({})}) {
+    std::unique_ptr<rocksdb::Iterator> it{
+        base.db().NewIterator({}, base.index())};
+    auto end = prefix.substr(0, 2);
+    ++end.back();
+    it->SeekForPrev(slice(end));
+    if (!it->status().ok()) return rocks_error("read the index", it->status());
+    const auto key = it->Valid() ? bytes_of(it->key()) : std::string_view{};
+    if (!key.starts_with(prefix.substr(0, 2))) continue;
+    highest = std::max(highest, ByteReader{key.substr(2)}.id());
+  }
+  return highest;
+}
+
+Status JobStore::Impl::replay() {
+  const auto highest = highest_indexed(*base);
+  if (!highest) return highest.error();
+  highest_id = *highest;
+  rocksdb::ReadOptions reading;
+  reading.readahead_size = 2 << 20;
+  reading.fill_cache = false;
+  std::unique_ptr<rocksdb::Iterator> it{
+      base->db().NewIterator(reading, base->log())};
+  for (it->Seek(slice(log_key(meta.watermark + 1))); it->Valid(); it->Next()) {
+    const auto at = log_index(bytes_of(it->key()));
+    if (!at) return Error{Errc::corrupt, "the log holds a foreign key"};
+    const auto entry = decode_record(*at, bytes_of(it->value()));
+    if (!entry) return entry.error();
+    if (const auto taken = replay_entry(*entry); !taken) return taken.error();
+    fresh.through = *at;
+    ++fresh_entries;
+    if (fresh_entries < options.max_unindexed || write_error) continue;
+    for (bool more = true; more;) {
+      const auto step = index_step(options.max_unindexed);
+      if (!step) return step.error();
+      more = *step;
+    }
+  }
+  if (!it->status().ok()) return rocks_error("read the log", it->status());
+  return ok();
+}
+
+// The index may already hold this entry: then it changes nothing.
+Status JobStore::Impl::replay_entry(const LogEntry& entry) {
+  const Change& change = entry.change;
+  if (!is_of_a_job(change.type) && change.type != ChangeType::forgotten)
+    return ok();
+  auto job = current(change.job);
+  if (!job && job.error().code == Errc::forgotten) return ok();
+  if (!job) return job.error();
+  if (change.type == ChangeType::forgotten) {
+    auto& gone = fresh.jobs[change.job];
+    if (*job) gone = **job;
+    gone.summary.id = change.job;
+    gone.forgotten = true;
+    highest_id = std::max(highest_id, change.job);
+    return ok();
+  }
+  if (*job && change.seq <= (*job)->summary.seq) return ok();
+  TailJob next = *job ? std::move(**job) : TailJob{};
+  if (const auto applied = apply(next.summary, entry.index, change); !applied)
+    return applied.error();
+  take_in(next, entry.index, change);
+  highest_id = std::max(highest_id, change.job);
+  fresh.jobs.insert_or_assign(change.job, std::move(next));
+  return ok();
+}
+
+Result<std::string> JobStore::Impl::take_store_id() {
+  const auto copied = dir / "copied";
+  std::error_code ignored;
+  const bool is_copy = std::filesystem::exists(copied, ignored);
+  const auto held = get(*base, base->meta(), kStoreIdKey);
+  if (!held) return held.error();
+  if (*held && !is_copy) return **held;
+  const auto id = draw_store_id();
+  rocksdb::WriteOptions writing;
+  writing.sync = options.sync;
+  const auto status =
+      base->db().Put(writing, base->meta(), slice(kStoreIdKey), slice(id));
+  if (!status.ok()) return rocks_error("write the store's id", status);
+  if (is_copy) {
+    std::filesystem::remove(copied, ignored);
+    if (const auto synced = platform::sync_dir(dir); !synced)
+      return synced.error();
+  }
+  return id;
+}
+
+Status JobStore::Impl::open_epoch(UnixMs now) {
+  ++epoch;
+  Change opened;
+  opened.type = ChangeType::opened;
+  opened.time_ms = now;
+  rocksdb::WriteBatch batch;
+  Staged none;
+  const auto index = append({&opened, 1}, true, batch, none);
+  if (!index) return index.error();
+  return ok();
+}
+
+// -- writing ------------------------------------------------------------------
+
+Result<std::uint64_t> JobStore::commit(std::span<const Change> changes,
+                                       bool sync) {
+  Impl& s = *impl_;
+  if (const auto checked = s.check(changes); !checked) return checked.error();
+  auto first = s.commit(changes, sync);
+  if (!first && first.error().code == Errc::disk_full && s.has_reserve &&
+      !has_submit(changes)) {
+    s.drop_reserve();
+    if (const auto recovered = s.recover(); !recovered) return first;
+    first = s.commit(changes, sync);
+  }
+  while (first && s.fresh_entries >= s.options.max_unindexed) {
+    const auto more = s.index_step(s.options.max_unindexed);
+    if (!more) s.write_error = more.error();
+    if (!more || !*more) break;
+  }
+  return first;
+}
+
+Result<std::uint64_t> JobStore::Impl::commit(std::span<const Change> changes,
+                                             bool sync) {
+  Staged staged;
+  staged.reserve(changes.size());
+  auto index = last_index + 1;
+  for (const Change& change : changes)
+    if (const auto allowed = stage(index++, change, staged); !allowed)
+      return allowed.error();
+  rocksdb::WriteBatch batch;
+  return append(changes, sync, batch, staged);
+}
+
+Status JobStore::Impl::check(std::span<const Change> changes) const {
+  if (changes.empty())
+    return Error{Errc::invalid_argument, "a commit of nothing"};
+  if (write_error) return *write_error;
+  for (const Change& change : changes)
+    if (change.type == ChangeType::opened ||
+        change.type == ChangeType::forgotten)
+      return Error{Errc::invalid_argument,
+                   "only the store itself commits '" +
+                       std::string(to_string(change.type)) + "'"};
+  if (!has_submit(changes)) return ok();
+  const std::lock_guard lock{refusal_mutex};
+  if (refusal) return *refusal;
+  return ok();
+}
+
+Result<std::optional<JobStore::Impl::TailJob>> JobStore::Impl::current(
+    JobId id) {
+  const auto known = [&](const TailJob& job) -> Result<std::optional<TailJob>> {
+    if (job.forgotten) return gone(id);
+    return std::optional<TailJob>{job};
+  };
+  if (const auto* job = fresh.find(id)) return known(*job);
+  if (const auto* job = frozen.find(id))
+    return job->forgotten ? known(*job) : known(successor(*job));
+  if (const auto* job = done.find(id))
+    return job->forgotten ? known(*job) : known(successor(*job));
+  if (highest_id < id) return std::optional<TailJob>{};
+  auto job = find_indexed(id);
+  if (job) return std::optional<TailJob>{*std::move(job)};
+  if (job.error().code == Errc::not_found) return std::optional<TailJob>{};
+  return job.error();
+}
+
+Status JobStore::Impl::stage(std::uint64_t index, const Change& change,
+                             Staged& staged) {
+  if (!is_of_a_job(change.type)) return ok();
+  auto it = staged.find(change.job);
+  if (it == staged.end()) {
+    auto job = current(change.job);
+    if (!job) return job.error();
+    if (!*job && change.type != ChangeType::submitted)
+      return Error{Errc::not_found, "no job " + to_string(change.job)};
+    it = staged.emplace(change.job, *job ? std::move(**job) : TailJob{}).first;
+  }
+  TailJob& job = it->second;
+  if (change.type == ChangeType::submitted && job.summary.seq != 0)
+    return Error{Errc::already_exists,
+                 "job " + to_string(change.job) + " is here already"};
+  if (const auto applied = apply(job.summary, index, change); !applied)
+    return applied.error();
+  take_in(job, index, change);
+  return ok();
+}
+
+Result<std::uint64_t> JobStore::Impl::append(std::span<const Change> changes,
+                                             bool sync,
+                                             rocksdb::WriteBatch& batch,
+                                             Staged& staged) {
+  const auto first = last_index + 1;
+  auto index = first;
+  for (const Change& change : changes) {
+    scratch.clear();
+    append_record(scratch, epoch, change);
+    if (scratch.size() > options.max_record_bytes)
+      return Error{Errc::too_large,
+                   "a record of " + std::to_string(scratch.size()) +
+                       " bytes, allowed are " +
+                       std::to_string(options.max_record_bytes) +
+                       "; pass large parameters as artifacts"};
+    batch.Put(base->log(), slice(log_key(index++)), slice(scratch));
+  }
+  if (const auto written = write(batch, sync); !written) return written.error();
+  const std::lock_guard lock{tail_mutex};
+  last_index = fresh.through = first + changes.size() - 1;
+  fresh_entries += changes.size();
+  for (auto& [id, job] : staged) {
+    highest_id = std::max(highest_id, id);
+    fresh.jobs.insert_or_assign(id, std::move(job));
+  }
+  if (sync && options.sync) {
+    synced_index = last_index;
+    mark.advance({synced_index, base->db().GetLatestSequenceNumber()});
+  }
+  return first;
+}
+
+Status JobStore::Impl::write(rocksdb::WriteBatch& batch, bool sync) {
+  rocksdb::WriteOptions writing;
+  writing.sync = sync && options.sync && !options.test_hooks.answer_before_sync;
+  const auto status = base->db().Write(writing, &batch);
+  if (status.ok()) return ok();
+  write_error = rocks_error("write the log", status);
+  refuse(write_error);
+  return *write_error;
+}
+
+// -- trouble ------------------------------------------------------------------
+
+// RocksDB may hold on disk what it reported as failed, and a later start
+// would bring it back. So: open anew, and take out what was not acknowledged.
+Status JobStore::Impl::recover() {
+  const std::unique_lock lock{base_mutex};  // No reader beside this.
+  const auto acknowledged = last_index.load();
+  base.reset();
+  auto opened = Database::open(database_dir(dir), options);
+  if (!opened) {
+    write_error = opened.error();
+    auto readable = Database::open_read_only(database_dir(dir), options);
+    if (!readable) return readable.error();
+    base = *std::move(readable);
+    if (const auto loaded = load(); !loaded) return loaded.error();
+    return *write_error;
+  }
+  base = *std::move(opened);
+  write_error.reset();
+  auto loaded = load();
+  if (loaded && last_index > acknowledged && !keep_surplus) {
+    loaded = take_out_after(acknowledged);
+    if (loaded) loaded = load();
+  }
+  keep_surplus = false;
+  if (loaded && last_index < acknowledged)
+    loaded = lost(database_dir(dir), last_index, acknowledged, "");
+  if (!loaded) write_error = loaded.error();
+  return loaded;
+}
+
+Status JobStore::Impl::take_out_after(std::uint64_t index) {
+  rocksdb::WriteBatch batch;
+  for (auto surplus = index + 1; surplus <= last_index; ++surplus)
+    batch.Delete(base->log(), slice(log_key(surplus)));
+  if (const auto written = write(batch, true); !written) return written;
+  // The index may have seen them.
+  return base->clear_index();
+}
+
+void JobStore::Impl::refuse(std::optional<Error> why) {
+  if (why) why->retry_after_ms = 1'000;
+  const std::lock_guard lock{refusal_mutex};
+  refusal = std::move(why);
+}
+
+// Through the same file system as the store, so that it meets its faults.
+Status JobStore::Impl::probe_disk() const {
+  const auto files = options.file_system ? options.file_system
+                                         : rocksdb::FileSystem::Default();
+  const auto name = (dir / "probe").string();
+  std::unique_ptr<rocksdb::FSWritableFile> file;
+  auto status = files->NewWritableFile(name, {}, &file, nullptr);
+  if (status.ok())
+    status = file->Append(std::string(64 * 1024, 'x'), {}, nullptr);
+  if (status.ok()) status = file->Sync({}, nullptr);
+  if (file) file->Close({}, nullptr).PermitUncheckedError();
+  files->DeleteFile(name, {}, nullptr).PermitUncheckedError();
+  if (!status.ok()) return rocks_error("write " + name, status);
+  return ok();
+}
+
+std::uint64_t JobStore::Impl::free_bytes() const {
+  if (options.free_bytes) return options.free_bytes();
+  const auto space = platform::disk_space(dir);
+  return space ? space->free_bytes : ~std::uint64_t{0};
+}
+
+void JobStore::Impl::keep_reserve() {
+  if (has_reserve || options.reserve_bytes == 0) return;
+  auto file = platform::open_append(dir / "reserve");
+  if (!file) return;
+  const auto size = platform::file_size(file->get());
+  has_reserve = (size && *size >= options.reserve_bytes) ||
+                platform::preallocate(file->get(), options.reserve_bytes);
+}
+
+void JobStore::Impl::drop_reserve() {
+  std::error_code ignored;
+  std::filesystem::remove(dir / "reserve", ignored);
+  has_reserve = false;
+}
+
+void JobStore::refresh() {
+  Impl& s = *impl_;
+  if (s.write_error) {
+    if (!s.probe_disk()) return;
+    if (const auto recovered = s.recover(); !recovered) {
+      s.write_error = recovered.error();
+      return;
+    }
+  }
+  // The reserve comes out of the space above the mark, never out of the rest.
+  const auto free = s.free_bytes();
+  const auto wanted = s.has_reserve ? 0 : s.options.reserve_bytes;
+  if (free >= s.options.low_water_bytes + wanted) {
+    s.keep_reserve();
+    s.refuse(std::nullopt);
+    return;
+  }
+  s.refuse(
+      Error{Errc::disk_full,
+            "no submits: " + std::to_string(free >> 20) + " MiB are free in " +
+                s.dir.string() + ", kept free are " +
+                std::to_string((s.options.low_water_bytes + wanted) >> 20) +
+                " MiB; free space"});
+}
+
+Status JobStore::accepting() const {
+  const std::lock_guard lock{impl_->refusal_mutex};
+  if (impl_->refusal) return *impl_->refusal;
+  return ok();
+}
+
+std::uint64_t JobStore::epoch() const {
+  return impl_->epoch;
+}
+const std::string& JobStore::store_id() const {
+  return impl_->store_id;
+}
+std::uint64_t JobStore::last_index() const {
+  return impl_->last_index;
+}
+std::uint64_t JobStore::indexed_index() const {
+  return impl_->indexed_index;
+}
+
+}  // namespace troupe

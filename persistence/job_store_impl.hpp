@@ -1,0 +1,165 @@
+// The inside of JobStore, shared by the files that implement it.
+//
+// The index runs behind the log by generations: `fresh` takes what commits
+// bring; index_step() freezes it (everything in it is synced) and writes it
+// into the index piece by piece; with the last piece the watermark moves.
+// Until then readers find its jobs in memory, afterwards in the index. What
+// the index says of a job that is in memory is never believed.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "persistence/job_store.hpp"
+#include "persistence/rocks.hpp"
+#include "persistence/synced_mark.hpp"
+#include "persistence/tail.hpp"
+
+namespace troupe {
+
+namespace storage {
+
+inline rocksdb::Slice slice(std::string_view bytes) {
+  return {bytes.data(), bytes.size()};
+}
+inline std::string_view bytes_of(const rocksdb::Slice& bytes) {
+  return {bytes.data(), bytes.size()};
+}
+
+/// The value, or nothing when there is none.
+Result<std::optional<std::string>> get(const Database& base,
+                                       rocksdb::ColumnFamilyHandle* family,
+                                       std::string_view key,
+                                       const rocksdb::Snapshot* at = nullptr);
+
+/// Gives its snapshot back.
+class SnapshotGuard {
+ public:
+  explicit SnapshotGuard(rocksdb::DB& db) : db_{db}, at_{db.GetSnapshot()} {}
+  ~SnapshotGuard() { db_.ReleaseSnapshot(at_); }
+  SnapshotGuard(const SnapshotGuard&) = delete;
+  SnapshotGuard& operator=(const SnapshotGuard&) = delete;
+  const rocksdb::Snapshot* get() const { return at_; }
+
+ private:
+  rocksdb::DB& db_;
+  const rocksdb::Snapshot* at_;
+};
+
+/// One write into the index under construction.
+struct IndexWrite {
+  rocksdb::WriteBatch batch;
+  std::map<std::string, std::string> added;                // Posting lists.
+  std::map<std::string, std::set<std::uint16_t>> removed;  // Likewise.
+};
+
+}  // namespace storage
+
+struct JobStore::Impl {
+  using TailJob = storage::TailJob;
+  using Staged = std::unordered_map<JobId, TailJob>;
+
+  Impl(std::filesystem::path dir_in, StoreOptions options_in,
+       storage::SyncedMark mark_in)
+      : dir{std::move(dir_in)},
+        options{std::move(options_in)},
+        mark{std::move(mark_in)} {}
+
+  // -- job_store.cpp: opening, writing, recovering ----------------------------
+  Status open_database();
+  Status check_nothing_lost() const;
+  Status load();  // Everything in memory, from the database.
+  Status replay();
+  Status replay_entry(const LogEntry& entry);
+  Result<std::string> take_store_id();
+  Status open_epoch(UnixMs now);
+  Status check(std::span<const Change> changes) const;
+  /// The job as it is after all commits, for the writer; nothing: no such id.
+  Result<std::optional<TailJob>> current(JobId id);
+  Status stage(std::uint64_t index, const Change& change, Staged& staged);
+  Result<std::uint64_t> commit(std::span<const Change> changes, bool sync);
+  Result<std::uint64_t> append(std::span<const Change> changes, bool sync,
+                               rocksdb::WriteBatch& batch, Staged& staged);
+  Status write(rocksdb::WriteBatch& batch, bool sync);
+  Status recover();
+  Status take_out_after(std::uint64_t index);
+  void refuse(std::optional<Error> why);
+  Status probe_disk() const;
+  void keep_reserve();
+  void drop_reserve();
+  std::uint64_t free_bytes() const;
+
+  // -- indexer.cpp ------------------------------------------------------------
+  Result<bool> index_step(std::size_t max_jobs);
+  Status freeze();
+  Status index_job(storage::IndexWrite& out, const TailJob& job);
+  void index_new(storage::IndexWrite& out, const TailJob& job);
+  Status index_live(storage::IndexWrite& out, const TailJob& job);
+  Status index_end(storage::IndexWrite& out, const TailJob& job);
+  Status remove_dependents(storage::IndexWrite& out, const TailJob& job);
+  Status index_removal(storage::IndexWrite& out, const TailJob& job);
+  Status finish(storage::IndexWrite& out);
+
+  // -- queries.cpp ------------------------------------------------------------
+  /// Of any thread. Errors: not_found, forgotten, corrupt, io_error.
+  Result<TailJob> find(JobId id) const;
+  Result<TailJob> find_indexed(JobId id) const;
+  Result<LogEntry> entry(std::uint64_t index) const;
+  Result<std::vector<std::uint64_t>> event_indices(const TailJob& job,
+                                                   std::uint32_t after_seq,
+                                                   std::size_t max) const;
+  Result<JobView> view_of(const TailJob& job, bool brief) const;
+  Error gone(JobId id) const;
+
+  // -- retention.cpp ----------------------------------------------------------
+  Result<RetainResult> retain(const RetentionPolicy& policy, UnixMs now,
+                              const std::function<bool(JobId)>& pinned);
+  Result<bool> is_needed(JobId id) const;
+  Result<std::vector<std::string>> orphans(
+      const std::vector<std::string>& artifacts,
+      const std::set<std::uint64_t>& leaving) const;
+
+  const std::filesystem::path dir;
+  const StoreOptions options;
+
+  /// Held shared by readers of `base`, alone while it is replaced.
+  mutable std::shared_mutex base_mutex;
+  std::unique_ptr<storage::Database> base;
+
+  /// Guards what follows, for moments only.
+  mutable std::mutex tail_mutex;
+  storage::Generation fresh;   // Takes commits.
+  storage::Generation frozen;  // Being indexed; changes only by being dropped.
+
+  std::atomic<std::uint64_t> last_index{0};
+  std::atomic<std::uint64_t> indexed_index{0};
+  std::uint64_t epoch = 0;
+  std::string store_id;
+
+  // The writer's own.
+  storage::SyncedMark mark;
+  std::uint64_t synced_index = 0;
+  std::uint64_t fresh_entries = 0;
+  bool indexing = false;  // `frozen` is being written.
+  std::vector<JobId> to_index;
+  storage::Generation done;  // The last one indexed: spares reads.
+  storage::IndexMeta meta;
+  JobId highest_id;  // Of all ever submitted: a higher one is new.
+  std::uint64_t retained_after = 0;  // Where retention goes on.
+  bool keep_surplus = false;  // What is being written may stay: see retain().
+  bool has_reserve = false;
+  std::string scratch;
+
+  mutable std::mutex refusal_mutex;
+  std::optional<Error> refusal;      // Of submits.
+  std::optional<Error> write_error;  // The writer's own: no writes at all.
+};
+
+}  // namespace troupe

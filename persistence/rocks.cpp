@@ -1,0 +1,204 @@
+#include "persistence/rocks.hpp"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/env.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/merge_operator.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+
+#include <algorithm>
+
+#include "persistence/format.hpp"
+#include "persistence/prefilled_logs.hpp"
+
+namespace troupe::storage {
+namespace {
+
+// Posting lists grow by concatenation, zones by widening.
+class IndexMerge : public rocksdb::AssociativeMergeOperator {
+ public:
+  bool Merge(const rocksdb::Slice& key, const rocksdb::Slice* existing,
+             const rocksdb::Slice& value, std::string* merged,
+             rocksdb::Logger*) const override {
+    const std::string_view added{value.data(), value.size()};
+    if (existing == nullptr) {
+      *merged = added;
+      return true;
+    }
+    const std::string_view held{existing->data(), existing->size()};
+    if (key.size() > 1 && key[1] == 'w') {
+      const auto a = decode_zone(held);
+      const auto b = decode_zone(added);
+      if (!a || !b) return false;
+      *merged = encode(
+          Zone{std::min(a->min_ms, b->min_ms), std::max(a->max_ms, b->max_ms)});
+      return true;
+    }
+    merged->reserve(held.size() + added.size());
+    merged->append(held).append(added);
+    return true;
+  }
+  const char* Name() const override { return "troupe.index"; }
+};
+
+rocksdb::BlockBasedTableOptions table_options(
+    const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = cache;
+  table.block_size = 16 * 1024;
+  table.format_version = 5;
+  table.checksum = rocksdb::kXXH3;
+  return table;
+}
+
+rocksdb::ColumnFamilyOptions log_options(
+    const StoreOptions& options, const std::shared_ptr<rocksdb::Cache>& cache) {
+  rocksdb::ColumnFamilyOptions family;
+  family.write_buffer_size = options.log_buffer_bytes;
+  family.max_write_buffer_number = 3;
+  // Keys only ever grow: files move down the levels without being rewritten,
+  // so each entry is compressed once.
+  family.compression = rocksdb::kLZ4Compression;
+  family.table_factory.reset(
+      rocksdb::NewBlockBasedTableFactory(table_options(cache)));
+  return family;
+}
+
+rocksdb::ColumnFamilyOptions index_options(
+    const StoreOptions& options, const std::shared_ptr<rocksdb::Cache>& cache) {
+  auto table = table_options(cache);
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  rocksdb::ColumnFamilyOptions family;
+  family.write_buffer_size = options.index_buffer_bytes;
+  family.max_write_buffer_number = 3;
+  family.memtable_whole_key_filtering = true;
+  family.memtable_prefix_bloom_size_ratio = 0.05;
+  family.compression = rocksdb::kLZ4Compression;
+  family.merge_operator = std::make_shared<IndexMerge>();
+  family.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return family;
+}
+
+rocksdb::DBOptions db_options(const StoreOptions& options, rocksdb::Env* env) {
+  rocksdb::DBOptions db;
+  db.env = env;
+  db.create_if_missing = true;
+  db.create_missing_column_families = true;
+  db.paranoid_checks = true;
+  // A torn end of the log is what a power cut leaves. That nothing synced is
+  // missing is checked before (wal_check) and after (the synced mark).
+  db.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  // Overwriting an old log file saves the inode's update at each sync:
+  // 6,600 syncs/s against 1,100 on ext4 on a virtual disk.
+  db.recycle_log_file_num = 2;
+  // The index's memtable writes no log but holds old log files back.
+  db.max_total_wal_size = 2 * options.log_buffer_bytes;
+  db.allow_concurrent_memtable_write = false;  // One writer.
+  db.max_background_jobs = 2;
+  db.max_open_files = 512;
+  // Recovery from errors is ours: the log's order must be checked first.
+  db.max_bgerror_resume_count = 0;
+  db.keep_log_file_num = 2;
+  db.max_manifest_file_size = 4 << 20;
+  db.stats_dump_period_sec = 0;
+  db.stats_persist_period_sec = 0;
+  db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  return db;
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
+
+}  // namespace
+
+Error rocks_error(std::string_view what, const rocksdb::Status& status) {
+  const std::string text = status.ToString();
+  const auto error = [&](Errc code, std::string_view advice) {
+    return Error{code, std::string(what) + ": " + text + std::string(advice)};
+  };
+  if (status.IsNoSpace() || contains(text, "No space left"))
+    return error(Errc::disk_full, "; free space");
+  if (contains(text, "While lock file") || contains(text, "lock hold by"))
+    return error(Errc::locked, "; another process has it open");
+  if (contains(text, "Read-only file system"))
+    return error(Errc::read_only, "; mount it writable");
+  if (contains(text, "Permission denied")) return error(Errc::denied, "");
+  if (status.IsCorruption() || contains(text, "No such file"))
+    return error(Errc::corrupt, "; restore a backup");
+  return error(Errc::io_error, "");
+}
+
+Database::~Database() {
+  if (!db_) return;
+  for (auto* family : families_) db_->DestroyColumnFamilyHandle(family);
+  db_->Close().PermitUncheckedError();  // What is not on disk is in the log.
+}
+
+namespace {
+
+using Families = std::vector<rocksdb::ColumnFamilyDescriptor>;
+
+Families families(const StoreOptions& options) {
+  const auto cache = rocksdb::NewLRUCache(options.cache_bytes, 2);
+  rocksdb::ColumnFamilyOptions meta;
+  meta.write_buffer_size = 256 * 1024;
+  rocksdb::BlockBasedTableOptions table = table_options(cache);
+  meta.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return {{rocksdb::kDefaultColumnFamilyName, meta},
+          {"log", log_options(options, cache)},
+          {"index", index_options(options, cache)}};
+}
+
+std::shared_ptr<rocksdb::FileSystem> file_system(const StoreOptions& options) {
+  return options.file_system ? options.file_system
+                             : rocksdb::FileSystem::Default();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> Database::open(
+    const std::filesystem::path& dir, const StoreOptions& options) {
+  std::unique_ptr<Database> self{new Database};
+  self->env_ = rocksdb::NewCompositeEnv(
+      with_prefilled_logs(file_system(options), options.log_buffer_bytes));
+  const auto described = families(options);
+  self->index_options_ = described[2].options;
+  rocksdb::DB* db = nullptr;
+  const auto status =
+      rocksdb::DB::Open(db_options(options, self->env_.get()), dir.string(),
+                        described, &self->families_, &db);
+  if (!status.ok()) return rocks_error("open " + dir.string(), status);
+  self->db_.reset(db);
+  return self;
+}
+
+Result<std::unique_ptr<Database>> Database::open_read_only(
+    const std::filesystem::path& dir, const StoreOptions& options) {
+  std::unique_ptr<Database> self{new Database};
+  self->env_ = rocksdb::NewCompositeEnv(file_system(options));
+  auto db_options_read = db_options(options, self->env_.get());
+  db_options_read.create_if_missing = false;
+  db_options_read.create_missing_column_families = false;
+  rocksdb::DB* db = nullptr;
+  const auto status = rocksdb::DB::OpenForReadOnly(
+      db_options_read, dir.string(), families(options), &self->families_, &db);
+  if (!status.ok()) return rocks_error("open " + dir.string(), status);
+  self->db_.reset(db);
+  return self;
+}
+
+Status Database::clear_index() {
+  auto status = db_->DropColumnFamily(families_[2]);
+  if (!status.ok()) return rocks_error("drop the index", status);
+  db_->DestroyColumnFamilyHandle(families_[2]);
+  families_.pop_back();
+  rocksdb::ColumnFamilyHandle* fresh = nullptr;
+  status = db_->CreateColumnFamily(index_options_, "index", &fresh);
+  if (!status.ok()) return rocks_error("create the index", status);
+  families_.push_back(fresh);
+  return ok();
+}
+
+}  // namespace troupe::storage
