@@ -1,0 +1,100 @@
+#include "cluster/clients.hpp"
+
+#include <algorithm>
+
+#include "codec/json.hpp"
+#include "platform/file.hpp"
+
+namespace troupe::cluster {
+namespace {
+
+struct Registry {
+  std::uint32_t version = 1;
+  std::vector<KnownClient> clients;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, Registry& x) {
+  return f.object(x).fields(f.field("version", x.version),
+                            f.field("clients", x.clients));
+}
+
+Status write_clients(const std::filesystem::path& file,
+                     std::vector<KnownClient> clients) {
+  const Json json = to_json(Registry{1, std::move(clients)});
+  return platform::write_file_atomically(file, json.dump(2) + "\n", 0600);
+}
+
+}  // namespace
+
+Result<std::vector<KnownClient>> read_clients(
+    const std::filesystem::path& file) {
+  auto text = platform::read_file(file);
+  if (!text) {
+    if (text.error().code == Errc::not_found) return std::vector<KnownClient>{};
+    return text.error();
+  }
+  auto broken = [&](const Error& why) {
+    return Error{Errc::corrupt, "the registry of clients " + file.string() +
+                                    " cannot be read: " + why.message};
+  };
+  auto json = parse_json(*text);
+  if (!json) return broken(json.error());
+  auto registry = from_json<Registry>(*json);
+  if (!registry) return broken(registry.error());
+  return std::move(registry->clients);
+}
+
+Status add_client(const std::filesystem::path& file, KnownClient client) {
+  auto clients = read_clients(file);
+  if (!clients) return clients.error();
+  std::erase_if(*clients, [&](const KnownClient& x) {
+    return x.fingerprint == client.fingerprint;
+  });
+  clients->push_back(std::move(client));
+  return write_clients(file, *std::move(clients));
+}
+
+Status remove_client(const std::filesystem::path& file,
+                     const std::string& fingerprint) {
+  auto clients = read_clients(file);
+  if (!clients) return clients.error();
+  const auto removed = std::erase_if(*clients, [&](const KnownClient& x) {
+    return x.fingerprint == fingerprint;
+  });
+  if (removed == 0)
+    return Error{Errc::not_found,
+                 "no client has the fingerprint " + fingerprint};
+  return write_clients(file, *std::move(clients));
+}
+
+ClientRegistry::ClientRegistry(std::filesystem::path file)
+    : file_{std::move(file)} {}
+
+Result<Principal> ClientRegistry::find(const std::string& fingerprint) {
+  if (auto good = refresh(); !good) return good.error();
+  const auto it =
+      std::ranges::find(clients_, fingerprint, &KnownClient::fingerprint);
+  if (it == clients_.end())
+    return Error{Errc::denied,
+                 "this certificate is not in the registry of clients; ask the "
+                 "administrator for one (fingerprint " +
+                     fingerprint.substr(0, 16) + ")"};
+  return it->principal;
+}
+
+Status ClientRegistry::refresh() {
+  std::error_code missing;
+  const auto written_at = std::filesystem::last_write_time(file_, missing);
+  const auto size = std::filesystem::file_size(file_, missing);
+  if (read_ && !missing && written_at == read_at_ && size == size_) return ok();
+  auto clients = read_clients(file_);
+  if (!clients) return clients.error();
+  clients_ = *std::move(clients);
+  read_at_ = written_at;
+  size_ = size;
+  read_ = !missing;
+  return ok();
+}
+
+}  // namespace troupe::cluster

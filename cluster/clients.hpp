@@ -1,0 +1,58 @@
+// Which certificate stands for whom: the registry that an administrator edits
+// and the gate reads. Removing an entry shuts that client out at its next
+// connection.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/api.hpp"
+#include "core/clock.hpp"
+#include "core/result.hpp"
+
+namespace troupe::cluster {
+
+struct KnownClient {
+  std::string fingerprint;  // See x509.hpp.
+  Principal principal;
+  UnixMs issued_ms = 0;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, KnownClient& x) {
+  return f.object(x).fields(f.field("fingerprint", x.fingerprint),
+                            f.field("principal", x.principal),
+                            f.field("issued_ms", x.issued_ms));
+}
+
+/// `file` as JSON; a missing file is an empty registry.
+/// Errors: corrupt, denied, io_error.
+Result<std::vector<KnownClient>> read_clients(
+    const std::filesystem::path& file);
+
+/// Adds or replaces by fingerprint.
+Status add_client(const std::filesystem::path& file, KnownClient client);
+/// Errors: not_found.
+Status remove_client(const std::filesystem::path& file,
+                     const std::string& fingerprint);
+
+/// Looks clients up; reads the file again when it changed. Not thread-safe.
+class ClientRegistry {
+ public:
+  explicit ClientRegistry(std::filesystem::path file);
+
+  /// Errors: denied (nobody has this fingerprint), and those of read_clients.
+  Result<Principal> find(const std::string& fingerprint);
+
+ private:
+  Status refresh();
+
+  std::filesystem::path file_;
+  std::filesystem::file_time_type read_at_;
+  std::uintmax_t size_ = 0;
+  bool read_ = false;
+  std::vector<KnownClient> clients_;
+};
+
+}  // namespace troupe::cluster

@@ -1,0 +1,207 @@
+#include "cluster/pki.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "platform/file.hpp"
+
+namespace troupe::cluster {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr UnixMs kDayMs = 24LL * 3600 * 1000;
+// Leaves outlive no disk; expiry is for lost laptops, revocation for today.
+constexpr UnixMs kLeafDays = 5 * 365;
+constexpr UnixMs kAuthorityDays = 30 * 365;
+constexpr std::size_t kMaxName = 48;  // With a prefix still a valid CN.
+
+// A day back: the clocks of two machines differ.
+Validity days(UnixMs now, UnixMs count) {
+  return {now - kDayMs, now + count * kDayMs};
+}
+
+fs::path tls_dir(const fs::path& data) {
+  return data / "tls";
+}
+
+Error about(const fs::path& file, Error error) {
+  error.message = file.string() + ": " + error.message;
+  return error;
+}
+
+Status write_pair(const fs::path& dir, const std::string& name,
+                  const KeyPair& pair) {
+  auto key =
+      platform::write_file_atomically(dir / (name + ".key"), pair.key, 0600);
+  if (!key) return key;
+  return platform::write_file_atomically(dir / (name + ".pem"),
+                                         pair.certificate, 0600);
+}
+
+Result<std::string> read_pem(const fs::path& file) {
+  auto text = platform::read_file(file, 1u << 20);
+  if (text) return text;
+  if (text.error().code == Errc::not_found)
+    return Error{Errc::not_found,
+                 file.string() +
+                     ": the file is missing; restore it from a "
+                     "backup, or remove the folder " +
+                     file.parent_path().string() +
+                     " to start with a new authority"};
+  return about(file, text.error());
+}
+
+/// A key that others may read is no secret.
+Status check_private(const fs::path& file) {
+  struct stat info {};
+  if (::stat(file.c_str(), &info) != 0)
+    return read_pem(file) ? ok() : Status{read_pem(file).error()};
+  if ((info.st_mode & 077) != 0)
+    return Error{Errc::denied, file.string() +
+                                   ": other users may read this key; run "
+                                   "chmod 600 on it"};
+  return ok();
+}
+
+Result<KeyPair> read_pair(const fs::path& certificate, const fs::path& key) {
+  auto first = read_pem(certificate);
+  if (!first) return first.error();
+  if (auto good = check_private(key); !good) return good.error();
+  auto second = read_pem(key);
+  if (!second) return second.error();
+  return KeyPair{*std::move(first), *std::move(second)};
+}
+
+Result<KeyPair> read_authority(const fs::path& data, UnixMs now) {
+  const auto certificate = tls_dir(data) / "authority.pem";
+  auto pair = read_pair(certificate, tls_dir(data) / "authority.key");
+  if (!pair) return pair.error();
+  if (auto good = check_authority(*pair, now); !good)
+    return about(certificate, good.error());
+  return pair;
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxName && text.front() != '.' &&
+         std::ranges::all_of(text, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                  (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+         });
+}
+
+Status check_principal(const Principal& principal) {
+  Error error{Errc::invalid_argument, "this client cannot be registered"};
+  const std::string allowed =
+      "must be 1 to 48 letters, digits, '-', '_' or '.', not beginning with "
+      "'.'";
+  if (!is_name(principal.name)) error.faults.push_back({"name", allowed});
+  if (!is_name(principal.tenant)) error.faults.push_back({"tenant", allowed});
+  if (principal.role == Role::node)
+    error.faults.push_back({"role", "must be admin, user or viewer"});
+  if (error.faults.empty()) return ok();
+  return error;
+}
+
+Status fill(const fs::path& dir, const std::string& node_name, UnixMs now) {
+  auto authority = make_authority(
+      "Troupe authority of " + node_name.substr(0, kMaxName - 20),
+      days(now, kAuthorityDays));
+  if (!authority) return authority.error();
+  auto node = issue(*authority, "node " + node_name.substr(0, kMaxName),
+                    Purpose::node, days(now, kLeafDays));
+  if (!node) return node.error();
+  auto admin =
+      issue(*authority, "admin", Purpose::client, days(now, kLeafDays));
+  if (!admin) return admin.error();
+  if (auto done = write_pair(dir, "authority", *authority); !done) return done;
+  if (auto done = write_pair(dir, "node", *node); !done) return done;
+  if (auto done = write_pair(dir, "admin", *admin); !done) return done;
+  auto print = fingerprint(admin->certificate);
+  if (!print) return print.error();
+  if (auto done = platform::make_dirs(dir / "clients", 0700); !done)
+    return done;
+  return add_client(dir / "clients.json",
+                    {*print, {"admin", "default", Role::admin}, now});
+}
+
+}  // namespace
+
+TlsFiles node_files(const fs::path& data) {
+  const auto dir = tls_dir(data);
+  return {dir / "authority.pem", dir / "node.pem", dir / "node.key"};
+}
+
+TlsFiles admin_files(const fs::path& data) {
+  const auto dir = tls_dir(data);
+  return {dir / "authority.pem", dir / "admin.pem", dir / "admin.key"};
+}
+
+fs::path clients_file(const fs::path& data) {
+  return tls_dir(data) / "clients.json";
+}
+
+Status ensure_identity(const fs::path& data, const std::string& node_name,
+                       UnixMs now) {
+  const auto dir = tls_dir(data);
+  std::error_code ignored;
+  if (fs::exists(fs::symlink_status(dir, ignored))) return ok();
+  // Whole or not at all: what a crash leaves behind is swept here.
+  const auto draft = data / "tls.tmp";
+  fs::remove_all(draft, ignored);
+  if (auto done = platform::make_dirs(draft, 0700); !done) return done;
+  if (auto done = fill(draft, node_name, now); !done) return done;
+  return platform::rename_durably(draft, dir);
+}
+
+Status check_files(const TlsFiles& files, Purpose purpose, UnixMs now) {
+  auto authority = read_pem(files.authority);
+  if (!authority) return authority.error();
+  if (auto good = check_authority({*authority, {}}, now); !good)
+    return about(files.authority, good.error());
+  auto pair = read_pair(files.certificate, files.key);
+  if (!pair) return pair.error();
+  if (auto good = check(*pair, *authority, purpose, now); !good)
+    return about(files.certificate, good.error());
+  return ok();
+}
+
+Status check_node_identity(const fs::path& data, UnixMs now) {
+  if (auto good = check_files(node_files(data), Purpose::node, now); !good)
+    return good;
+  auto clients = read_clients(clients_file(data));
+  if (!clients) return clients.error();
+  return ok();
+}
+
+Result<IssuedClient> issue_client(const fs::path& data,
+                                  const Principal& principal, UnixMs now) {
+  if (auto good = check_principal(principal); !good) return good.error();
+  auto authority = read_authority(data, now);
+  if (!authority) return authority.error();
+  const auto dir = tls_dir(data) / "clients";
+  IssuedClient issued;
+  issued.files = {tls_dir(data) / "authority.pem",
+                  dir / (principal.name + ".pem"),
+                  dir / (principal.name + ".key")};
+  if (fs::exists(issued.files.certificate) || principal.name == "admin")
+    return Error{Errc::already_exists,
+                 "there is a client named \"" + principal.name + "\" already"};
+  auto pair =
+      issue(*authority, principal.name, Purpose::client, days(now, kLeafDays));
+  if (!pair) return pair.error();
+  auto print = fingerprint(pair->certificate);
+  if (!print) return print.error();
+  issued.fingerprint = *print;
+  if (auto done = platform::make_dirs(dir, 0700); !done) return done.error();
+  if (auto done = write_pair(dir, principal.name, *pair); !done)
+    return done.error();
+  if (auto done = add_client(clients_file(data), {*print, principal, now});
+      !done)
+    return done.error();
+  return issued;
+}
+
+}  // namespace troupe::cluster

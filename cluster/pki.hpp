@@ -1,0 +1,59 @@
+// The identities of a node and its clients as files in the data folder. Made
+// once, on the first start; never silently made again, because a new authority
+// would shut every known client out.
+//
+//   DATA/tls/authority.pem .key   signs everything below
+//            node.pem .key        serves and calls
+//            admin.pem .key       the administrator on this machine
+//            clients/NAME.pem .key  what issue_client() made
+//            clients.json         which certificate stands for whom
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "cluster/clients.hpp"
+#include "cluster/x509.hpp"
+#include "core/api.hpp"
+#include "core/result.hpp"
+
+namespace troupe::cluster {
+
+/// PEM files; who holds `key` is who `certificate` says.
+struct TlsFiles {
+  std::filesystem::path authority;
+  std::filesystem::path certificate;
+  std::filesystem::path key;
+};
+
+TlsFiles node_files(const std::filesystem::path& data);
+TlsFiles admin_files(const std::filesystem::path& data);
+std::filesystem::path clients_file(const std::filesystem::path& data);
+
+/// Makes DATA/tls when there is none, whole or not at all; folders 0700, files
+/// 0600. Errors: those of the file system.
+Status ensure_identity(const std::filesystem::path& data,
+                       const std::string& node_name, UnixMs now);
+
+/// Ok when these files can be used for `purpose` at `now`. Every error names
+/// the file. Errors: not_found (missing), denied (unreadable, others may read
+/// the key, expired, wrong purpose, not signed by the authority), corrupt
+/// (broken PEM, the key is another certificate's).
+Status check_files(const TlsFiles& files, Purpose purpose, UnixMs now);
+
+/// Everything a node needs at start, checked: its own files, the authority,
+/// the registry of clients.
+Status check_node_identity(const std::filesystem::path& data, UnixMs now);
+
+struct IssuedClient {
+  TlsFiles files;
+  std::string fingerprint;
+};
+
+/// A certificate for a client elsewhere, registered at once. The name is also
+/// its file name. Errors: invalid_argument (name or tenant), already_exists,
+/// and those of the authority's files.
+Result<IssuedClient> issue_client(const std::filesystem::path& data,
+                                  const Principal& principal, UnixMs now);
+
+}  // namespace troupe::cluster
