@@ -291,7 +291,8 @@ using SessionActor = caf::typed_actor<
 
 /// The only published actor.
 using GateActor = caf::typed_actor<
-    // Client: hello {protocol range, build}; answered with the session.
-    caf::result<Frame, SessionActor>(Frame)>;
+    // Client: hello {protocol range, build}. The client's session answers:
+    // it is the sender of the reply, no handle travels inside.
+    caf::result<Frame>(Frame)>;
 
 }  // namespace troupe

@@ -1,0 +1,102 @@
+#include "cluster/access.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace troupe::cluster {
+namespace {
+
+struct Rule {
+  std::string_view frame_type;
+  Role least;
+};
+
+constexpr std::array kRules{
+    Rule{"show", Role::viewer},       Rule{"list", Role::viewer},
+    Rule{"pull", Role::viewer},       Rule{"explain", Role::viewer},
+    Rule{"status", Role::viewer},     Rule{"download.chunk", Role::viewer},
+    Rule{"submit", Role::user},       Rule{"cancel", Role::user},
+    Rule{"upload.begin", Role::user}, Rule{"upload.chunk", Role::user},
+    Rule{"control", Role::admin},     Rule{"backup", Role::admin},
+};
+
+/// Higher may more; a node is no client.
+int rank(Role role) {
+  switch (role) {
+    case Role::viewer:
+      return 1;
+    case Role::user:
+      return 2;
+    case Role::admin:
+      return 3;
+    case Role::node:
+      return 0;
+  }
+  return 0;
+}
+
+std::string tenant_of(const Principal& principal, std::string asked) {
+  return sees_all(principal) ? asked : principal.tenant;
+}
+
+}  // namespace
+
+Status may_send(Role role, std::string_view frame_type) {
+  const auto rule = std::ranges::find(kRules, frame_type, &Rule::frame_type);
+  if (rule == kRules.end())
+    return Error{Errc::unsupported,
+                 "this node does not know frames of type \"" +
+                     std::string(frame_type.substr(0, 64)) +
+                     "\"; it may be older than the client"};
+  if (rank(role) < rank(rule->least))
+    return Error{Errc::denied, "\"" + std::string(frame_type) +
+                                   "\" needs the role " +
+                                   std::string(to_string(rule->least)) +
+                                   "; this certificate has the role " +
+                                   std::string(to_string(role))};
+  return ok();
+}
+
+bool sees_all(const Principal& principal) {
+  return principal.role == Role::admin;
+}
+
+void stamp(const Principal& principal, SubmitRequest& request) {
+  for (auto& job : request.jobs) {
+    job.tenant = principal.tenant;
+    job.submitted_by = principal.name;
+  }
+}
+
+void stamp(const Principal& principal, ListRequest& request) {
+  request.tenant = tenant_of(principal, std::move(request.tenant));
+}
+
+void stamp(const Principal& principal, PullRequest& request) {
+  request.tenant = tenant_of(principal, std::move(request.tenant));
+}
+
+void stamp(const Principal& principal, CancelRequest& request) {
+  request.by = principal.name;
+  request.tenant = tenant_of(principal, {});
+}
+
+void stamp(const Principal& principal, ControlRequest& request) {
+  request.by = principal.name;
+}
+
+void stamp(const Principal& principal, ExplainRequest& request) {
+  request.tenant = tenant_of(principal, {});
+}
+
+void hide_others(const Principal& principal, ShowReply& reply) {
+  if (sees_all(principal)) return;
+  for (auto& answer : reply.answers) {
+    if (!answer.job || answer.job->spec.tenant == principal.tenant) continue;
+    answer.job.reset();
+    answer.error = Error{Errc::denied, "this job belongs to another tenant"};
+  }
+}
+
+}  // namespace troupe::cluster

@@ -1,0 +1,101 @@
+#include "cluster/connect.hpp"
+
+#include <caf/actor_cast.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/openssl/manager.hpp>
+#include <caf/scoped_actor.hpp>
+
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "actors/errors.hpp"
+#include "core/build_info.hpp"
+
+namespace troupe::cluster {
+namespace {
+
+Error nobody(const NodeAddress& address, const std::string& why) {
+  return {Errc::unavailable,
+          "no node answers on " + address.host + ":" +
+              std::to_string(address.port) + " (" + why +
+              "); does it run, and does it know this certificate?",
+          {},
+          500};
+}
+
+std::string own_build() {
+  return "troupe " + std::string(build_version()) + " (" +
+         std::string(build_commit()) + ")";
+}
+
+}  // namespace
+
+Result<TlsFiles> local_client_files(const std::filesystem::path& data,
+                                    UnixMs now) {
+  const auto files = admin_files(data);
+  if (auto good = check_files(files, Purpose::client, now); !good)
+    return good.error();
+  return files;
+}
+
+Result<GateActor> connect_gate(caf::actor_system& sys,
+                               const NodeAddress& address,
+                               std::int64_t timeout_ms) {
+  caf::scoped_actor self{sys};
+  Result<GateActor> result = Error{Errc::internal, "no answer"};
+  self->request(sys.openssl_manager().actor_handle(),
+                std::chrono::milliseconds{timeout_ms}, caf::connect_atom_v,
+                address.host, address.port)
+      .receive(
+          [&](const caf::node_id& node, const caf::strong_actor_ptr& gate,
+              const std::set<std::string>&) {
+            const auto seen = sys.middleman().peer_fingerprint(node);
+            if (!gate)
+              result = nobody(address, "nothing is published there");
+            else if (!address.fingerprint.empty() &&
+                     seen != address.fingerprint)
+              result =
+                  Error{Errc::denied,
+                        "another node than expected answers on " +
+                            address.host + ":" + std::to_string(address.port) +
+                            " (its certificate is " + seen.substr(0, 16) + ")"};
+            else
+              result = caf::actor_cast<GateActor>(gate);
+          },
+          [&](const caf::error& e) {
+            result = e == caf::sec::request_timeout
+                         ? Error{Errc::timeout,
+                                 "no answer from " + address.host + ":" +
+                                     std::to_string(address.port) + " within " +
+                                     std::to_string(timeout_ms) + " ms"}
+                         : nobody(address, caf::to_string(e));
+          });
+  return result;
+}
+
+Result<Seat> take_seat(caf::actor_system& sys, const NodeAddress& address,
+                       std::int64_t timeout_ms) {
+  auto gate = connect_gate(sys, address, timeout_ms);
+  if (!gate) return gate.error();
+  Hello hello;
+  hello.build = own_build();
+  caf::scoped_actor self{sys};
+  Result<Seat> result = Error{Errc::internal, "no answer"};
+  self->request(*gate, std::chrono::milliseconds{timeout_ms},
+                request_frame(hello))
+      .receive(
+          [&](const Frame& frame) {
+            auto reply = read_reply<Hello>(frame);
+            if (!reply)
+              result = reply.error();
+            else
+              result =
+                  Seat{caf::actor_cast<SessionActor>(self->current_sender()),
+                       *std::move(reply)};
+          },
+          [&](const caf::error& e) { result = from_caf(e); });
+  return result;
+}
+
+}  // namespace troupe::cluster

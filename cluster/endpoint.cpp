@@ -1,0 +1,111 @@
+#include "cluster/endpoint.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <caf/actor_cast.hpp>
+#include <caf/io/middleman.hpp>
+#include <caf/openssl/publish.hpp>
+
+#include <memory>
+#include <utility>
+
+#include "actors/errors.hpp"
+#include "cluster/pki.hpp"
+#include "codec/json.hpp"
+#include "platform/file.hpp"
+
+namespace troupe::cluster {
+namespace {
+
+/// Each connection is a descriptor; the usual soft limit of 1,024 is less
+/// than what a careless script opens.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+Status write_address(const std::filesystem::path& data,
+                     const NodeAddress& address) {
+  return platform::write_file_atomically(
+      node_address_file(data), dump_json(to_json(address)) + "\n", 0600);
+}
+
+}  // namespace
+
+std::filesystem::path node_address_file(const std::filesystem::path& data) {
+  return data / "node.json";
+}
+
+Result<NodeAddress> read_node_address(const std::filesystem::path& data) {
+  const auto file = node_address_file(data);
+  auto text = platform::read_file(file, 64 * 1024);
+  if (!text) {
+    if (text.error().code == Errc::not_found)
+      return Error{Errc::not_found, "no node runs on " + data.string() +
+                                        "; start one with: troupe node "
+                                        "--data " +
+                                        data.string()};
+    return text.error();
+  }
+  auto json = parse_json(*text);
+  auto address =
+      json ? from_json<NodeAddress>(*json) : Result<NodeAddress>{json.error()};
+  if (!address || address->port == 0)
+    return Error{Errc::corrupt, file.string() +
+                                    " is broken; restart the node to write "
+                                    "it again"};
+  return address;
+}
+
+std::function<Result<Principal>(const caf::node_id&)> by_certificate(
+    caf::actor_system& sys, std::filesystem::path clients_file) {
+  // Shared with the copies that std::function makes of this lambda.
+  auto registry = std::make_shared<ClientRegistry>(std::move(clients_file));
+  return [&sys, registry](const caf::node_id& node) -> Result<Principal> {
+    const auto fingerprint = sys.middleman().peer_fingerprint(node);
+    if (fingerprint.empty())
+      return Error{Errc::denied, "this connection shows no certificate"};
+    return registry->find(fingerprint);
+  };
+}
+
+Result<NodeAddress> open_endpoint(caf::actor_system& sys,
+                                  const EndpointOptions& options,
+                                  const BoundGate& gate) {
+  raise_descriptor_limit();
+  NodeAddress address{
+      options.host, options.port, ::getpid(), options.store_id, {}};
+  auto pem = platform::read_file(node_files(options.data).certificate);
+  if (!pem) return pem.error();
+  auto print = fingerprint(*pem);
+  if (!print) return print.error();
+  address.fingerprint = *print;
+  auto port = caf::openssl::publish(
+      sys, caf::actor_cast<caf::strong_actor_ptr>(gate),
+      sys.message_types<GateActor>(), options.port, options.host.c_str(), true);
+  if (!port)
+    return Error{Errc::unavailable,
+                 "cannot listen on " + options.host + ":" +
+                     std::to_string(options.port) + ": " +
+                     caf::to_string(port.error()) +
+                     "; is the port taken, or the address not this machine's?"};
+  address.port = *port;
+  if (auto done = write_address(options.data, address); !done)
+    return done.error();
+  return address;
+}
+
+void close_endpoint(caf::actor_system& sys, const std::filesystem::path& data,
+                    const NodeAddress& address) {
+  sys.middleman().close(address.port);
+  auto found = read_node_address(data);
+  if (!found || found->pid != address.pid || found->port != address.port)
+    return;
+  std::error_code ignored;
+  std::filesystem::remove(node_address_file(data), ignored);
+}
+
+}  // namespace troupe::cluster

@@ -1,0 +1,49 @@
+// A client's seat at the border: one per connection. Turns frames into messages
+// for the node's actors and their answers into frames; stamps who asks, checks
+// role, size and window. Refuses whatever does not come from its own client.
+#pragma once
+
+#include <caf/actor_system.hpp>
+#include <caf/node_id.hpp>
+
+#include <cstdint>
+#include <string>
+
+#include "actors/protocol.hpp"
+#include "actors/supervisor.hpp"
+#include "core/api.hpp"
+
+namespace troupe::cluster {
+
+struct SessionLimits {
+  std::uint32_t window_frames = 256;   // Requests unanswered at a time.
+  std::uint32_t window_jobs = 16'384;  // Submits among them, counted in jobs.
+  std::uint32_t window_pulls = 16;     // Followers that wait.
+  std::int64_t retry_after_ms = 20;    // The hint beyond the window.
+  std::int64_t request_timeout_ms = 30'000;
+  std::int64_t backup_timeout_ms = 600'000;
+  std::int64_t max_wait_ms = 30'000;  // Of one pull.
+  std::uint32_t max_events = 4'096;   // Of one pull.
+};
+
+struct SessionOptions {
+  caf::node_id client;  // The only node it listens to.
+  Principal principal;
+  NodeHandles handles;
+  SessionLimits limits;
+  std::string node;  // These three are for the answer to hello.
+  std::string build;
+  std::string store_id;
+};
+
+/// The supervisor's bind messages reach a session through the gate.
+using BoundSession = Supervised<SessionActor>;
+
+/// Ends when the client's node is gone.
+BoundSession spawn_session(caf::actor_system& sys, SessionOptions options);
+
+/// Puts a restarted child in its place. Unknown names are ignored.
+void rebind(NodeHandles& handles, const std::string& child,
+            const caf::actor& handle);
+
+}  // namespace troupe::cluster
