@@ -30,6 +30,17 @@ std::size_t bytes_of(const JobEnd& e) {
   return n;
 }
 
+struct Credit {
+  std::uint32_t max_events;
+  std::uint32_t max_bytes;
+};
+
+Credit credit_of(const PullRequest& request, const EventLimits& limits) {
+  if (limits.ignore_credit) return {UINT32_MAX, UINT32_MAX};
+  return {std::min(request.max_events, limits.max_events),
+          std::min(request.max_bytes, limits.max_bytes)};
+}
+
 }  // namespace
 
 std::size_t wire_bytes(const LogEntry& entry) {
@@ -77,8 +88,7 @@ PullReply DurableRing::pull(const PullRequest& request) const {
   PullReply reply;
   reply.next_index = std::max(request.after_index, last_index_);
   if (entries_.empty() || request.after_index >= last_index_) return reply;
-  const auto max_events = std::min(request.max_events, limits_.max_events);
-  const auto max_bytes = std::min(request.max_bytes, limits_.max_bytes);
+  const auto [max_events, max_bytes] = credit_of(request, limits_);
   std::size_t bytes = 0;
   const auto skip = request.after_index + 1 - entries_.front().index;
   for (auto it = entries_.begin() + static_cast<std::ptrdiff_t>(skip);
@@ -172,8 +182,7 @@ void LiveRings::pull(const PullRequest& request, PullReply& reply) const {
   if (it == rings_.end()) return;
   const auto& ring = it->second;
   const auto after = request.live_attempt == ring.attempt ? request.live_n : 0;
-  const auto max_events = std::min(request.max_events, limits_.max_events);
-  const auto max_bytes = std::min(request.max_bytes, limits_.max_bytes);
+  const auto [max_events, max_bytes] = credit_of(request, limits_);
   std::size_t bytes = 0;
   for (const auto& entry : reply.entries) bytes += wire_bytes(entry);
   if (!ring.events.empty() && ring.events.front().n > after + 1)

@@ -24,6 +24,8 @@ struct EventLimits {
   std::uint32_t max_events = 4'096;     // Of one answer, and
   std::uint32_t max_bytes = 56 * 1024;  // so many bytes of it.
   std::int64_t max_wait_ms = 60'000;    // A pull is held back.
+  /// Test only: a planted defect that the proofs must catch.
+  bool ignore_credit = false;
 };
 
 /// About what `entry` takes in a frame; an upper bound in practice.

@@ -79,6 +79,12 @@ void ProcessRunner::post(std::function<void()> work) {
   loop_->post(std::move(work));
 }
 
+void ProcessRunner::after(std::int64_t delay_ms, std::function<void()> work) {
+  loop_->at(
+      platform::EventLoop::Clock::now() + std::chrono::milliseconds{delay_ms},
+      std::move(work));
+}
+
 // Posted, because the attempt that calls is still on the stack.
 void ProcessRunner::forget(const std::string& key) {
   loop_->post([this, key] {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -100,6 +101,9 @@ class ProcessRunner {
   void kill(std::string key);
   /// Runs `work` on the runner's thread, where events are told.
   void post(std::function<void()> work);
+
+  /// On the runner's thread only: runs `work` there after `delay_ms`.
+  void after(std::int64_t delay_ms, std::function<void()> work);
 
  private:
   ProcessRunner(Options options, ProcessEvents& events,

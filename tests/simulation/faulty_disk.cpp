@@ -1,6 +1,6 @@
 #include "tests/simulation/faulty_disk.hpp"
 
-#include <rocksdb/file_system.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <map>
@@ -172,11 +172,22 @@ IOStatus FaultyDisk::Files::NewWritableFile(
   return status;
 }
 
-FaultyDisk::FaultyDisk()
-    : files_{std::make_shared<Files>()},
-      env_{rocksdb::NewCompositeEnv(files_)} {}
+std::filesystem::path scratch_folder(const std::string& name) {
+  std::error_code none;
+  const std::filesystem::path memory = "/dev/shm";
+  const auto base = std::filesystem::is_directory(memory, none)
+                        ? memory
+                        : std::filesystem::temp_directory_path();
+  return base / ("troupe-" + std::to_string(::getpid()) + "-" + name);
+}
+
+FaultyDisk::FaultyDisk() : files_{std::make_shared<Files>()} {}
 
 FaultyDisk::~FaultyDisk() = default;
+
+std::shared_ptr<rocksdb::FileSystem> FaultyDisk::file_system() const {
+  return files_;
+}
 
 void FaultyDisk::set_fault(DiskFault fault) {
   files_->set_fault(fault);

@@ -2,15 +2,20 @@
 // forgets at a power cut what nobody had synced, or a part of it.
 #pragma once
 
-#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "core/clock.hpp"
 
 namespace troupe::simulation {
+
+/// Does not exist yet; in memory where the machine has a folder there, because
+/// a run is thousands of small writes.
+std::filesystem::path scratch_folder(const std::string& name);
 
 enum class DiskFault { none, full, io_error, read_only, power_is_cut };
 
@@ -21,7 +26,7 @@ class FaultyDisk {
   FaultyDisk();
   ~FaultyDisk();
 
-  rocksdb::Env* env() { return env_.get(); }
+  std::shared_ptr<rocksdb::FileSystem> file_system() const;
 
   void set_fault(DiskFault fault);
   DiskFault fault() const;
@@ -35,7 +40,6 @@ class FaultyDisk {
  private:
   class Files;
   std::shared_ptr<Files> files_;
-  std::unique_ptr<rocksdb::Env> env_;
 };
 
 }  // namespace troupe::simulation

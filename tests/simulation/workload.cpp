@@ -48,6 +48,17 @@ std::vector<DeviceInfo> sim_devices() {
            .kinds = {"sim.work"}}};
 }
 
+SchedulerLimits sim_limits() {
+  SchedulerLimits limits;
+  limits.max_live_jobs = 150;
+  limits.max_dependencies = 8;
+  limits.ageing_step_ms = 8'000;
+  limits.hold_after_ms = 5'000;
+  limits.lease_ms = 4'000;
+  limits.stop_grace_ms = 6'000;
+  return limits;
+}
+
 Workload::Workload(World& world, const Oracle& oracle)
     : world_{world},
       oracle_{oracle},
@@ -111,7 +122,7 @@ void Workload::limit(JobSpec& spec) {
 }
 
 std::optional<Errc> Workload::spoil(JobSpec& spec) {
-  switch (below(*random_, 5)) {
+  switch (below(*random_, 6)) {
     case 0:
       spec.params = R"({"bad":true})";
       return Errc::invalid_argument;
@@ -124,6 +135,9 @@ std::optional<Errc> Workload::spoil(JobSpec& spec) {
     case 3:
       spec.memory_bytes = 1'000 * kMiB;
       return Errc::out_of_memory;
+    case 4:
+      for (int i = 0; i < 9; ++i) spec.depends_on.push_back(ids_.next());
+      return Errc::too_large;
     default:
       spec.device = "sim9";
       return Errc::invalid_argument;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "actors/schedule.hpp"
 #include "core/kind.hpp"
 #include "tests/simulation/oracle.hpp"
 #include "tests/simulation/world.hpp"
@@ -18,6 +19,9 @@ const Kinds& sim_kinds();
 
 /// Two devices of one class, of which one serves sim.work only.
 std::vector<DeviceInfo> sim_devices();
+
+/// Shorter than a real node's, so that a run meets all of them.
+SchedulerLimits sim_limits();
 
 struct Work {
   JobSpec spec;

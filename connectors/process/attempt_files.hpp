@@ -1,0 +1,56 @@
+// The files of one attempt: where they lie, how they get there and which of
+// them are kept. Blocks on the disk; knows nothing of processes.
+//
+// Below the connector's folder, NAME being JOB-attempt-N:
+//   scratch/NAME/    the attempt's own; gone with its end
+//   scratch/NAME.in  its standard input, when given as text
+//   records/NAME     who runs, for the start after a crash
+//   logs/JOB/attempt-N.*   the logs of all attempts, until the job succeeds
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "actors/executor.hpp"
+#include "kinds/process_run.hpp"
+
+namespace troupe {
+
+/// Logs of jobs that never came back are removed after this time.
+inline constexpr std::int64_t kLogKeepHours = 7 * 24;
+
+struct AttemptPaths {
+  std::filesystem::path scratch;
+  std::filesystem::path stdin_file;  // Empty: none.
+  std::filesystem::path record;
+  std::filesystem::path log;
+};
+
+AttemptPaths attempt_paths(const std::filesystem::path& folder,
+                           const Token& token, const ProcessRunParams& params);
+
+/// At the start of a node, after end_leftovers(): removes scratch folders and
+/// old logs.
+void sweep_attempt_files(const std::filesystem::path& folder);
+
+/// Makes the folders and puts the inputs there, each a copy of its own.
+/// Errors: those of ArtifactAccess::fetch; invalid_argument (a name that
+/// leaves the folder); disk_full, io_error.
+Status prepare_files(const AttemptPaths& paths, const Assignment& assignment,
+                     const ProcessRunParams& params, ArtifactAccess& artifacts);
+
+/// Saves the outputs (when the command succeeded) and the logs of this and
+/// earlier attempts and adds them to `end`, which becomes a failure where an
+/// output is missing or cannot be saved. Then removes what is not needed.
+JobEnd keep_files(const AttemptPaths& paths, const Assignment& assignment,
+                  const ProcessRunParams& params, ArtifactAccess& artifacts,
+                  JobEnd end);
+
+/// Removes the attempt's scratch folder, input and record.
+void remove_files(const AttemptPaths& paths);
+
+/// The newest lines of the attempt's log, short enough for a record.
+std::vector<std::string> last_lines(const AttemptPaths& paths);
+
+}  // namespace troupe
