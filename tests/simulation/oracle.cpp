@@ -79,19 +79,20 @@ void Oracle::told_state(JobId id, JobState state) {
 
 // -- what the follower saw ----------------------------------------------------
 
+void Oracle::was_shown(const LogEntry& entry) {
+  const auto it = hash_at_.find(entry.index);
+  if (it != hash_at_.end() && it->second != hash_of(entry))
+    violation("entry " + std::to_string(entry.index) +
+              " is another one than before");
+}
+
 void Oracle::saw(const LogEntry& entry) {
-  const auto hash = hash_of(entry);
-  if (entry.index <= last_index_) {
-    if (hash_at_[entry.index] != hash)
-      violation("entry " + std::to_string(entry.index) +
-                " is another one than before");
-    return;
-  }
+  if (entry.index <= last_index_) return was_shown(entry);
   if (entry.index != last_index_ + 1)
     violation("events jump from " + std::to_string(last_index_) + " to " +
               std::to_string(entry.index));
   last_index_ = entry.index;
-  hash_at_[entry.index] = hash;
+  hash_at_[entry.index] = hash_of(entry);
   hash_.add(entry);
   apply(entry);
 }

@@ -57,6 +57,9 @@ class Oracle {
   /// The follower's next entry. Entries it saw before must be the same.
   void saw(const LogEntry& entry);
 
+  /// Somebody was shown this entry on another way.
+  void was_shown(const LogEntry& entry);
+
   /// Nothing is on its way: whatever a client was told must be seen by now.
   void check_settled();
   /// Faults stopped and time ran on: every job must have ended.

@@ -185,6 +185,30 @@ void SimClient::show(JobId job) {
       ShowRequest{{job}});
 }
 
+void SimClient::look_at(JobId id) {
+  const auto* job = oracle_.find(id);
+  PullRequest message;
+  message.job = id;
+  message.live = true;
+  message.max_events = static_cast<std::uint32_t>(1 + test::below(*random_, 8));
+  if (job != nullptr)
+    message.after_seq =
+        static_cast<std::uint32_t>(test::below(*random_, job->seq + 1));
+  ask<PullReply, EventHubActor>(
+      "event_hub",
+      [this, message](const PullReply& reply) {
+        if (reply.entries.size() + reply.live.size() > message.max_events)
+          oracle_.violation("a job's follower got more than it asked for");
+        auto seq = message.after_seq;
+        for (const LogEntry& entry : reply.entries) {
+          oracle_.was_shown(entry);
+          if (entry.change.job != *message.job || entry.change.seq != ++seq)
+            oracle_.violation("a job's follower was shown a wrong event");
+        }
+      },
+      [this](const Error& error) { on_error(error); }, pull_atom_v, message);
+}
+
 void SimClient::read_ledgers() {
   ask<std::vector<LedgerReport>, MemoryManagerActor>(
       "memory_manager",

@@ -39,6 +39,8 @@ class SimClient : public caf::event_based_actor {
   void control(ControlRequest request);
   void explain(JobId job);
   void show(JobId job);
+  /// One pull of one job's events, from a place that the seed picks.
+  void look_at(JobId job);
   void read_ledgers();
 
   std::size_t open() const { return open_.size(); }
