@@ -197,6 +197,14 @@ std::string dependent_key(JobId on, std::uint64_t spec_index) {
   put_u64(key, spec_index);
   return key;
 }
+std::string order_prefix() {
+  return {kKeyFormat, 'o'};
+}
+std::string order_key(std::uint64_t index) {
+  auto key = order_prefix();
+  put_u64(key, index);
+  return key;
+}
 std::uint64_t last_u64(std::string_view key) {
   return key.size() < 8 ? 0 : get_u64(key.data() + key.size() - 8);
 }

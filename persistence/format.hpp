@@ -71,6 +71,8 @@ std::string log_key(std::uint64_t index);
 std::optional<std::uint64_t> log_index(std::string_view key);
 
 std::string meta_key();
+std::string order_prefix();  // In `meta`: administrators' orders.
+std::string order_key(std::uint64_t index);     // -> ""
 std::string id_key(JobId id);                   // -> varint spec_index
 std::string tombstone_key(JobId id);            // -> ""
 std::string job_key(std::uint64_t spec_index);  // -> JobRecord

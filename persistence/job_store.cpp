@@ -342,7 +342,10 @@ Result<std::uint64_t> JobStore::Impl::append(std::span<const Change> changes,
                        " bytes, allowed are " +
                        std::to_string(options.max_record_bytes) +
                        "; pass large parameters as artifacts"};
-    batch.Put(base->log(), slice(log_key(index++)), slice(scratch));
+    batch.Put(base->log(), slice(log_key(index)), slice(scratch));
+    if (change.type == ChangeType::control)
+      batch.Put(base->meta(), slice(order_key(index)), {});
+    ++index;
   }
   if (const auto written = write(batch, sync); !written) return written.error();
   const std::lock_guard lock{tail_mutex};

@@ -144,6 +144,9 @@ class JobStore {
   /// Every live job, in queue order.
   Status for_each_live(const std::function<void(const LiveJob&)>& fn) const;
 
+  /// Every `control` entry, in order: administrators' orders and who gave them.
+  Result<std::vector<LogEntry>> controls() const;
+
   /// True while a job that is not forgotten names it (input or output).
   Result<bool> refers_to(const std::string& sha256) const;
 

@@ -314,6 +314,27 @@ bool move_to(rocksdb::Iterator& jobs, const std::string& key) {
 
 }  // namespace
 
+Result<std::vector<LogEntry>> JobStore::controls() const {
+  const std::shared_lock lock{impl_->base_mutex};
+  const Database& base = *impl_->base;
+  std::vector<LogEntry> out;
+  const auto prefix = order_prefix();
+  const std::unique_ptr<rocksdb::Iterator> it{
+      base.db().NewIterator({}, base.meta())};
+  for (it->Seek(slice(prefix));
+       it->Valid() && bytes_of(it->key()).starts_with(prefix); it->Next()) {
+    const auto index = last_u64(bytes_of(it->key()));
+    const auto bytes = get(base, base.log(), log_key(index));
+    if (!bytes) return bytes.error();
+    if (!*bytes) continue;
+    auto entry = decode_record(index, **bytes);
+    if (!entry) return entry.error();
+    out.push_back(*std::move(entry));
+  }
+  if (!it->status().ok()) return rocks_error("read the orders", it->status());
+  return out;
+}
+
 Status JobStore::for_each_live(
     const std::function<void(const LiveJob&)>& fn) const {
   const std::shared_lock lock{impl_->base_mutex};

@@ -51,6 +51,23 @@ TEST_F(JobStoreTest, RaisesTheEpochAtEachOpeningAndKeepsItsId) {
   EXPECT_EQ(entries->at(1).epoch, epoch + 1);
 }
 
+TEST_F(JobStoreTest, KeepsEveryOrderWithWhoGaveIt) {
+  Change order{.type = ChangeType::control};
+  order.note = Note{"pause", R"({"kind":"echo"})", "ada"};
+  commit({author.submit(author.next_id()), order});
+  order.note->name = "resume";
+  commit({order});
+  index_all();
+  reopen();
+  const auto orders = store->controls();
+  ASSERT_TRUE(orders) << orders.error().message;
+  ASSERT_EQ(orders->size(), 2u);
+  EXPECT_EQ(orders->at(0).change.note->name, "pause");
+  EXPECT_EQ(orders->at(0).change.note->by, "ada");
+  EXPECT_EQ(orders->at(1).change.note->name, "resume");
+  EXPECT_LT(orders->at(0).index, orders->at(1).index);
+}
+
 TEST_F(JobStoreTest, NumbersEntriesWithoutGaps) {
   const auto a = author.next_id();
   const auto b = author.next_id();

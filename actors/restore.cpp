@@ -1,0 +1,104 @@
+#include "actors/restore.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "codec/json.hpp"
+
+namespace troupe {
+namespace {
+
+constexpr std::size_t kSpecsAtOnce = 256;
+
+// When and where the running attempt was started, and whether somebody asked
+// since then to end it.
+Status complete(const JobStore& store, RestoredJob& job) {
+  auto entries = store.log_after(job.summary.start_index - 1, 1, SIZE_MAX);
+  if (!entries) return entries.error();
+  if (entries->empty() || !entries->front().change.start)
+    return Error{
+        Errc::corrupt,
+        "the start of job " + to_string(job.summary.id) + " is not on the log"};
+  const auto& start = entries->front();
+  job.start = start.change.start;
+  job.start_epoch = start.epoch;
+  job.start_time_ms = start.change.time_ms;
+  auto since =
+      store.job_events(job.summary.id, start.change.seq, SIZE_MAX, SIZE_MAX);
+  if (!since) return since.error();
+  for (const auto& entry : *since)
+    job.cancel_requested |=
+        entry.change.note && entry.change.note->name == "cancel_requested";
+  return ok();
+}
+
+Status restore_some(const JobStore& store,
+                    const std::vector<JobSummary>& summaries,
+                    const std::function<void(const RestoredJob&)>& fn) {
+  std::vector<std::uint64_t> indices;
+  for (const auto& s : summaries) indices.push_back(s.spec_index);
+  auto specs = store.specs(indices);
+  if (!specs) return specs.error();
+  for (std::size_t i = 0; i < summaries.size(); ++i) {
+    RestoredJob job;
+    job.summary = summaries[i];
+    job.spec = std::move((*specs)[i]);
+    if (job.summary.state == JobState::running)
+      if (auto done = complete(store, job); !done) return done;
+    fn(job);
+  }
+  return ok();
+}
+
+}  // namespace
+
+Status restore_from(const JobStore& store,
+                    const std::function<void(const RestoredJob&)>& job,
+                    const std::function<void(const ControlRequest&)>& order) {
+  auto controls = store.controls();
+  if (!controls) return controls.error();
+  for (const auto& entry : *controls)
+    if (auto request = control_order(entry.change)) order(*request);
+  std::vector<JobSummary> some;
+  Status failed = ok();
+  const auto flush = [&] {
+    if (failed) failed = restore_some(store, some, job);
+    some.clear();
+  };
+  auto done = store.for_each_live([&](const LiveJob& live) {
+    some.push_back(live.summary);
+    if (some.size() == kSpecsAtOnce) flush();
+  });
+  flush();
+  return done ? failed : done;
+}
+
+Result<PastJob> StorePastJobs::find(JobId id) {
+  auto summary = store_.summary(id);
+  if (!summary) return summary.error();
+  auto spec = store_.spec(id);
+  if (!spec) return spec.error();
+  return PastJob{summary->state, content_hash(*spec)};
+}
+
+std::optional<ControlRequest> control_order(const Change& change) {
+  if (change.type != ChangeType::control || !change.note) return std::nullopt;
+  ControlRequest order;
+  order.by = change.note->by;
+  if (change.note->name == "pause")
+    order.verb = ControlVerb::pause;
+  else if (change.note->name == "resume")
+    order.verb = ControlVerb::resume;
+  else if (change.note->name == "drain")
+    order.verb = ControlVerb::drain;
+  else
+    return std::nullopt;
+  const auto data = Json::parse(change.note->data, nullptr, false);
+  if (data.is_object()) {
+    order.kind = data.value("kind", "");
+    order.device = data.value("device", "");
+  }
+  return order;
+}
+
+}  // namespace troupe

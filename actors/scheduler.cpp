@@ -1,0 +1,591 @@
+#include "actors/scheduler.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <unordered_map>
+
+#include "actors/errors.hpp"
+#include "actors/executors.hpp"
+#include "actors/resolve.hpp"
+#include "actors/restore.hpp"
+#include "actors/supervisor.hpp"
+#include "kinds/submit_check.hpp"
+
+namespace troupe {
+namespace {
+
+using SelfActor =
+    Supervised<SchedulerActor>::extend<caf::result<void>(flush_atom),
+                                       caf::result<void>(wake_atom)>;
+
+// The answer to one submit request, filled in as its jobs become durable.
+struct Ticket {
+  caf::typed_response_promise<SubmitReply> promise;
+  SubmitReply reply;
+  std::size_t pending = 0;
+};
+
+// Where one job's answer goes. Shared: a request's jobs may become durable in
+// different batches.
+struct Seat {
+  JobId id;
+  std::shared_ptr<Ticket> ticket;
+  std::size_t index = 0;
+};
+
+// An answer that must not leave before what was decided so far is durable.
+struct Held {
+  std::uint64_t append = 0;  // Number of the firm append it waits for.
+  std::function<void()> deliver;
+};
+
+class SchedulerState {
+ public:
+  static inline const char* name = "troupe.scheduler";
+
+  SchedulerState(SelfActor::pointer self, SchedulerOptions options)
+      : self_{self},
+        options_{std::move(options)},
+        store_{*options_.store},
+        random_{options_.random_seed ? seeded_random(options_.random_seed)
+                                     : system_random()},
+        past_{store_},
+        schedule_{{.limits = options_.limits,
+                   .kinds = options_.kinds,
+                   .epoch = store_.epoch(),
+                   .defects = options_.defects},
+                  *random_,
+                  past_} {}
+
+  SelfActor::behavior_type make_behavior() {
+    self_->set_down_handler(
+        [this](const caf::down_msg& down) { on_down(down.source); });
+    restore();
+    return {
+        [this](submit_atom, SubmitRequest& r) { return submit(std::move(r)); },
+        [this](cancel_atom, const CancelRequest& r) { return cancel(r); },
+        [this](control_atom, const ControlRequest& r) { return control(r); },
+        [this](explain_atom, const ExplainRequest& r) { return explain(r); },
+        [this](status_atom) { return schedule_.status(); },
+        [this](device_atom, const DeviceInfo& d, const caf::actor& executor) {
+          when_ready([this, d, executor] { device(d, executor); });
+        },
+        [this](ended_atom, std::vector<AttemptEnd>& ends) {
+          if (ready_) return ended(std::move(ends));
+          when_ready([this, ends]() mutable { ended(std::move(ends)); });
+        },
+        [this](heartbeat_atom, const std::vector<Token>& tokens) {
+          if (ready_) schedule_.renew(tokens, now());
+        },
+        [this](bind_atom, const std::string& child, const caf::actor& handle) {
+          bind(child, handle);
+        },
+        [this](flush_atom) {
+          flush_sent_ = false;
+          flush();
+        },
+        [this](wake_atom) {
+          wake_at_.reset();
+          if (!ready_) return;
+          schedule_.tick(now(), out_);
+          flush();
+        },
+    };
+  }
+
+ private:
+  Now now() const { return {options_.wall->now(), options_.steady->now()}; }
+  std::chrono::milliseconds timeout() const {
+    return std::chrono::milliseconds(options_.timeout_ms);
+  }
+
+  // -- start
+  // -------------------------------------------------------------------
+
+  // What an earlier life of this actor sent to the history is on the log
+  // before its state is read.
+  void restore() {
+    self_->request(options_.history, timeout(), barrier_atom_v)
+        .then([this] { read_store(); },
+              [this](caf::error& e) { self_->quit(std::move(e)); });
+  }
+
+  void read_store() {
+    auto done = restore_from(
+        store_,
+        [this](const RestoredJob& job) {
+          if (job.summary.state == JobState::running && job.start)
+            handed_out_[job.summary.id] = {
+                {job.start_epoch, job.summary.id, job.summary.attempt},
+                job.start->device,
+                job.spec.kind,
+                job.start->memory_bytes};
+          schedule_.restore(job, now(), out_);
+        },
+        [this](const ControlRequest& order) {
+          schedule_.restore_control(order);
+        });
+    if (!done) return self_->quit(to_caf(done.error()));
+    forget_fenced();
+    ready_ = true;
+    reserve_again();
+    for (auto& work : std::exchange(deferred_, {})) work();
+    flush();
+  }
+
+  // Only attempts of this epoch were taken over.
+  void forget_fenced() {
+    std::erase_if(handed_out_, [&](const auto& entry) {
+      return entry.second.token.epoch != store_.epoch();
+    });
+  }
+
+  template <class Work>
+  void when_ready(Work work) {
+    if (ready_)
+      work();
+    else
+      deferred_.push_back(std::move(work));
+  }
+
+  void bind(const std::string& child, const caf::actor& handle) {
+    if (child == "job_history") {
+      options_.history = caf::actor_cast<JobHistoryActor>(handle);
+    } else if (child == "memory_manager") {
+      options_.memory = caf::actor_cast<MemoryManagerActor>(handle);
+      reserve_again();
+    }
+  }
+
+  // A restarted ledger learns what is in use.
+  void reserve_again() {
+    std::vector<Reservation> held;
+    for (const auto& [job, h] : handed_out_)
+      held.push_back({h.token, h.device, h.memory_bytes});
+    if (!held.empty())
+      self_
+          ->request(options_.memory, timeout(), reserve_atom_v, std::move(held))
+          .then([](const ReserveReply&) {}, [](const caf::error&) {});
+  }
+
+  // -- requests
+  // ----------------------------------------------------------------
+
+  static Error not_ready() {
+    return {.code = Errc::unavailable,
+            .message = "the scheduler reads its history; ask again",
+            .retry_after_ms = 100};
+  }
+
+  caf::result<SubmitReply> submit(SubmitRequest request) {
+    if (!ready_) return to_caf(not_ready());
+    auto ticket = std::make_shared<Ticket>();
+    ticket->promise = self_->make_response_promise<SubmitReply>();
+    ticket->reply.answers.reserve(request.jobs.size());
+    const auto at = now();
+    for (auto& spec : request.jobs) submit_one(ticket, std::move(spec), at);
+    if (ticket->pending == 0) {
+      ticket->promise.deliver(std::move(ticket->reply));
+      return ticket->promise;
+    }
+    flush_soon();
+    return ticket->promise;
+  }
+
+  void submit_one(const std::shared_ptr<Ticket>& ticket, JobSpec spec, Now at) {
+    auto& answers = ticket->reply.answers;
+    const auto id = spec.id;
+    auto faults = check_submit(spec, options_.kinds, options_.job_limits);
+    if (!faults.empty()) {
+      answers.push_back({.id = id, .error = submit_error(std::move(faults))});
+      return;
+    }
+    spec.submitted_ms = at.wall;
+    auto outcome = schedule_.submit(std::move(spec), at, out_);
+    answers.push_back(std::move(outcome.answer));
+    if (!outcome.pending) return;
+    ++ticket->pending;
+    Seat seat{id, ticket, answers.size() - 1};
+    if (answers.back().existed)
+      duplicates_[id].push_back(std::move(seat));
+    else
+      seats_.push_back(std::move(seat));
+  }
+
+  caf::result<CancelReply> cancel(const CancelRequest& request) {
+    if (!ready_) return to_caf(not_ready());
+    CancelReply reply;
+    for (const auto id : request.jobs) {
+      auto answer =
+          schedule_.cancel(id, request.by, request.tenant, now(), out_);
+      if (answer.error && answer.error->code == Errc::not_found)
+        answer = ended_before(id, request.tenant);
+      reply.answers.push_back(std::move(answer));
+    }
+    return when_durable(std::move(reply));
+  }
+
+  CancelAnswer ended_before(JobId id, const std::string& tenant) const {
+    auto view = store_.view(id);
+    if (!view) return {.id = id, .error = view.error()};
+    if (!tenant.empty() && view->spec.tenant != tenant)
+      return {.id = id,
+              .error = Error{Errc::denied, "the job is another tenant's"}};
+    return {.id = id, .state = view->state};
+  }
+
+  caf::result<ControlReply> control(const ControlRequest& request) {
+    if (!ready_) return to_caf(not_ready());
+    auto reply = schedule_.control(request, now(), out_);
+    if (!reply) return to_caf(reply.error());
+    return when_durable(*std::move(reply));
+  }
+
+  caf::result<ExplainReply> explain(const ExplainRequest& request) const {
+    auto reply = schedule_.explain(request, now());
+    if (reply || reply.error().code != Errc::not_found)
+      return troupe::reply(std::move(reply));
+    auto view = store_.view(request.job);
+    if (!view) return to_caf(view.error());
+    if (!request.tenant.empty() && view->spec.tenant != request.tenant)
+      return to_caf({Errc::denied, "the job is another tenant's"});
+    return explain_ended(*view);
+  }
+
+  template <class T>
+  caf::result<T> when_durable(T reply) {
+    auto promise = self_->make_response_promise<T>();
+    held_.push_back(
+        {firm_sent_ + 1, [promise, reply = std::move(reply)]() mutable {
+           promise.deliver(std::move(reply));
+         }});
+    flush_soon();
+    return promise;
+  }
+
+  // -- devices and attempts
+  // ----------------------------------------------------
+
+  void device(const DeviceInfo& info, const caf::actor& executor) {
+    self_->monitor(executor);
+    schedule_.device_up(executors_.add(info, executor), now(), out_);
+    flush_soon();
+  }
+
+  void on_down(const caf::actor_addr& executor) {
+    for (auto& [device, left] : executors_.remove(executor)) {
+      if (left) {
+        schedule_.device_up(*left, now(), out_);
+        lose_unserved(device);
+      } else {
+        schedule_.device_down(device, now(), out_);
+        std::erase_if(handed_out_, [&](const auto& entry) {
+          return entry.second.device == device;
+        });
+      }
+    }
+    flush_soon();
+  }
+
+  // The device lives, but nobody runs these kinds there any more.
+  void lose_unserved(const std::string& device) {
+    std::vector<AttemptEnd> lost;
+    for (const auto& [job, h] : handed_out_)
+      if (h.device == device && !executors_.find(device, h.kind)) {
+        JobEnd end;
+        end.state = JobState::failed;
+        end.failure = Failure{FailureClass::transient,
+                              "executor_lost",
+                              "the executor of " + h.kind + " ended",
+                              {}};
+        lost.push_back({h.token, std::move(end)});
+      }
+    ended(std::move(lost));
+  }
+
+  void ended(std::vector<AttemptEnd> ends) {
+    const auto at = now();
+    for (auto& [token, end] : ends) {
+      // A stale end changed nothing: its attempt was counted when it was lost.
+      if (!schedule_.attempt_ended(token, std::move(end), at, out_)) continue;
+      auto it = handed_out_.find(token.job);
+      if (it != handed_out_.end() && it->second.token == token)
+        handed_out_.erase(it);
+    }
+    flush_soon();
+  }
+
+  // -- performing what was decided
+  // ---------------------------------------------
+
+  // Lands behind everything that is in the mailbox now, so all of it is
+  // decided together and travels together.
+  void flush_soon() {
+    if (std::exchange(flush_sent_, true)) return;
+    self_->send(self_, flush_atom_v);
+  }
+
+  void flush() {
+    if (!ready_) return;
+    schedule_.plan(now(), out_);
+    perform();
+  }
+
+  void perform() {
+    auto d = std::exchange(out_, {});
+    stop(d.stops);
+    if (!d.releases.empty())
+      self_->send(options_.memory, release_atom_v, std::move(d.releases));
+    if (!d.reserves.empty()) reserve(std::move(d.reserves));
+    append(d);
+    for (auto& h : held_) h.append = std::min(h.append, firm_sent_);
+    deliver_held();
+    arm_timer();
+  }
+
+  void reserve(std::vector<Reservation> wanted) {
+    self_->request(options_.memory, timeout(), reserve_atom_v, wanted)
+        .then(
+            [this, wanted](const ReserveReply& reply) {
+              for (std::size_t i = 0; i < wanted.size(); ++i)
+                schedule_.reserved(wanted[i],
+                                   i < reply.granted.size() && reply.granted[i],
+                                   now(), out_);
+              perform();
+            },
+            [this, wanted](const caf::error&) {
+              for (const auto& r : wanted)
+                schedule_.reserved(r, false, now(), out_);
+              perform();
+            });
+  }
+
+  void stop(const std::vector<StopOrder>& orders) {
+    std::unordered_map<caf::actor, std::vector<StopOrder>> by_executor;
+    for (const auto& order : orders) {
+      auto it = handed_out_.find(order.token.job);
+      if (it == handed_out_.end() || it->second.token != order.token) continue;
+      if (auto* e = executors_.find(it->second.device, it->second.kind))
+        by_executor[*e].push_back(order);
+      if (order.reason == StopReason::fenced) handed_out_.erase(it);
+    }
+    for (auto& [executor, list] : by_executor)
+      self_->send(caf::actor_cast<ExecutorActor>(executor), stop_atom_v,
+                  std::move(list));
+  }
+
+  // Submits may be refused by the disk, all else may not: two batches. No
+  // other change can speak of a job whose submit is still on its way.
+  void append(Decisions& d) {
+    AppendRequest submits{.refusable = true};
+    AppendRequest firm{.sync = false};
+    std::vector<Assign> now_assigns, later_assigns;
+    for (auto& a : d.assigns) {
+      remember(a, d.changes[a.change]);
+      (a.wait_for_sync ? later_assigns : now_assigns).push_back(a);
+    }
+    std::vector<JobId> ends;
+    for (auto& change : d.changes) {
+      if (change.type == ChangeType::submitted) {
+        cache(*change.spec);
+        submits.changes.push_back(std::move(change));
+        continue;
+      }
+      // Only a start's record need not be on disk before somebody acts on it.
+      firm.sync |= change.type != ChangeType::started;
+      if (change.type == ChangeType::ended) ends.push_back(change.job);
+      firm.changes.push_back(std::move(change));
+    }
+    firm.sync |= !later_assigns.empty();
+    if (!submits.changes.empty()) append_submits(std::move(submits));
+    if (!firm.changes.empty())
+      append_firm(std::move(firm), std::move(ends), std::move(later_assigns));
+    assign(now_assigns);
+  }
+
+  void append_submits(AppendRequest request) {
+    auto seats = std::exchange(seats_, {});
+    self_
+        ->request(options_.history, caf::infinite, append_atom_v,
+                  std::move(request))
+        .then(
+            [this, seats](const Appended& done) {
+              auto index = done.first_index;
+              const auto at = now();
+              for (const auto& seat : seats) {
+                schedule_.submit_committed(seat.id, index++, at, out_);
+                settle(seat, nullptr);
+              }
+              flush_soon();
+            },
+            [this, seats](const caf::error& e) {
+              const auto why = from_caf(e);
+              for (const auto& seat : seats) {
+                schedule_.submit_refused(seat.id, now(), out_);
+                specs_.erase(seat.id);
+                settle(seat, &why);
+              }
+              flush_soon();
+            });
+  }
+
+  void settle(const Seat& seat, const Error* why) {
+    settle_one(seat, why);
+    auto it = duplicates_.find(seat.id);
+    if (it == duplicates_.end()) return;
+    for (const auto& other : it->second) settle_one(other, why);
+    duplicates_.erase(it);
+  }
+
+  void settle_one(const Seat& seat, const Error* why) {
+    if (why) seat.ticket->reply.answers[seat.index].error = *why;
+    if (--seat.ticket->pending == 0)
+      seat.ticket->promise.deliver(std::move(seat.ticket->reply));
+  }
+
+  void append_firm(AppendRequest request, std::vector<JobId> ends,
+                   std::vector<Assign> assigns) {
+    const auto number = ++firm_sent_;
+    self_
+        ->request(options_.history, caf::infinite, append_atom_v,
+                  std::move(request))
+        .then(
+            [this, number, ends, assigns](const Appended&) {
+              firm_done_ = number;
+              for (const auto id : ends) schedule_.end_committed(id);
+              assign(assigns);
+              deliver_held();
+            },
+            // The writer ended with this in hand; nobody knows whether it is
+            // on the log. A new life reads what is.
+            [this](caf::error& e) { self_->quit(std::move(e)); });
+  }
+
+  void deliver_held() {
+    while (!held_.empty() && held_.front().append <= firm_done_) {
+      held_.front().deliver();
+      held_.pop_front();
+    }
+  }
+
+  void arm_timer() {
+    auto due = schedule_.next_wake(now());
+    if (!due || (wake_at_ && *wake_at_ <= *due)) return;
+    wake_at_ = *due;
+    const auto wait = std::max<SteadyMs>(*due - now().steady, 1);
+    self_->delayed_send(self_, std::chrono::milliseconds(wait), wake_atom_v);
+  }
+
+  // -- handing out
+  // -------------------------------------------------------------
+
+  // A job that starts soon is not read from disk again.
+  void cache(const JobSpec& spec) {
+    if (specs_.size() < options_.spec_cache_jobs) specs_.emplace(spec.id, spec);
+  }
+
+  void remember(const Assign& a, const Change& started) {
+    auto& h = handed_out_[started.job];
+    h.token = a.token;
+    h.device = a.device;
+    h.memory_bytes = a.memory_bytes;
+    h.kind.clear();  // Known with its specification.
+  }
+
+  void assign(const std::vector<Assign>& assigns) {
+    std::unordered_map<caf::actor, std::vector<Assignment>> by_executor;
+    std::vector<AttemptEnd> failed;
+    for (const auto& a : assigns) {
+      auto handed = handed_out_.find(a.token.job);
+      // Stopped or lost while its start was on the way to the disk.
+      if (handed == handed_out_.end() || handed->second.token != a.token)
+        continue;
+      auto spec = take_spec(a);
+      if (!spec) {
+        failed.push_back(
+            failure(a.token, FailureClass::transient, spec.error()));
+        continue;
+      }
+      handed->second.kind = spec->kind;
+      Assignment work{.token = a.token,
+                      .spec = *std::move(spec),
+                      .device = a.device,
+                      .memory_bytes = a.memory_bytes};
+      auto ready = resolve(work, [this](JobId id) { return store_.end(id); });
+      if (!ready) {
+        failed.push_back(
+            failure(a.token, FailureClass::invalid, ready.error()));
+        continue;
+      }
+      auto* executor = executors_.find(a.device, work.spec.kind);
+      if (!executor) {
+        failed.push_back(failure(a.token, FailureClass::transient,
+                                 {Errc::device_lost, "its executor is gone"}));
+        continue;
+      }
+      by_executor[*executor].push_back(std::move(work));
+    }
+    for (auto& [executor, list] : by_executor)
+      self_->send(caf::actor_cast<ExecutorActor>(executor), assign_atom_v,
+                  std::move(list));
+    if (!failed.empty()) ended(std::move(failed));
+  }
+
+  Result<JobSpec> take_spec(const Assign& a) {
+    if (auto it = specs_.find(a.token.job); it != specs_.end()) {
+      auto spec = std::move(it->second);
+      specs_.erase(it);
+      return spec;
+    }
+    auto specs = store_.specs(std::span{&a.spec_index, 1});
+    if (!specs) return specs.error();
+    return std::move(specs->front());
+  }
+
+  static AttemptEnd failure(const Token& token, FailureClass klass,
+                            const Error& why) {
+    JobEnd end;
+    end.state = JobState::failed;
+    end.failure =
+        Failure{klass, std::string(to_string(why.code)), why.message, {}};
+    return {token, std::move(end)};
+  }
+
+  SelfActor::pointer self_;
+  SchedulerOptions options_;
+  const JobStore& store_;
+  std::unique_ptr<Random> random_;
+  StorePastJobs past_;
+  Schedule schedule_;
+  Decisions out_;  // Decided, not yet performed.
+  bool ready_ = false;
+  std::vector<std::function<void()>> deferred_;  // Until ready_.
+
+  Executors executors_;
+  std::unordered_map<JobId, HandedOut> handed_out_;
+  std::unordered_map<JobId, JobSpec> specs_;
+
+  std::vector<Seat> seats_;  // Of the `submitted` changes in out_, in order.
+  std::unordered_map<JobId, std::vector<Seat>> duplicates_;
+  std::deque<Held> held_;
+  std::uint64_t firm_sent_ = 0;  // Firm appends sent to the history, and
+  std::uint64_t firm_done_ = 0;  // durable; it answers in order.
+  bool flush_sent_ = false;
+  std::optional<SteadyMs> wake_at_;
+};
+
+}  // namespace
+
+SchedulerActor spawn_scheduler(caf::actor_system& sys,
+                               SchedulerOptions options) {
+  using Impl = SelfActor::stateful_impl<SchedulerState>;
+  if (options.own_thread)
+    return sys.spawn<Impl, caf::detached>(std::move(options));
+  return sys.spawn<Impl>(std::move(options));
+}
+
+}  // namespace troupe

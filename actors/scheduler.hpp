@@ -1,0 +1,35 @@
+// The head's scheduler: an actor around the decisions of schedule.hpp. Puts
+// what they change on the log, asks the ledger, hands attempts to executors
+// and holds answers back until what they say is durable.
+#pragma once
+
+#include <caf/actor_system.hpp>
+
+#include "actors/protocol.hpp"
+#include "actors/schedule.hpp"
+#include "config/options.hpp"
+#include "core/kind.hpp"
+#include "persistence/job_store.hpp"
+
+namespace troupe {
+
+struct SchedulerOptions {
+  const JobStore* store = nullptr;  // Outlives the actor.
+  JobHistoryActor history;
+  MemoryManagerActor memory;
+  Kinds kinds;
+  JobConfig job_limits;
+  SchedulerLimits limits;
+  ScheduleDefects defects;                             // Tests only.
+  const WallClock* wall = &system_wall_clock();        // These two outlive
+  const SteadyClock* steady = &system_steady_clock();  // the actor.
+  std::uint64_t random_seed = 0;        // 0: drawn from the operating system.
+  std::int64_t timeout_ms = 30'000;     // Of requests inside the node.
+  std::size_t spec_cache_jobs = 4'096;  // Kept at hand for their start.
+  bool own_thread = true;
+};
+
+SchedulerActor spawn_scheduler(caf::actor_system& sys,
+                               SchedulerOptions options);
+
+}  // namespace troupe
