@@ -1,7 +1,6 @@
 // The smallest family: gives its text back in `steps` steps. The template for
-// a new family, and the work of tests and of trying a node out. Its kinds
-// (kinds/echo, kinds/noop) check the parameters; the text "boom" fails in its
-// first step.
+// a new family, and the work of tests and of trying a node out. Its kind
+// (kinds/echo) checks the parameters; the text "boom" fails in its first step.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -23,10 +22,6 @@ class EchoEngine : public Engine {
   Result<RunId> admit(const Request& request) override {
     if (runs_.size() == kMaxRuns)
       return Error{Errc::out_of_memory, "all runs of echo are taken"};
-    if (request.kind == "noop") {
-      runs_.emplace(next_id_, Run{});
-      return next_id_++;
-    }
     auto params = Json::parse(request.params, nullptr, false);
     if (!params.is_object() || !params.contains("text") ||
         !params["text"].is_string())
@@ -35,7 +30,6 @@ class EchoEngine : public Engine {
     run.steps = std::max<std::int64_t>(params.value("steps", 1), 1);
     run.step_ms =
         std::clamp<std::int64_t>(params.value("step_ms", 0), 0, kMaxStepMs);
-    run.is_echo = true;
     runs_.emplace(next_id_, std::move(run));
     return next_id_++;
   }
@@ -60,7 +54,6 @@ class EchoEngine : public Engine {
     std::int64_t steps = 1;
     std::int64_t step_ms = 0;
     std::int64_t done = 0;
-    bool is_echo = false;
     bool ended = false;
   };
 
@@ -73,9 +66,7 @@ class EchoEngine : public Engine {
     events.push_back({id, StepProgress{++run.done, run.steps}});
     run.ended = run.done == run.steps;
     if (run.ended)
-      events.push_back(
-          {id,
-           Finished{run.is_echo ? dump_json(Json{{"text", run.text}}) : "{}"}});
+      events.push_back({id, Finished{dump_json(Json{{"text", run.text}})}});
   }
 
   std::map<RunId, Run> runs_;
@@ -102,7 +93,7 @@ Result<std::unique_ptr<Loader>> open(const std::filesystem::path&, Context&) {
   return std::unique_ptr<Loader>{std::make_unique<EchoLoader>()};
 }
 
-constexpr std::string_view kKinds[] = {"echo", "noop"};
+constexpr std::string_view kKinds[] = {"echo"};
 
 }  // namespace
 
