@@ -1,0 +1,313 @@
+#include "apps/job_options.hpp"
+
+#include <time.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "apps/render/table.hpp"
+#include "config/units.hpp"
+#include "kinds/kinds.hpp"
+
+namespace troupe {
+namespace {
+
+using std::string;
+using std::string_view;
+
+const ParamInfo* find_param(const Kind* kind, string_view name) {
+  if (!kind) return nullptr;
+  for (const auto& param : kind->params)
+    if (param.name == name) return &param;
+  return nullptr;
+}
+
+/// Turns the texts into a draft and collects what is wrong with them.
+class Drafter {
+ public:
+  Drafter(const JobOptions& options, const Kinds& kinds, UnixMs now)
+      : options_{options}, kind_{find_kind(kinds, options.kind)}, now_{now} {}
+
+  DraftJob draft() {
+    spec_.kind = options_.kind;
+    spec_.model = options_.model;
+    spec_.device = options_.device;
+    spec_.tags = options_.tags;
+    params();
+    sugar();
+    inputs();
+    bindings();
+    references();
+    limits();
+    spec_.params = dump_json(params_);
+    return std::move(draft_);
+  }
+
+  std::vector<Fault> faults;
+
+ private:
+  void fault(const string& path, string message) {
+    faults.push_back({path, std::move(message)});
+  }
+
+  void params() {
+    if (!options_.all_params.empty()) {
+      auto all = parse_json(options_.all_params);
+      if (all && all->is_object())
+        params_ = *std::move(all);
+      else
+        fault("--params", "must be a JSON object such as '{\"text\":\"hi\"}'" +
+                              (all ? "" : ": " + all.error().message));
+    }
+    for (const auto& text : options_.params) {
+      auto [name, value] = pair("--param", text);
+      if (!name.empty()) set_param(name, value);
+    }
+  }
+
+  std::pair<string, string> pair(const string& option, const string& text) {
+    auto equals = text.find('=');
+    if (equals != text.npos && equals > 0)
+      return {text.substr(0, equals), text.substr(equals + 1)};
+    fault(option, "'" + text + "' must be NAME=VALUE");
+    return {};
+  }
+
+  /// The parameter's type says how the text is to be read.
+  void set_param(const string& name, const string& value) {
+    const auto* info = find_param(kind_, name);
+    const auto type = info ? info->type : string_view{};
+    if (type == "string") {
+      params_[name] = value;
+      return;
+    }
+    auto json = parse_json(value);
+    if (type.starts_with("array")) {
+      if (json && json->is_array()) {
+        params_[name] = *std::move(json);
+        return;
+      }
+      if (!params_[name].is_array()) params_[name] = Json::array();
+      const bool object = json && json->is_object();
+      params_[name].push_back(object ? *json : Json(value));
+      return;
+    }
+    // Unknown parameters go through as they are: the head names the nearest.
+    params_[name] = json ? *std::move(json) : Json(value);
+  }
+
+  void sugar() {
+    const bool used = !options_.argv.empty() || !options_.outputs.empty() ||
+                      !options_.progress.empty() || !options_.env.empty();
+    if (!used) return;
+    if (options_.kind != "process.run") {
+      fault("kind",
+            "only process.run takes --output, --progress, --env and "
+            "a command after '--'");
+      return;
+    }
+    if (!options_.argv.empty()) params_["argv"] = options_.argv;
+    for (const auto& text : options_.outputs) set_param("outputs", text);
+    for (const auto& text : options_.progress) set_param("progress", text);
+    if (!options_.env.empty() && !params_["env"].is_object())
+      params_["env"] = Json::object();
+    for (const auto& text : options_.env) {
+      auto [name, value] = pair("--env", text);
+      if (!name.empty()) params_["env"][name] = value;
+    }
+  }
+
+  void inputs() {
+    for (const auto& text : options_.inputs) {
+      auto equals = text.find('=');
+      const auto name = equals == text.npos ? "" : text.substr(0, equals);
+      const auto source = equals == text.npos ? text : text.substr(equals + 1);
+      InputRef input;
+      input.name = name;
+      if (source.empty()) {
+        fault("--input", "'" + text +
+                             "' must be NAME=FILE, NAME=ID:OUTPUT "
+                             "or NAME=sha256:HASH");
+        continue;
+      }
+      if (source.starts_with("sha256:")) {
+        input.sha256 = source.substr(7);
+      } else if (auto job = job_output(source)) {
+        input.job = job->first;
+        input.output = job->second;
+        if (name.empty()) input.name = input.output;
+      } else {
+        draft_.files.push_back({spec_.inputs.size(), source});
+        if (name.empty())
+          input.name = std::filesystem::path(source).filename().string();
+      }
+      spec_.inputs.push_back(std::move(input));
+    }
+  }
+
+  static std::optional<std::pair<JobId, string>> job_output(
+      const string& source) {
+    auto colon = source.find(':');
+    if (colon == source.npos) return {};
+    auto id = parse_job_id(source.substr(0, colon));
+    if (!id) return {};
+    return std::pair{*id, source.substr(colon + 1)};
+  }
+
+  void bindings() {
+    for (const auto& text : options_.bindings) {
+      auto [name, source] = pair("--from", text);
+      if (name.empty()) continue;
+      auto place = job_output(source);
+      if (!place) {
+        fault("--from", "'" + text +
+                            "' must be NAME=ID:/POINTER, such as "
+                            "text=01J...:/text");
+        continue;
+      }
+      if (!name.starts_with('/')) name = "/" + name;
+      spec_.bindings.push_back({name, place->first, place->second});
+    }
+  }
+
+  std::optional<JobId> id_of(const string& option, const string& text) {
+    auto id = parse_job_id(text);
+    if (!id)
+      fault(option, "'" + text +
+                        "' is no job id (26 letters and "
+                        "digits)");
+    return id;
+  }
+
+  void references() {
+    for (const auto& text : options_.after)
+      if (auto id = id_of("--after", text)) spec_.depends_on.push_back(*id);
+    if (!options_.parent.empty())
+      spec_.parent = id_of("--parent", options_.parent);
+    if (!options_.id.empty())
+      if (auto id = id_of("--id", options_.id)) spec_.id = *id;
+  }
+
+  template <class T>
+  std::optional<T> amount(const string& option, Result<T> parsed) {
+    if (parsed) return *parsed;
+    fault(option, parsed.error().message);
+    return {};
+  }
+
+  void limits() {
+    if (!options_.timeout.empty())
+      spec_.timeout_ms =
+          amount("--timeout", parse_duration_ms(options_.timeout));
+    if (!options_.memory.empty())
+      if (auto bytes = amount("--memory", parse_bytes(options_.memory)))
+        spec_.memory_bytes = static_cast<std::uint64_t>(*bytes);
+    if (!options_.not_before.empty())
+      spec_.not_before_ms =
+          amount("--not-before", parse_time(options_.not_before, now_));
+    if (!options_.deadline.empty())
+      spec_.deadline_ms =
+          amount("--deadline", parse_time(options_.deadline, now_));
+    if (options_.retries >= 0) {
+      spec_.retry.max_attempts =
+          static_cast<std::uint32_t>(
+              std::min<std::int64_t>(options_.retries, 1'000'000)) +
+          1;
+      spec_.retry.on_command_failure = options_.retries > 0;
+    }
+    choice("--priority", options_.priority, spec_.priority, Priority::high);
+    choice("--on-lost", options_.on_lost, spec_.on_lost, OnLost::fail);
+  }
+
+  template <class Enum>
+  void choice(const string& option, const string& text, Enum& value,
+              Enum last) {
+    if (text.empty()) return;
+    string known;
+    for (int i = 1; i <= static_cast<int>(last); ++i) {
+      const auto name = to_string(static_cast<Enum>(i));
+      if (name == text) {
+        value = static_cast<Enum>(i);
+        return;
+      }
+      known += (known.empty() ? "" : ", ") + string(name);
+    }
+    fault(option, "'" + text + "' is unknown; known are " + known);
+  }
+
+  const JobOptions& options_;
+  const Kind* kind_;
+  const UnixMs now_;
+  DraftJob draft_;
+  JobSpec& spec_ = draft_.spec;
+  Json params_ = Json::object();
+};
+
+/// Digits only; nothing for anything else.
+std::optional<UnixMs> unix_ms(string_view text) {
+  UnixMs value = 0;
+  auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return {};
+  return value;
+}
+
+}  // namespace
+
+Result<DraftJob> draft_job(const JobOptions& options, const Kinds& kinds,
+                           UnixMs now) {
+  if (!find_kind(kinds, options.kind)) {
+    auto why = unknown_kind(kinds, options.kind);
+    return Error{Errc::invalid_argument, why, {{"kind", why}}};
+  }
+  Drafter drafter{options, kinds, now};
+  auto draft = drafter.draft();
+  if (drafter.faults.empty()) return draft;
+  const auto& first = drafter.faults.front();
+  return Error{Errc::invalid_argument, first.path + ": " + first.message,
+               std::move(drafter.faults)};
+}
+
+Result<JobSpec> job_from_json(std::string_view line) {
+  auto json = parse_json(line);
+  if (!json) return json.error();
+  if (!json->is_object())
+    return Error{Errc::invalid_argument,
+                 "a job must be a JSON object such as "
+                 "{\"kind\":\"echo\",\"params\":{\"text\":\"hi\"}}"};
+  auto& job = *json;
+  if (job.contains("params") && !job["params"].is_string())
+    job["params"] = dump_json(job["params"]);
+  return from_json<JobSpec>(job, UnknownFields::refuse);
+}
+
+Result<UnixMs> parse_time(std::string_view text, UnixMs now) {
+  if (text.starts_with('+')) {
+    auto after = parse_duration_ms(text.substr(1));
+    if (!after) return after.error();
+    return now + *after;
+  }
+  if (auto ms = unix_ms(text)) return *ms;
+  tm parts{};
+  const string copy(text);
+  const char* end = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (end && *end == '\0') return static_cast<UnixMs>(::timegm(&parts)) * 1'000;
+  return Error{Errc::invalid_argument,
+               "'" + copy +
+                   "' is no time; write it like +10m, "
+                   "2026-11-21T09:30:00Z or in unix milliseconds"};
+}
+
+std::string param_help(const Kind& kind) {
+  std::vector<std::vector<string>> rows;
+  for (const auto& param : kind.params)
+    rows.push_back({"  " + string(param.name), string(param.type),
+                    param.default_value.empty()
+                        ? "required"
+                        : "default " + string(param.default_value),
+                    string(param.help)});
+  return "Parameters of " + string(kind.name) + " (--param NAME=VALUE):\n" +
+         render::table(rows);
+}
+
+}  // namespace troupe

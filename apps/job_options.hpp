@@ -1,0 +1,69 @@
+// A job as the command line states it, turned into a specification. Pure: it
+// reads no file and asks nobody; local files are named, not opened.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "codec/json.hpp"
+#include "core/clock.hpp"
+#include "core/kind.hpp"
+
+namespace troupe {
+
+/// The options of `submit` and `run`, as texts.
+struct JobOptions {
+  std::string kind;
+  std::vector<std::string> params;    // NAME=VALUE
+  std::string all_params;             // A JSON object.
+  std::vector<std::string> inputs;    // [NAME=]FILE, NAME=ID:OUTPUT, ...
+  std::vector<std::string> bindings;  // NAME=ID:/POINTER
+  std::vector<std::string> after;     // ID
+  std::vector<std::string> tags;
+  std::string priority;
+  std::string model;
+  std::string device;
+  std::string parent;
+  std::string id;
+  std::string timeout;
+  std::string memory;
+  std::string not_before;
+  std::string deadline;
+  std::string on_lost;
+  std::int64_t retries = -1;
+  // Sugar for process.run.
+  std::vector<std::string> outputs;
+  std::vector<std::string> progress;
+  std::vector<std::string> env;  // NAME=VALUE
+  std::vector<std::string> argv;
+};
+
+struct LocalFile {
+  std::size_t input = 0;  // Index into spec.inputs, whose hash it will give.
+  std::filesystem::path path;
+};
+
+struct DraftJob {
+  JobSpec spec;
+  std::vector<LocalFile> files;
+};
+
+/// Errors: invalid_argument, with a fault per thing wrong; the head checks
+/// the rest.
+Result<DraftJob> draft_job(const JobOptions& options, const Kinds& kinds,
+                           UnixMs now);
+
+/// One line of `submit --json -`: the fields of a job's specification, with
+/// `params` as an object. Errors: invalid_argument.
+Result<JobSpec> job_from_json(std::string_view line);
+
+/// "+10m" from now, "1700000000000" (unix milliseconds) or
+/// "2026-11-21T09:32:41Z". Errors: invalid_argument.
+Result<UnixMs> parse_time(std::string_view text, UnixMs now);
+
+/// The kind's parameter table for people.
+std::string param_help(const Kind& kind);
+
+}  // namespace troupe

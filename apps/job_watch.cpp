@@ -1,0 +1,120 @@
+#include "apps/job_watch.hpp"
+
+#include <cmath>
+
+#include "apps/render/amounts.hpp"
+#include "apps/render/table.hpp"
+
+namespace troupe {
+namespace {
+
+/// The rate of an attempt says little in its first moments.
+constexpr std::int64_t kSettledMs = 500;
+
+std::string attempt_text(std::uint32_t attempt) {
+  return "attempt " + std::to_string(attempt);
+}
+
+}  // namespace
+
+std::vector<std::string> JobWatch::apply(const PullReply& batch, UnixMs now) {
+  std::vector<std::string> lines;
+  for (const auto& entry : batch.entries) moved(entry.change, lines);
+  for (const auto& event : batch.live) {
+    if (event.attempt < attempt_) continue;
+    if (attempt_began_ms_ == 0) attempt_began_ms_ = now;
+    if (event.progress) progressed(*event.progress, lines);
+    if (event.log && !event.log->text.empty()) last_line_ = event.log->text;
+  }
+  return lines;
+}
+
+void JobWatch::moved(const Change& change, std::vector<std::string>& lines) {
+  if (auto state = state_after(change)) state_ = *state;
+  switch (change.type) {
+    case ChangeType::submitted:
+      lines.emplace_back(to_string(state_));
+      break;
+    case ChangeType::unblocked:
+      lines.emplace_back("queued");
+      break;
+    case ChangeType::started:
+      attempt_ = change.attempt;
+      attempt_began_ms_ = change.time_ms;
+      progress_ = {};
+      told_tens_ = 0;
+      last_line_.clear();
+      lines.push_back("running, " + attempt_text(attempt_) + " on " +
+                      (change.start ? change.start->device : "?"));
+      break;
+    case ChangeType::requeued:
+      why_waiting_ = change.requeue ? change.requeue->failure.message : "";
+      lines.push_back(attempt_text(change.attempt) +
+                      " is to be repeated: " + render::printable(why_waiting_));
+      break;
+    case ChangeType::ended:
+      end_ = change.end.value_or(JobEnd{});
+      break;
+    case ChangeType::noted:
+      if (change.note)
+        lines.push_back(change.note->name +
+                        (change.note->data.empty() ? "" : " ") +
+                        render::printable(change.note->data));
+      break;
+    default:
+      break;
+  }
+}
+
+void JobWatch::progressed(const Progress& progress,
+                          std::vector<std::string>& lines) {
+  progress_ = progress;
+  const auto tens = static_cast<int>(std::floor(progress.percent / 10));
+  if (tens <= told_tens_) return;
+  told_tens_ = tens;
+  lines.push_back(std::to_string(tens * 10) + "%");
+}
+
+/// Rate and time left by our own clock where the job does not tell them.
+Progress JobWatch::filled(UnixMs now) const {
+  auto progress = progress_;
+  const auto elapsed = now - attempt_began_ms_;
+  if (state_ != JobState::running || attempt_began_ms_ == 0 ||
+      elapsed < kSettledMs)
+    return progress;
+  if (!progress.rate_per_s && progress.done && *progress.done > 0)
+    progress.rate_per_s = static_cast<double>(*progress.done) * 1e3 /
+                          static_cast<double>(elapsed);
+  if (!progress.eta_ms)
+    progress.eta_ms = render::eta_ms(progress.percent, elapsed);
+  return progress;
+}
+
+std::string JobWatch::line(const render::BarStyle& style, UnixMs now) const {
+  auto progress = filled(now);
+  if (state_ == JobState::succeeded) progress.percent = 100;
+  const auto& words = state_ == JobState::queued ? why_waiting_ : last_line_;
+  return render::progress_line(state_, progress, words, style);
+}
+
+std::string end_text(const JobView& job) {
+  auto text = to_string(job.spec.id) + " " + std::string(to_string(job.state));
+  if (job.started_ms && job.ended_ms)
+    text += " in " + render::duration(*job.ended_ms - *job.started_ms);
+  if (job.attempt > 1) text += ", " + attempt_text(job.attempt);
+  text += "\n";
+  if (job.failure && job.state != JobState::succeeded) {
+    text += "  " + std::string(to_string(job.failure->klass)) + " (" +
+            job.failure->reason +
+            "): " + render::printable(job.failure->message) + "\n";
+    for (const auto& line : job.failure->last_lines)
+      text += "  | " + render::printable(line) + "\n";
+  }
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& file : job.artifacts)
+    rows.push_back({"  " + render::printable(file.name),
+                    render::bytes(file.bytes), file.sha256});
+  return text + render::table(rows);
+}
+
+}  // namespace troupe

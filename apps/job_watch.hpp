@@ -1,0 +1,46 @@
+// What a follower of one job knows so far, and the lines that show it. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/render/bar.hpp"
+#include "core/api.hpp"
+
+namespace troupe {
+
+class JobWatch {
+ public:
+  explicit JobWatch(JobState state) : state_{state} {}
+
+  /// Takes in what happened and returns what is worth a line of its own where
+  /// no bar can be drawn: state moves, and progress every ten percent.
+  std::vector<std::string> apply(const PullReply& batch, UnixMs now);
+
+  /// One line for a terminal.
+  std::string line(const render::BarStyle& style, UnixMs now) const;
+
+  JobState state() const { return state_; }
+  const std::optional<JobEnd>& end() const { return end_; }
+
+ private:
+  void moved(const Change& change, std::vector<std::string>& lines);
+  void progressed(const Progress& progress, std::vector<std::string>& lines);
+  Progress filled(UnixMs now) const;
+
+  JobState state_;
+  std::uint32_t attempt_ = 0;
+  UnixMs attempt_began_ms_ = 0;
+  Progress progress_;
+  int told_tens_ = 0;
+  std::string last_line_;
+  std::string why_waiting_;
+  std::optional<JobEnd> end_;
+};
+
+/// How it ended, for people: state, time, files or failure with the last
+/// lines of its log.
+std::string end_text(const JobView& job);
+
+}  // namespace troupe

@@ -1,0 +1,173 @@
+#include "apps/job_options.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kinds/kinds.hpp"
+
+namespace troupe {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kId = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+Result<DraftJob> draft(JobOptions options) {
+  if (options.kind.empty()) options.kind = "process.run";
+  return draft_job(options, all_kinds(), 1'000'000);
+}
+
+std::string error_of(JobOptions options) {
+  auto result = draft(std::move(options));
+  return result ? "" : result.error().message;
+}
+
+TEST(JobOptionsTest, TheCommandAfterTheMarkIsTheArgv) {
+  JobOptions options;
+  options.argv = {"ffmpeg", "-i", "a b.mp4"};
+  options.outputs = {"out.webm", "*.png"};
+  options.progress = {"ffmpeg"};
+  options.env = {"A=b=c"};
+  EXPECT_EQ(draft(options)->spec.params,
+            R"({"argv":["ffmpeg","-i","a b.mp4"],"outputs":["out.webm",)"
+            R"("*.png"],"progress":["ffmpeg"],"env":{"A":"b=c"}})");
+}
+
+TEST(JobOptionsTest, AParameterIsReadAsItsKindWantsIt) {
+  JobOptions options;
+  options.kind = "echo";
+  options.params = {"text=5", "steps=5"};
+  EXPECT_EQ(draft(options)->spec.params, R"({"text":"5","steps":5})");
+}
+
+TEST(JobOptionsTest, ALonelyWordIsTheFirstOfAList) {
+  JobOptions options;
+  options.params = {"argv=sleep", "argv=1", R"(progress={"rule":"tqdm"})"};
+  EXPECT_EQ(draft(options)->spec.params,
+            R"({"argv":["sleep","1"],"progress":[{"rule":"tqdm"}]})");
+}
+
+TEST(JobOptionsTest, ParametersAddToTheWholeObject) {
+  JobOptions options;
+  options.kind = "echo";
+  options.all_params = R"({"text":"a","steps":2})";
+  options.params = {"steps=3"};
+  EXPECT_EQ(draft(options)->spec.params, R"({"text":"a","steps":3})");
+}
+
+TEST(JobOptionsTest, AnInputIsAFileAnOutputOrAHash) {
+  JobOptions options;
+  options.inputs = {"in.mp4=/films/a=b.mp4", "/films/c.mp4",
+                    "film=" + kId + ":film.mp4", "x=sha256:abc"};
+  auto job = draft(options);
+  ASSERT_TRUE(job);
+  ASSERT_EQ(job->spec.inputs.size(), 4u);
+  EXPECT_EQ(job->spec.inputs[0].name, "in.mp4");
+  EXPECT_EQ(job->spec.inputs[1].name, "c.mp4");
+  EXPECT_EQ(job->spec.inputs[2].job, parse_job_id(kId));
+  EXPECT_EQ(job->spec.inputs[2].output, "film.mp4");
+  EXPECT_EQ(job->spec.inputs[3].sha256, "abc");
+  ASSERT_EQ(job->files.size(), 2u);
+  EXPECT_EQ(job->files[0].path, "/films/a=b.mp4");
+  EXPECT_EQ(job->files[1].input, 1u);
+}
+
+TEST(JobOptionsTest, ABindingTakesAParameterFromAnEarlierResult) {
+  JobOptions options;
+  options.kind = "echo";
+  options.bindings = {"text=" + kId + ":/text", "/a/b=" + kId + ":"};
+  auto job = draft(options);
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->spec.bindings[0].path, "/text");
+  EXPECT_EQ(job->spec.bindings[0].pointer, "/text");
+  EXPECT_EQ(job->spec.bindings[1].path, "/a/b");
+}
+
+TEST(JobOptionsTest, LimitsAreReadWithTheirUnits) {
+  JobOptions options;
+  options.timeout = "1m30s";
+  options.memory = "2G";
+  options.retries = 2;
+  options.priority = "high";
+  options.on_lost = "fail";
+  options.not_before = "+10s";
+  options.deadline = "2026-11-21T09:32:41Z";
+  options.after = {kId};
+  auto job = draft(options);
+  ASSERT_TRUE(job);
+  EXPECT_EQ(job->spec.timeout_ms, 90'000);
+  EXPECT_EQ(job->spec.memory_bytes, 2'147'483'648u);
+  EXPECT_EQ(job->spec.retry.max_attempts, 3u);
+  EXPECT_TRUE(job->spec.retry.on_command_failure);
+  EXPECT_EQ(job->spec.priority, Priority::high);
+  EXPECT_EQ(job->spec.on_lost, OnLost::fail);
+  EXPECT_EQ(job->spec.not_before_ms, 1'010'000);
+  EXPECT_EQ(job->spec.deadline_ms, 1'795'253'561'000);
+  EXPECT_EQ(job->spec.depends_on.size(), 1u);
+}
+
+TEST(JobOptionsTest, EverythingThatIsWrongComesInOneAnswer) {
+  JobOptions options;
+  options.timeout = "soon";
+  options.memory = "much";
+  options.priority = "urgent";
+  options.after = {"nobody"};
+  options.params = {"novalue"};
+  auto job = draft(options);
+  ASSERT_FALSE(job);
+  EXPECT_EQ(job.error().faults.size(), 5u);
+}
+
+TEST(JobOptionsTest, AnUnknownKindIsAnsweredWithTheNearest) {
+  JobOptions options;
+  options.kind = "proces.run";
+  EXPECT_THAT(error_of(options), HasSubstr("did you mean 'process.run'?"));
+}
+
+TEST(JobOptionsTest, ACommandIsForProcessRunOnly) {
+  JobOptions options;
+  options.kind = "echo";
+  options.argv = {"true"};
+  EXPECT_THAT(error_of(options), HasSubstr("only process.run"));
+}
+
+TEST(JobOptionsTest, AnEnvironmentThatIsNoObjectIsReplaced) {
+  JobOptions options;
+  options.all_params = R"({"env":5})";
+  options.env = {"A=b"};
+  EXPECT_EQ(draft(options)->spec.params, R"({"env":{"A":"b"}})");
+}
+
+TEST(JobLineTest, ReadsAJobWithParametersAsAnObject) {
+  auto spec = job_from_json(
+      R"({"kind":"echo","params":{"text":"a"},"tags":["x"],"priority":"low"})");
+  ASSERT_TRUE(spec) << spec.error().message;
+  EXPECT_EQ(spec->params, R"({"text":"a"})");
+  EXPECT_EQ(spec->priority, Priority::low);
+}
+
+TEST(JobLineTest, RefusesWhatIsNoJob) {
+  EXPECT_FALSE(job_from_json("{"));
+  EXPECT_FALSE(job_from_json("[]"));
+  auto spec = job_from_json(R"({"kind":"echo","tag":["x"]})");
+  ASSERT_FALSE(spec);
+  EXPECT_THAT(spec.error().message, HasSubstr("tag"));
+}
+
+TEST(ParseTimeTest, ReadsRelativeAbsoluteAndUnixTimes) {
+  EXPECT_EQ(*parse_time("+10m", 1'000), 601'000);
+  EXPECT_EQ(*parse_time("1700000000000", 0), 1'700'000'000'000);
+  EXPECT_EQ(*parse_time("1970-01-01T00:00:01Z", 0), 1'000);
+  for (auto text : {"", "tomorrow", "+", "2026-13-01T00:00:00Z", "12x"})
+    EXPECT_FALSE(parse_time(text, 0)) << text;
+}
+
+TEST(ParamHelpTest, NamesEveryParameterOfTheKind) {
+  const auto* kind = find_kind(all_kinds(), "echo");
+  const auto text = param_help(*kind);
+  for (const auto& param : kind->params)
+    EXPECT_THAT(text, HasSubstr("  " + std::string(param.name)));
+}
+
+}  // namespace
+}  // namespace troupe

@@ -1,0 +1,99 @@
+#include "apps/job_watch.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace troupe {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+PullReply durable(ChangeType type, std::uint32_t attempt, UnixMs time) {
+  PullReply reply;
+  auto& change = reply.entries.emplace_back().change;
+  change.type = type;
+  change.attempt = attempt;
+  change.time_ms = time;
+  if (type == ChangeType::started) change.start = Started{"cpu", 0, ""};
+  if (type == ChangeType::requeued)
+    change.requeue =
+        Requeued{{FailureClass::transient, "lost", "node died", {}}, 0, 0, 0};
+  if (type == ChangeType::ended) change.end = JobEnd{};
+  return reply;
+}
+
+PullReply progress(std::uint32_t attempt, double percent) {
+  PullReply reply;
+  auto& event = reply.live.emplace_back();
+  event.attempt = attempt;
+  event.progress = Progress{};
+  event.progress->percent = percent;
+  return reply;
+}
+
+TEST(JobWatchTest, TellsEachMoveOnce) {
+  JobWatch watch{JobState::queued};
+  EXPECT_THAT(watch.apply(durable(ChangeType::started, 1, 0), 0),
+              ElementsAre("running, attempt 1 on cpu"));
+  EXPECT_THAT(watch.apply(durable(ChangeType::requeued, 1, 0), 0),
+              ElementsAre("attempt 1 is to be repeated: node died"));
+  EXPECT_EQ(watch.state(), JobState::queued);
+  EXPECT_THAT(watch.apply(durable(ChangeType::ended, 1, 0), 0), IsEmpty());
+  EXPECT_EQ(watch.state(), JobState::succeeded);
+  EXPECT_TRUE(watch.end());
+}
+
+TEST(JobWatchTest, TellsProgressEveryTenPercent) {
+  JobWatch watch{JobState::queued};
+  watch.apply(durable(ChangeType::started, 1, 0), 0);
+  EXPECT_THAT(watch.apply(progress(1, 9.9), 0), IsEmpty());
+  EXPECT_THAT(watch.apply(progress(1, 25), 0), ElementsAre("20%"));
+  EXPECT_THAT(watch.apply(progress(1, 29), 0), IsEmpty());
+  EXPECT_THAT(watch.apply(progress(1, 100), 0), ElementsAre("100%"));
+}
+
+TEST(JobWatchTest, ProgressOfAnEarlierAttemptIsNotShown) {
+  JobWatch watch{JobState::queued};
+  watch.apply(durable(ChangeType::started, 2, 0), 0);
+  EXPECT_THAT(watch.apply(progress(1, 90), 0), IsEmpty());
+}
+
+TEST(JobWatchTest, ANewAttemptBeginsAtNothing) {
+  JobWatch watch{JobState::queued};
+  watch.apply(durable(ChangeType::started, 1, 0), 0);
+  watch.apply(progress(1, 90), 0);
+  watch.apply(durable(ChangeType::started, 2, 0), 0);
+  EXPECT_THAT(watch.line({80, false, false}, 0), HasSubstr("-%"));
+}
+
+TEST(JobWatchTest, FillsInRateAndTimeLeftByItsOwnClock) {
+  JobWatch watch{JobState::queued};
+  watch.apply(durable(ChangeType::started, 1, 10'000), 10'000);
+  auto half = progress(1, 50);
+  half.live[0].progress->done = 40;
+  watch.apply(half, 12'000);
+  const auto line = watch.line({80, false, false}, 14'000);
+  EXPECT_THAT(line, HasSubstr("10/s"));
+  EXPECT_THAT(line, HasSubstr("ETA 0:04"));
+}
+
+TEST(EndTextTest, SaysWhyAJobFailedWithItsLastLines) {
+  JobView job;
+  job.state = JobState::failed;
+  job.attempt = 2;
+  job.started_ms = 0;
+  job.ended_ms = 1'500;
+  job.failure = Failure{FailureClass::command,
+                        "exit_status",
+                        "it exited with status 3",
+                        {"first", "las\x1bt"}};
+  EXPECT_THAT(end_text(job),
+              HasSubstr("failed in 1.5 s, attempt 2\n"
+                        "  command (exit_status): it exited with status 3\n"
+                        "  | first\n  | las␛t\n"));
+}
+
+}  // namespace
+}  // namespace troupe
