@@ -1,0 +1,102 @@
+// troupe config: the settings as a node of this data folder would see them.
+#include "apps/commands/commands.hpp"
+#include "apps/render/table.hpp"
+#include "config/load.hpp"
+#include "config/option_table.hpp"
+
+namespace troupe::commands {
+namespace {
+
+std::string origin(const LoadedConfig& loaded, const OptionRow& row) {
+  auto at = loaded.origins.find(row.name);
+  return at == loaded.origins.end() ? "default" : at->second;
+}
+
+Json value_json(const OptionRow& row, Config config) {
+  if (row.unit == OptionUnit::text) return row.text(config);
+  return row.number(config);
+}
+
+Json config_json(const LoadedConfig& loaded, const DataFolder& data) {
+  Json values = Json::object();
+  for (const auto& row : option_table())
+    values[std::string(row.name)] = {{"value", value_json(row, loaded.config)},
+                                     {"from", origin(loaded, row)}};
+  return {{"file", loaded.file.string()},
+          {"exists", loaded.file_exists},
+          {"data", data.path.string()},
+          {"data_from", data.origin},
+          {"values", values}};
+}
+
+ExitCode refuse(const Invocation& call, const Error& error) {
+  call.fail(error);
+  return ExitCode::usage;
+}
+
+ExitCode show(Invocation& call, const Overrides& set) {
+  auto data = call.session.data();
+  if (!data) return call.misused(data.error().message);
+  auto loaded = load_config(data->path, set);
+  if (!loaded) return refuse(call, loaded.error());
+  if (call.json) {
+    call.print(config_json(*loaded, *data));
+    return ExitCode::ok;
+  }
+  std::vector<std::vector<std::string>> rows{
+      {"data folder", data->path.string(), data->origin},
+      {"file", loaded->file.string(),
+       loaded->file_exists ? "" : "does not exist"}};
+  for (const auto& row : option_table())
+    rows.push_back({std::string(row.name), option_text(row, loaded->config),
+                    origin(*loaded, row)});
+  call.out() << render::table(rows);
+  return ExitCode::ok;
+}
+
+ExitCode check(Invocation& call) {
+  auto data = call.session.data();
+  if (!data) return call.misused(data.error().message);
+  auto loaded = load_config(data->path);
+  if (!loaded) return refuse(call, loaded.error());
+  if (call.json)
+    call.print({{"ok", true},
+                {"file", loaded->file.string()},
+                {"exists", loaded->file_exists}});
+  else
+    call.out() << loaded->file.string()
+               << (loaded->file_exists ? ": ok\n"
+                                       : ": does not exist; defaults hold\n");
+  return ExitCode::ok;
+}
+
+ExitCode path(Invocation& call) {
+  auto data = call.session.data();
+  if (!data) return call.misused(data.error().message);
+  const auto file = (data->path / kConfigFile).string();
+  if (call.json)
+    call.print({{"path", file}, {"data_from", data->origin}});
+  else
+    call.out() << file << "\n";
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+void add_config(CLI::App& root, Invocation& call) {
+  auto* config = root.add_subcommand("config", "The node's settings");
+  config->require_subcommand(1);
+  auto set = std::make_shared<Overrides>();
+  add_command(*config, call, "show",
+              "Every setting, its value and where that came from",
+              [&call, set] { return show(call, *set); })
+      ->add_option("--set", *set, "As troupe node --set")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  add_command(*config, call, "check", "Whether the file is right",
+              [&call] { return check(call); });
+  add_command(*config, call, "path", "Where the file is, or would be",
+              [&call] { return path(call); });
+}
+
+}  // namespace troupe::commands

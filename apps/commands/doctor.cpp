@@ -1,0 +1,200 @@
+// troupe doctor: looks at everything a node needs on this machine and says
+// what is wrong and what to do about it. Changes nothing.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "apps/commands/commands.hpp"
+#include "apps/render/amounts.hpp"
+#include "apps/render/table.hpp"
+#include "cluster/endpoint.hpp"
+#include "cluster/pki.hpp"
+#include "config/load.hpp"
+#include "core/build_info.hpp"
+#include "platform/file.hpp"
+#include "platform/memory.hpp"
+
+namespace troupe::commands {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Verdict { good, note, bad };
+
+struct Finding {
+  std::string what;
+  Verdict verdict = Verdict::good;
+  std::string text;
+};
+
+const char* name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::good:
+      return "ok";
+    case Verdict::note:
+      return "note";
+    case Verdict::bad:
+      return "bad";
+  }
+  return "bad";
+}
+
+class Examination {
+ public:
+  Examination(Session& session, fs::path data)
+      : session_{session}, data_{std::move(data)} {}
+
+  std::vector<Finding> run() {
+    config();
+    programs();
+    if (folder()) {
+      disk();
+      identity();
+    }
+    node();
+    return std::move(findings_);
+  }
+
+ private:
+  void add(std::string what, Verdict verdict, std::string text) {
+    findings_.push_back({std::move(what), verdict, std::move(text)});
+  }
+
+  void config() {
+    auto loaded = load_config(data_);
+    if (!loaded)
+      return add("configuration", Verdict::bad, loaded.error().message);
+    config_ = loaded->config;
+    add("configuration", Verdict::good,
+        loaded->file_exists ? loaded->file.string() : "defaults");
+  }
+
+  void programs() {
+    std::error_code failed;
+    const auto self = fs::read_symlink("/proc/self/exe", failed);
+    const auto guard = self.parent_path() / "troupe-guard";
+    if (::access(guard.c_str(), X_OK) == 0)
+      add("guard", Verdict::good, guard.string());
+    else
+      add("guard", Verdict::bad,
+          guard.string() +
+              " is missing: process.run cannot work; install it "
+              "beside troupe");
+    auto memory = platform::memory_capacity_bytes();
+    if (memory)
+      add("memory", Verdict::good, render::bytes(*memory));
+    else
+      add("memory", Verdict::bad, memory.error().message);
+  }
+
+  /// True: there is one to look into.
+  bool folder() {
+    struct stat about {};
+    if (::stat(data_.c_str(), &about) != 0) {
+      add("data folder", Verdict::note,
+          data_.string() + " does not exist; the first start makes it");
+      return false;
+    }
+    if (!S_ISDIR(about.st_mode)) {
+      add("data folder", Verdict::bad, data_.string() + " is no folder");
+      return false;
+    }
+    if (about.st_uid != ::geteuid())
+      add("data folder", Verdict::bad,
+          data_.string() + " belongs to another user");
+    else if ((about.st_mode & 077) != 0)
+      add("data folder", Verdict::note,
+          data_.string() + " can be read by others; chmod 700 it");
+    else
+      add("data folder", Verdict::good, data_.string());
+    return true;
+  }
+
+  void disk() {
+    auto space = platform::disk_space(data_);
+    if (!space) return add("disk", Verdict::bad, space.error().message);
+    if (space->read_only)
+      return add("disk", Verdict::bad,
+                 "the file system is read-only: no job can be accepted");
+    const auto low = static_cast<std::uint64_t>(config_.store.low_water_bytes);
+    if (space->free_bytes < low)
+      return add("disk", Verdict::bad,
+                 render::bytes(space->free_bytes) +
+                     " are free, less than "
+                     "store.low_water_bytes (" +
+                     render::bytes(low) + "): submits are refused");
+    add("disk", Verdict::good, render::bytes(space->free_bytes) + " free");
+  }
+
+  void identity() {
+    if (!fs::exists(cluster::node_files(data_).authority))
+      return add("certificates", Verdict::note, "made at the first start");
+    const auto now = system_wall_clock().now();
+    auto node = cluster::check_node_identity(data_, now);
+    auto admin = cluster::check_files(cluster::admin_files(data_),
+                                      cluster::Purpose::client, now);
+    if (node && admin) return add("certificates", Verdict::good, "valid");
+    add("certificates", Verdict::bad,
+        node ? admin.error().message : node.error().message);
+  }
+
+  void node() {
+    auto client = session_.client();
+    if (!client)
+      return add("node", session_.no_node() ? Verdict::note : Verdict::bad,
+                 client.error().message);
+    auto status = (*client)->status();
+    if (!status) return add("node", Verdict::bad, status.error().message);
+    add("node", Verdict::good,
+        status->node + ", epoch " + std::to_string(status->epoch) + ", log " +
+            std::to_string(status->last_index));
+    if (status->version.find(build_version()) == std::string::npos)
+      add("version", Verdict::note,
+          "the node is " + status->version + ", this program " +
+              std::string(build_version()));
+    add("accepting", status->accepting == "yes" ? Verdict::good : Verdict::bad,
+        status->accepting);
+    for (const auto& ledger : status->ledgers)
+      add("device " + ledger.device, Verdict::good,
+          render::bytes(ledger.reserved_bytes) + " of " +
+              render::bytes(ledger.total_bytes) + " reserved");
+  }
+
+  Session& session_;
+  const fs::path data_;
+  Config config_;
+  std::vector<Finding> findings_;
+};
+
+ExitCode doctor(Invocation& call) {
+  auto data = call.session.data();
+  if (!data) return call.misused(data.error().message);
+  const auto findings = Examination{call.session, data->path}.run();
+  auto code = ExitCode::ok;
+  Json list = Json::array();
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& finding : findings) {
+    if (finding.verdict == Verdict::bad) code = ExitCode::broken;
+    list.push_back({{"what", finding.what},
+                    {"verdict", name(finding.verdict)},
+                    {"text", finding.text}});
+    rows.push_back(
+        {name(finding.verdict), finding.what, render::printable(finding.text)});
+  }
+  if (call.json)
+    call.print({{"ok", code == ExitCode::ok}, {"findings", list}});
+  else
+    call.out() << render::table(rows);
+  return code;
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& root, Invocation& call) {
+  add_command(root, call, "doctor",
+              "Look at all a node needs and say what is wrong",
+              [&call] { return doctor(call); });
+}
+
+}  // namespace troupe::commands

@@ -1,0 +1,18 @@
+// troupe jobs: what is known of jobs, and orders to them.
+#include "apps/commands/commands.hpp"
+
+namespace troupe::commands {
+
+void add_jobs(CLI::App& root, Invocation& call) {
+  auto* jobs = root.add_subcommand("jobs", "Look at jobs and direct them");
+  jobs->require_subcommand(1);
+  add_jobs_list(*jobs, call);
+  add_jobs_show(*jobs, call);
+  add_jobs_wait(*jobs, call);
+  add_jobs_logs(*jobs, call);
+  add_jobs_events(*jobs, call);
+  add_jobs_orders(*jobs, call);
+  add_jobs_explain(*jobs, call);
+}
+
+}  // namespace troupe::commands

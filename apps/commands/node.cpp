@@ -1,0 +1,89 @@
+// troupe node: runs the node of this data folder until it is told to stop.
+#include <signal.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "apps/commands/commands.hpp"
+#include "apps/node.hpp"
+#include "config/load.hpp"
+
+namespace troupe::commands {
+namespace {
+
+struct NodeFlags {
+  std::string name;
+  std::string listen;
+  std::int64_t port = -1;
+  Overrides set;
+  bool until_stdin_closes = false;
+};
+
+Overrides overrides(const NodeFlags& flags) {
+  Overrides all = flags.set;
+  if (!flags.name.empty()) all.push_back("node.name=" + flags.name);
+  if (!flags.listen.empty()) all.push_back("node.listen=" + flags.listen);
+  if (flags.port >= 0) all.push_back("node.port=" + std::to_string(flags.port));
+  return all;
+}
+
+/// Tells this process to stop when the one that started it is gone: the other
+/// end of the pipe closes then, whatever that one died of.
+void stop_with_stdin() {
+  std::thread{[] {
+    char byte = 0;
+    while (::read(STDIN_FILENO, &byte, 1) > 0) continue;
+    ::kill(::getpid(), SIGTERM);
+  }}.detach();
+}
+
+ExitCode node(Invocation& call, const NodeFlags& flags) {
+  auto data = call.session.data();
+  if (!data) return call.misused(data.error().message);
+  auto loaded = load_config(data->path, overrides(flags));
+  if (!loaded) {
+    call.fail(loaded.error());
+    return ExitCode::usage;
+  }
+  NodeOptions options;
+  options.data = data->path;
+  options.config = loaded->config;
+  options.ready = [&call, &options, &flags](const std::string& text) {
+    if (call.json)
+      call.print({{"ready", true},
+                  {"listening", text},
+                  {"data", options.data.string()},
+                  {"pid", ::getpid()}});
+    else
+      call.out() << "troupe node: " << text << ", data in "
+                 << options.data.string() << std::endl;
+    if (flags.until_stdin_closes) stop_with_stdin();
+  };
+  auto ran = run_node(options);
+  return ran ? ExitCode::ok : call.fail(ran.error());
+}
+
+}  // namespace
+
+void add_node(CLI::App& root, Invocation& call) {
+  auto flags = std::make_shared<NodeFlags>();
+  auto* command =
+      add_command(root, call, "node",
+                  "Run a node on this data folder until SIGTERM or Ctrl-C",
+                  [&call, flags] { return node(call, *flags); });
+  command->add_option("--name", flags->name, "The node's name")
+      ->type_name("NAME");
+  command->add_option("--listen", flags->listen, "Address to listen on")
+      ->type_name("ADDRESS");
+  command->add_option("--port", flags->port, "Port to listen on; 0: any")
+      ->type_name("PORT");
+  command
+      ->add_option("--set", flags->set,
+                   "A setting, as in docs/configuration.md; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  command->add_flag("--until-stdin-closes", flags->until_stdin_closes,
+                    "Stop when standard input ends");
+}
+
+}  // namespace troupe::commands

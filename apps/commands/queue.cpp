@@ -1,0 +1,97 @@
+// troupe queue: pause, resume and drain; and how it stands.
+#include "apps/commands/commands.hpp"
+#include "apps/render/amounts.hpp"
+#include "apps/render/json.hpp"
+#include "apps/render/table.hpp"
+
+namespace troupe::commands {
+namespace {
+
+struct QueueOptions {
+  std::string kind;
+  std::string device;
+};
+
+std::string list(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+  return render::printable(text);
+}
+
+std::string text(const ControlReply& reply) {
+  std::string out = reply.paused ? "paused" : "open";
+  if (!reply.paused_kinds.empty())
+    out += "; paused kinds: " + list(reply.paused_kinds);
+  if (!reply.paused_devices.empty())
+    out += "; paused devices: " + list(reply.paused_devices);
+  return out + "; " + std::to_string(reply.running) + " running, " +
+         std::to_string(reply.queued) + " queued, " +
+         std::to_string(reply.blocked) + " blocked\n";
+}
+
+ExitCode order(Invocation& call, ControlVerb verb,
+               const QueueOptions& options) {
+  auto client = call.session.client();
+  if (!client) return call.fail(client.error());
+  ControlRequest request;
+  request.verb = verb;
+  request.kind = options.kind;
+  request.device = options.device;
+  auto reply = (*client)->control(request);
+  if (!reply) return call.fail(reply.error());
+  if (call.json)
+    call.print(to_json(*reply));
+  else
+    call.out() << text(*reply);
+  return ExitCode::ok;
+}
+
+ExitCode show(Invocation& call) {
+  auto client = call.session.client();
+  if (!client) return call.fail(client.error());
+  auto status = (*client)->status();
+  if (!status) return call.fail(status.error());
+  if (call.json) {
+    call.print(to_json(*status));
+    return ExitCode::ok;
+  }
+  call.out() << status->node << ", troupe " << status->version << "\n"
+             << text(status->queue) << "accepting: " << status->accepting
+             << "\n";
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& ledger : status->ledgers)
+    rows.push_back({ledger.device,
+                    render::bytes(ledger.reserved_bytes) + " of " +
+                        render::bytes(ledger.total_bytes) + " reserved",
+                    std::to_string(ledger.reservations.size()) + " owners"});
+  call.out() << render::table(rows);
+  return ExitCode::ok;
+}
+
+void add_order(CLI::App& queue, Invocation& call, ControlVerb verb,
+               const std::string& help) {
+  auto o = std::make_shared<QueueOptions>();
+  auto* command =
+      add_command(queue, call, std::string(to_string(verb)), help,
+                  [&call, verb, o] { return order(call, verb, *o); });
+  command->add_option("--kind", o->kind, "Only jobs of this kind")
+      ->type_name("KIND");
+  command->add_option("--device", o->device, "Only this device")
+      ->type_name("NAME");
+}
+
+}  // namespace
+
+void add_queue(CLI::App& root, Invocation& call) {
+  auto* queue = root.add_subcommand("queue", "Direct the node's queue");
+  queue->require_subcommand(1);
+  add_order(*queue, call, ControlVerb::pause,
+            "Start nothing more; what runs goes on");
+  add_order(*queue, call, ControlVerb::resume, "Start jobs again");
+  add_order(*queue, call, ControlVerb::drain,
+            "Take no new jobs, finish what is here");
+  add_command(*queue, call, "show", "How the queue and the devices stand",
+              [&call] { return show(call); });
+}
+
+}  // namespace troupe::commands

@@ -1,0 +1,253 @@
+// troupe run: submits one job and stays until it has ended. Ctrl-C cancels the
+// job; a second Ctrl-C leaves at once. Starts a node when none is there.
+#include <poll.h>
+
+#include <filesystem>
+
+#include "apps/commands/commands.hpp"
+#include "apps/fetching.hpp"
+#include "apps/interrupt.hpp"
+#include "apps/job_watch.hpp"
+#include "apps/own_node.hpp"
+#include "apps/render/json.hpp"
+#include "apps/render/table.hpp"
+#include "apps/submitting.hpp"
+
+namespace troupe::commands {
+namespace {
+
+constexpr std::int64_t kStepMs = 200;
+constexpr std::int64_t kStartMs = 60'000;
+constexpr std::int64_t kAskAfterMs = 3'000;  // Of silence: is the node there?
+
+struct RunOptions {
+  std::shared_ptr<JobOptions> job;
+  std::string save;
+  bool logs = false;
+};
+
+void pause_ms(int ms) {
+  ::poll(nullptr, 0, ms);
+}
+
+class Run {
+ public:
+  Run(Invocation& call, const RunOptions& options)
+      : call_{call}, options_{options}, terminal_{call.session.terminal} {}
+
+  ExitCode go() {
+    auto client = connect();
+    if (!client) return call_.fail(client.error());
+    auto spec = prepare_job(call_, *options_.job);
+    if (!spec) return call_.fail(spec.error());
+    id_ = spec->id;
+    auto answer = (*client)->submit(*std::move(spec));
+    if (!answer) return call_.fail(answer.error());
+    if (answer->error) return call_.fail(*answer->error);
+    say(to_string(id_));
+    auto followed = follow(**client, answer->state);
+    clear_bar();
+    if (!followed) return call_.fail(followed.error());
+    if (left_) return left();
+    return finish(**client);
+  }
+
+ private:
+  /// The node that is there, or one of our own.
+  Result<client::Client*> connect() {
+    auto client = call_.session.client();
+    if (client || !call_.session.no_node()) return client;
+    if (auto started = start_node(); !started) return started.error();
+    return wait_for_node();
+  }
+
+  Status start_node() {
+    auto data = call_.session.data();
+    if (!data) return data.error();
+    say("no node runs on " + data->path.string() +
+        "; starting one for this job");
+    auto node = OwnNode::start(data->path);
+    if (!node) return node.error();
+    node_ = *std::move(node);
+    return ok();
+  }
+
+  Result<client::Client*> wait_for_node() {
+    const auto until = now() + kStartMs;
+    for (;;) {
+      auto client = call_.session.client();
+      if (client || !call_.session.no_node()) return client;
+      // Another run may have been quicker: then its node serves us.
+      if (!node_->is_running() && !OwnNode::marked(data_path()))
+        return Error{Errc::internal,
+                     "the node that was started for this job "
+                     "ended: " +
+                         node_->last_output()};
+      if (now() > until || interrupts_.count() > 0) return client;
+      pause_ms(50);
+    }
+  }
+
+  std::filesystem::path data_path() const {
+    auto data = call_.session.data();
+    return data ? data->path : std::filesystem::path{};
+  }
+
+  Status follow(client::Client& client, JobState state) {
+    client::FollowOptions how;
+    how.job = id_;
+    how.live = true;
+    auto follower = client.follow(how);
+    if (!follower) return follower.error();
+    JobWatch watch{state};
+    auto heard = now();
+    while (!(*follower)->finished() && !left_) {
+      auto batch = (*follower)->next(kStepMs);
+      if (!batch) return batch.error();
+      if (!batch->entries.empty() || !batch->live.empty()) heard = now();
+      show(watch, *batch);
+      obey_interrupts(client);
+      if (now() - heard < kAskAfterMs) continue;
+      heard = now();
+      if (auto there = keep_node(client); !there) return there;
+    }
+    return ok();
+  }
+
+  void show(JobWatch& watch, const PullReply& batch) {
+    const auto wall = system_wall_clock().now();
+    if (options_.logs)
+      for (const auto& event : batch.live)
+        if (event.log) {
+          clear_bar();
+          terminal_.err << render::printable(event.log->text) << "\n";
+        }
+    const auto lines = watch.apply(batch, wall);
+    if (!terminal_.err_is_terminal) {
+      for (const auto& line : lines) say(line);
+      return;
+    }
+    if (call_.json) return;
+    clear_bar();
+    terminal_.err << watch.line({terminal_.columns, terminal_.colour,
+                                 terminal_.unicode},
+                                wall)
+                  << std::flush;
+    bar_shown_ = true;
+  }
+
+  void obey_interrupts(client::Client& client) {
+    const int presses = interrupts_.count();
+    if (presses == obeyed_) return;
+    obeyed_ = presses;
+    if (presses > 1) {
+      left_ = true;
+      return;
+    }
+    say("cancelling " + to_string(id_) + "; Ctrl-C again leaves at once");
+    // Followed to its end below, whatever the answer.
+    auto answer = client.cancel(id_, 5'000);
+    if (!answer) say("cancel: " + answer.error().message);
+  }
+
+  /// The node of another `run` leaves with that: then ours takes over.
+  Status keep_node(client::Client& client) {
+    if (node_ && !node_->is_running()) {
+      auto why = node_->last_output();
+      node_.reset();
+      return Error{Errc::internal,
+                   "the node that was started for this job "
+                   "ended: " +
+                       why};
+    }
+    if (node_) return ok();
+    auto shown = client.show(id_, 2'000);
+    if (shown || (shown.error().code != Errc::unavailable &&
+                  shown.error().code != Errc::timeout))
+      return ok();
+    if (!foreign_node_leaves_) {
+      if (!told_away_) say("the node is away; waiting for it");
+      told_away_ = true;
+      return ok();
+    }
+    return start_node();
+  }
+
+  ExitCode finish(client::Client& client) {
+    auto job = client.show(id_);
+    if (!job) return call_.fail(job.error());
+    if (job->state == JobState::succeeded && !options_.save.empty())
+      for (const auto& file : job->artifacts)
+        if (auto saved = save(client, file); !saved)
+          return call_.fail(saved.error());
+    if (call_.json)
+      call_.print(render::job(*job));
+    else
+      call_.out() << end_text(*job);
+    if (interrupts_.count() > 0) return ExitCode::interrupted;
+    return exit_code(job->state);
+  }
+
+  Status save(client::Client& client, const ArtifactRef& file) {
+    return fetch_artifact(client, terminal_, file.sha256, file.name,
+                          std::filesystem::path(options_.save) / file.name);
+  }
+
+  ExitCode left() {
+    say(to_string(id_) +
+        " was told to stop; see how it ended with: troupe "
+        "jobs show " +
+        to_string(id_));
+    return ExitCode::interrupted;
+  }
+
+  void say(const std::string& text) {
+    clear_bar();
+    if (!call_.json || !terminal_.err_is_terminal)
+      terminal_.err << text << "\n" << std::flush;
+  }
+
+  void clear_bar() {
+    if (bar_shown_) terminal_.err << "\r\x1b[K" << std::flush;
+    bar_shown_ = false;
+  }
+
+  static std::int64_t now() { return system_steady_clock().now(); }
+
+  Invocation& call_;
+  const RunOptions& options_;
+  const Terminal& terminal_;
+  InterruptWatch interrupts_;
+  std::unique_ptr<OwnNode> node_;
+  JobId id_;
+  int obeyed_ = 0;
+  bool left_ = false;
+  bool bar_shown_ = false;
+  bool told_away_ = false;
+  const bool foreign_node_leaves_ = OwnNode::marked(data_path());
+};
+
+ExitCode run(Invocation& call, const RunOptions& options) {
+  if (options.job->kind.empty())
+    return call.misused(
+        "which kind of job? For instance: troupe run "
+        "process.run -- sleep 10");
+  return Run{call, options}.go();
+}
+
+}  // namespace
+
+void add_run(CLI::App& root, Invocation& call) {
+  auto options = std::make_shared<RunOptions>();
+  auto* command = add_command(
+      root, call, "run",
+      "Submit a job and follow it to its end; starts a node for that time "
+      "when none runs",
+      [&call, options] { return run(call, *options); });
+  options->job = add_job_options(*command, call);
+  command->add_option("--save", options->save, "Put its files there")
+      ->type_name("DIR");
+  command->add_flag("--logs", options->logs, "Print what it prints");
+}
+
+}  // namespace troupe::commands

@@ -1,0 +1,21 @@
+// Bringing a stored file to a local one, with a bar where people watch.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "apps/session.hpp"
+
+namespace troupe {
+
+/// The whole file under `to`, or nothing; makes missing folders. Errors: those
+/// of Client::open() and ArtifactReader::download().
+Status fetch_artifact(client::Client& client, const Terminal& terminal,
+                      const std::string& sha256, const std::string& name,
+                      const std::filesystem::path& to);
+
+/// Its bytes to `out`. Errors likewise; io_error when `out` takes no more.
+Status print_artifact(client::Client& client, const std::string& sha256,
+                      std::ostream& out);
+
+}  // namespace troupe

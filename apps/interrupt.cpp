@@ -1,0 +1,34 @@
+#include "apps/interrupt.hpp"
+
+#include <signal.h>
+
+namespace troupe {
+namespace {
+
+// A signal handler can reach nothing but a global.
+volatile sig_atomic_t presses = 0;
+
+void on_signal(int) {
+  presses = presses + 1;
+}
+
+}  // namespace
+
+InterruptWatch::InterruptWatch() {
+  presses = 0;
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+InterruptWatch::~InterruptWatch() {
+  ::signal(SIGINT, SIG_DFL);
+  ::signal(SIGTERM, SIG_DFL);
+}
+
+int InterruptWatch::count() const {
+  return presses;
+}
+
+}  // namespace troupe

@@ -1,0 +1,80 @@
+#include "apps/own_node.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "platform/file.hpp"
+#include "platform/process.hpp"
+
+namespace troupe {
+namespace {
+
+constexpr std::int64_t kStopMs = 30'000;
+constexpr std::size_t kShownBytes = 2'000;
+
+std::filesystem::path log_file(const std::filesystem::path& data) {
+  return data / "own-node.log";
+}
+std::filesystem::path mark_file(const std::filesystem::path& data) {
+  return data / "own-node";
+}
+
+std::vector<std::string> environment() {
+  std::vector<std::string> all;
+  for (char** entry = ::environ; *entry; ++entry) all.emplace_back(*entry);
+  return all;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<OwnNode>> OwnNode::start(
+    const std::filesystem::path& data) {
+  if (auto made = platform::make_dirs(data); !made) return made.error();
+  auto log = platform::open_write(log_file(data));
+  if (!log) return log.error();
+  auto pipe = platform::make_pipe();
+  if (!pipe) return pipe.error();
+  auto child =
+      platform::spawn({.program = "/proc/self/exe",
+                       .argv = {"troupe", "node", "--data", data.string(),
+                                "--until-stdin-closes"},
+                       .env = environment(),
+                       .stdin_fd = pipe->read_end.get(),
+                       .stdout_fd = log->get(),
+                       .stderr_fd = log->get(),
+                       .new_session = true});  // Ctrl-C is for us alone.
+  if (!child) return child.error();
+  auto marked = platform::write_file_atomically(
+      mark_file(data), std::to_string(child->identity.pid) + "\n");
+  if (!marked) return marked.error();
+  return std::unique_ptr<OwnNode>{
+      new OwnNode{data, *std::move(child), std::move(pipe->write_end)}};
+}
+
+OwnNode::~OwnNode() {
+  std::error_code ignored;
+  std::filesystem::remove(mark_file(data_), ignored);
+  hold_ = platform::Fd{};
+  if (!platform::wait_for_exit(child_.pidfd.get(), kStopMs))
+    platform::send_signal(child_.identity, SIGKILL);
+  auto status = platform::wait_child(child_);
+  static_cast<void>(status);
+}
+
+bool OwnNode::is_running() const {
+  return platform::is_running(child_.identity);
+}
+
+std::string OwnNode::last_output() const {
+  auto text = platform::read_file(log_file(data_));
+  if (!text) return text.error().message;
+  return text->size() > kShownBytes ? text->substr(text->size() - kShownBytes)
+                                    : *text;
+}
+
+bool OwnNode::marked(const std::filesystem::path& data) {
+  std::error_code ignored;
+  return std::filesystem::exists(mark_file(data), ignored);
+}
+
+}  // namespace troupe

@@ -1,0 +1,45 @@
+// A node that `troupe run` starts for the time it needs, on the same data
+// folder, when none is there. It ends with the process that started it, also
+// when that is killed.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/result.hpp"
+#include "platform/spawn.hpp"
+
+namespace troupe {
+
+class OwnNode {
+ public:
+  /// Starts this very program as `troupe node`; does not wait until it serves.
+  /// What it prints goes to DATA/own-node.log. Errors: those of the file
+  /// system and of starting a process.
+  static Result<std::unique_ptr<OwnNode>> start(
+      const std::filesystem::path& data);
+  /// Asks it to stop and waits until it has.
+  ~OwnNode();
+
+  bool is_running() const;
+  /// The end of what it printed, for an error's text.
+  std::string last_output() const;
+
+  /// Whether the node of that folder was started this way: it leaves when the
+  /// command that started it does.
+  static bool marked(const std::filesystem::path& data);
+
+ private:
+  OwnNode(std::filesystem::path data, platform::Child child, platform::Fd hold)
+      : data_{std::move(data)},
+        child_{std::move(child)},
+        hold_{std::move(hold)} {}
+
+  std::filesystem::path data_;
+  platform::Child child_;
+  platform::Fd hold_;  // Closing it tells the node to stop.
+};
+
+}  // namespace troupe

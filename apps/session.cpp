@@ -1,0 +1,76 @@
+#include "apps/session.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <string_view>
+
+#include "kinds/kinds.hpp"
+
+namespace troupe {
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+bool speaks_utf8() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    const auto value = variable(name);
+    if (value.empty()) continue;
+    return value.find("UTF-8") != value.npos ||
+           value.find("utf8") != value.npos ||
+           value.find("utf-8") != value.npos;
+  }
+  return false;
+}
+
+std::size_t columns_of(int fd) {
+  winsize size{};
+  if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+    return size.ws_col;
+  return 80;
+}
+
+}  // namespace
+
+Terminal system_terminal() {
+  Terminal terminal{std::cout, std::cerr};
+  terminal.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
+  terminal.err_is_terminal = ::isatty(STDERR_FILENO) == 1;
+  terminal.colour = terminal.out_is_terminal && variable("NO_COLOR").empty() &&
+                    variable("TERM") != "dumb";
+  terminal.unicode = speaks_utf8();
+  terminal.columns =
+      columns_of(terminal.out_is_terminal ? STDOUT_FILENO : STDERR_FILENO);
+  return terminal;
+}
+
+Session::Session(Terminal t) : terminal{t}, kinds{all_kinds()} {}
+
+Result<DataFolder> Session::data() const {
+  return find_data_folder(data_flag, data_environment());
+}
+
+Result<client::Client*> Session::client() {
+  no_node_ = false;
+  auto folder = data();
+  if (!folder) return folder.error();
+  if (client_ && connected_to_ == folder->path) return client_.get();
+  client_.reset();
+  client::Options options;
+  options.data = folder->path;
+  auto connected = client::Client::connect(options);
+  if (!connected) {
+    no_node_ = connected.error().code == Errc::unavailable;
+    return connected.error();
+  }
+  client_ = *std::move(connected);
+  connected_to_ = folder->path;
+  return client_.get();
+}
+
+}  // namespace troupe

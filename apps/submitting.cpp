@@ -1,0 +1,139 @@
+#include "apps/submitting.hpp"
+
+#include "apps/render/bar.hpp"
+#include "core/clock.hpp"
+#include "kinds/kinds.hpp"
+
+namespace troupe {
+namespace {
+
+constexpr std::int64_t kRedrawMs = 100;
+
+/// Each use of the option takes one value.
+CLI::Option* many(CLI::App& command, const std::string& name,
+                  std::vector<std::string>& values, const std::string& help,
+                  const std::string& type) {
+  return command.add_option(name, values, help)
+      ->type_name(type)
+      ->allow_extra_args(false);
+}
+
+CLI::Option* one(CLI::App& command, const std::string& name, std::string& value,
+                 const std::string& help, const std::string& type) {
+  return command.add_option(name, value, help)->type_name(type);
+}
+
+std::string kinds_help(const Kinds& kinds, const CLI::Option& kind_option) {
+  if (kind_option.count() > 0)
+    if (const auto* kind = find_kind(kinds, kind_option.results().front()))
+      return "\n" + param_help(*kind);
+  std::string text =
+      "\nKinds (parameters of one: troupe submit KIND --help):\n";
+  for (const auto* kind : kinds)
+    text += "  " + std::string(kind->name) + "  " + std::string(kind->summary) +
+            "\n";
+  return text;
+}
+
+}  // namespace
+
+std::shared_ptr<JobOptions> add_job_options(CLI::App& command,
+                                            Invocation& call) {
+  auto o = std::make_shared<JobOptions>();
+  auto* kind = command.add_option("kind", o->kind, "What the job does")
+                   ->type_name("KIND");
+  many(command, "-p,--param", o->params,
+       "A parameter; read as JSON where the kind asks for no text",
+       "NAME=VALUE");
+  one(command, "--params", o->all_params, "All parameters as a JSON object",
+      "JSON");
+  many(command, "-i,--input", o->inputs,
+       "A file the job finds under NAME: a local one, NAME=ID:OUTPUT of an "
+       "earlier job, or NAME=sha256:HASH",
+       "NAME=FILE");
+  many(command, "--from", o->bindings,
+       "A parameter taken from the result of an earlier job",
+       "NAME=ID:/POINTER");
+  many(command, "--after", o->after, "Wait until this job has succeeded", "ID");
+  many(command, "-t,--tag", o->tags, "A word to find the job by", "TAG");
+  one(command, "--priority", o->priority, "low, normal or high", "CLASS");
+  one(command, "--model", o->model, "The model, for kinds that need one",
+      "NAME");
+  one(command, "--device", o->device, "Run there and nowhere else", "NAME");
+  one(command, "--parent", o->parent, "Group under this job", "ID");
+  one(command, "--id", o->id, "The job's own id, so that asking again is safe",
+      "ID");
+  one(command, "--timeout", o->timeout, "Of one attempt: 30s, 1h30m",
+      "DURATION");
+  one(command, "--memory", o->memory, "Reserved before the start: 512M, 2G",
+      "SIZE");
+  one(command, "--not-before", o->not_before, "+10m or 2026-11-21T09:30:00Z",
+      "TIME");
+  one(command, "--deadline", o->deadline, "Expires if not done by then",
+      "TIME");
+  one(command, "--on-lost", o->on_lost,
+      "retry or fail, when the node died under it", "WHAT");
+  command
+      .add_option("--retries", o->retries,
+                  "Tries after the first, a failing command included")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N");
+  many(command, "-o,--output", o->outputs, "process.run: a file to keep",
+       "PATTERN");
+  many(command, "--progress", o->progress,
+       "process.run: how its output tells progress (percent, tqdm, steps, "
+       "loss, learning_rate, eta, ffmpeg)",
+       "RULE");
+  many(command, "--env", o->env, "process.run: a variable", "NAME=VALUE");
+  command.footer(
+      [&call, kind] { return kinds_help(call.session.kinds, *kind); });
+  return o;
+}
+
+Result<JobSpec> prepare_job(Invocation& call, JobOptions options) {
+  options.argv = call.rest;
+  auto draft =
+      draft_job(options, call.session.kinds, system_wall_clock().now());
+  if (!draft) return draft.error();
+  auto client = call.session.client();
+  if (!client) return client.error();
+  for (const auto& file : draft->files) {
+    auto& input = draft->spec.inputs[file.input];
+    TransferBar bar{call.session.terminal, input.name};
+    client::UploadOptions upload;
+    upload.name = input.name;
+    upload.progress = [&bar](std::uint64_t done, std::uint64_t total) {
+      bar(done, total);
+    };
+    auto stored = (*client)->upload(file.path, upload);
+    if (!stored) return stored.error();
+    input.sha256 = stored->sha256;
+  }
+  if (!draft->spec.id) draft->spec.id = (*client)->new_id();
+  return std::move(draft->spec);
+}
+
+TransferBar::TransferBar(const Terminal& terminal, std::string name)
+    : terminal_{terminal},
+      name_{std::move(name)},
+      began_ms_{system_steady_clock().now()} {}
+
+TransferBar::~TransferBar() {
+  if (shown_ms_ != 0) terminal_.err << "\r\x1b[K" << std::flush;
+}
+
+void TransferBar::operator()(std::uint64_t done, std::uint64_t total) {
+  if (!terminal_.err_is_terminal) return;
+  const auto now = system_steady_clock().now();
+  // What is done in no time needs no bar.
+  if (now - began_ms_ < 2 * kRedrawMs || now - shown_ms_ < kRedrawMs) return;
+  shown_ms_ = now;
+  const auto seconds = static_cast<double>(now - began_ms_) / 1e3;
+  terminal_.err << "\r\x1b[K"
+                << render::transfer_line(
+                       name_, done, total, static_cast<double>(done) / seconds,
+                       {terminal_.columns, terminal_.colour, terminal_.unicode})
+                << std::flush;
+}
+
+}  // namespace troupe

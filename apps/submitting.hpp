@@ -1,0 +1,34 @@
+// What `submit` and `run` share: the options of a job, and bringing its local
+// files to the node before it.
+#pragma once
+
+#include <memory>
+
+#include "apps/command_line.hpp"
+#include "apps/job_options.hpp"
+
+namespace troupe {
+
+/// Adds every option of JobOptions to `command`.
+std::shared_ptr<JobOptions> add_job_options(CLI::App& command,
+                                            Invocation& call);
+
+/// The specification, with its files uploaded. Errors: those of draft_job()
+/// and of Client::upload().
+Result<JobSpec> prepare_job(Invocation& call, JobOptions options);
+
+/// Shows how far an upload or download is, where people watch.
+class TransferBar {
+ public:
+  TransferBar(const Terminal& terminal, std::string name);
+  ~TransferBar();
+  void operator()(std::uint64_t done, std::uint64_t total);
+
+ private:
+  const Terminal& terminal_;
+  std::string name_;
+  std::int64_t began_ms_;
+  std::int64_t shown_ms_ = 0;
+};
+
+}  // namespace troupe
