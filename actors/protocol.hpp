@@ -155,6 +155,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id + 3000)
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::AttemptEnd>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::ChildStatus>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<std::uint64_t>))
+  CAF_ADD_TYPE_ID(troupe, (std::vector<std::string>))
 
   CAF_ADD_ATOM(troupe, troupe, hello_atom)
   CAF_ADD_ATOM(troupe, troupe, submit_atom)

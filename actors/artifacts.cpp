@@ -1,0 +1,76 @@
+#include "actors/artifacts.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <chrono>
+
+#include "actors/errors.hpp"
+#include "actors/supervisor.hpp"
+
+namespace troupe {
+namespace {
+
+using SelfActor =
+    Supervised<ArtifactsKeeper>::extend<caf::result<void>(wake_atom)>;
+
+class ArtifactsState {
+ public:
+  static inline const char* name = "troupe.artifacts";
+
+  ArtifactsState(SelfActor::pointer self, ArtifactsOptions options)
+      : self_{self}, options_{options}, files_{*options.files} {}
+
+  SelfActor::behavior_type make_behavior() {
+    sweep_later();
+    return {
+        [this](upload_atom, const UploadBegin& upload) {
+          return reply(files_.begin(upload));
+        },
+        [this](upload_atom, const UploadChunk& chunk) {
+          return reply(files_.append(chunk));
+        },
+        [this](download_atom, const DownloadChunk& chunk) {
+          return reply(files_.read(chunk));
+        },
+        [this](release_atom, const std::vector<std::string>& orphaned) {
+          // An error leaves a file that nobody uses; the next order of the
+          // same content finds it again.
+          for (const auto& sha256 : orphaned)
+            (void)files_.remove(sha256, referred());
+        },
+        [](bind_atom, const std::string&, const caf::actor&) {},
+        [this](wake_atom) {
+          (void)files_.expire_uploads(options_.clock->now(),
+                                      options_.upload_expiry_ms, referred());
+          sweep_later();
+        },
+    };
+  }
+
+ private:
+  ArtifactStore::Referred referred() const {
+    return [this](const std::string& sha256) {
+      return options_.store->refers_to(sha256);
+    };
+  }
+
+  void sweep_later() {
+    self_->delayed_send(self_, std::chrono::milliseconds(options_.sweep_ms),
+                        wake_atom_v);
+  }
+
+  SelfActor::pointer self_;
+  const ArtifactsOptions options_;
+  ArtifactStore& files_;
+};
+
+}  // namespace
+
+ArtifactsKeeper spawn_artifacts(caf::actor_system& sys,
+                                ArtifactsOptions options) {
+  using Impl = SelfActor::stateful_impl<ArtifactsState>;
+  if (options.own_thread) return sys.spawn<Impl, caf::detached>(options);
+  return sys.spawn<Impl>(options);
+}
+
+}  // namespace troupe

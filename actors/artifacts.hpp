@@ -1,0 +1,30 @@
+// Bytes of artifacts in and out for sessions, on a thread of its own. Removes
+// what no job refers to any more; refuses bytes with another hash than
+// promised.
+#pragma once
+
+#include <caf/actor_system.hpp>
+
+#include "actors/protocol.hpp"
+#include "persistence/artifact_store.hpp"
+#include "persistence/job_store.hpp"
+
+namespace troupe {
+
+struct ArtifactsOptions {
+  ArtifactStore* files = nullptr;  // These two outlive the actor.
+  const JobStore* store = nullptr;
+  std::int64_t upload_expiry_ms = 24ll * 3'600 * 1'000;
+  std::int64_t sweep_ms = 60'000;
+  const WallClock* clock = &system_wall_clock();  // Outlives the actor.
+  bool own_thread = true;
+};
+
+/// What the writer tells when retention left files without a job.
+using ArtifactsKeeper = ArtifactsActor::extend<caf::result<void>(
+    release_atom, std::vector<std::string>)>;
+
+ArtifactsKeeper spawn_artifacts(caf::actor_system& sys,
+                                ArtifactsOptions options);
+
+}  // namespace troupe

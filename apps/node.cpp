@@ -1,0 +1,171 @@
+#include "apps/node.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/init_global_meta_objects.hpp>
+#include <caf/scoped_actor.hpp>
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "actors/errors.hpp"
+#include "apps/local_artifacts.hpp"
+#include "apps/node_children.hpp"
+#include "cluster/network.hpp"
+#include "cluster/pki.hpp"
+#include "connectors/process/attempts.hpp"
+#include "core/build_info.hpp"
+#include "platform/file.hpp"
+#include "platform/memory.hpp"
+
+namespace troupe {
+namespace {
+
+// Told to the waiting main thread when the supervisor gave up.
+constexpr int kGaveUp = SIGUSR1;
+
+sigset_t ending_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int s : {SIGTERM, SIGINT, kGaveUp}) sigaddset(&set, s);
+  return set;
+}
+
+std::string host_name() {
+  char name[256] = "node";
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+Result<DeviceInfo> cpu_device(const NodeConfig& c) {
+  DeviceInfo cpu{.name = "cpu", .klass = "cpu"};
+  cpu.slots = c.cpu_slots > 0
+                  ? static_cast<std::uint32_t>(c.cpu_slots)
+                  : std::max(1u, std::thread::hardware_concurrency());
+  if (c.memory_bytes > 0) {
+    cpu.memory_bytes = static_cast<std::uint64_t>(c.memory_bytes);
+    return cpu;
+  }
+  auto capacity = platform::memory_capacity_bytes();
+  if (!capacity) return capacity.error();
+  cpu.memory_bytes =
+      *capacity / 100 * static_cast<std::uint64_t>(c.memory_percent);
+  return cpu;
+}
+
+StoreOptions store_options(const StoreConfig& c) {
+  StoreOptions options;
+  options.cache_bytes = static_cast<std::uint64_t>(c.block_cache_bytes);
+  options.log_buffer_bytes = static_cast<std::uint64_t>(c.write_buffer_bytes);
+  options.low_water_bytes = static_cast<std::uint64_t>(c.low_water_bytes);
+  options.reserve_bytes = static_cast<std::uint64_t>(c.reserve_bytes);
+  return options;
+}
+
+// The supervisor's end wakes the main thread.
+void watch(caf::actor_system& sys, const SupervisorActor& supervisor,
+           std::string& why) {
+  sys.spawn([&why, supervisor](caf::event_based_actor* self) -> caf::behavior {
+    self->set_down_handler([self, &why](const caf::down_msg& down) {
+      if (down.reason && down.reason != caf::exit_reason::user_shutdown) {
+        why = from_caf(down.reason).message;
+        ::kill(::getpid(), kGaveUp);
+      }
+      self->quit();
+    });
+    self->monitor(supervisor);
+    return {[](step_atom) {}};
+  });
+}
+
+Status start_and_wait(NodeParts& parts, const NodeOptions& options) {
+  std::string gave_up;  // Written before kGaveUp is raised.
+  auto supervisor = spawn_supervisor(
+      parts.sys,
+      {.children = node_children(parts),
+       .limits = {.intensity = static_cast<std::uint32_t>(
+                      parts.config.supervisor.intensity),
+                  .period_ms = parts.config.supervisor.period_ms,
+                  .backoff_ms = parts.config.supervisor.backoff_ms,
+                  .max_backoff_ms = parts.config.supervisor.max_backoff_ms}});
+  watch(parts.sys, supervisor, gave_up);
+  caf::scoped_actor self{parts.sys};
+  Status up = ok();
+  self->request(supervisor, std::chrono::minutes(5), barrier_atom_v)
+      .receive([] {}, [&](caf::error& e) { up = from_caf(e); });
+  if (!up) return up;
+  if (options.ready)
+    options.ready("listening on " + parts.address.host + ":" +
+                  std::to_string(parts.address.port));
+  const auto signals = ending_signals();
+  int got = 0;
+  while (::sigwait(&signals, &got) != 0) {
+  }
+  if (got == kGaveUp) return Error{Errc::internal, gave_up};
+  cluster::close_endpoint(parts.sys, parts.data, parts.address);
+  self->request(supervisor, std::chrono::minutes(5), stop_atom_v)
+      .receive([] {}, [&](caf::error& e) { up = from_caf(e); });
+  return up;
+}
+
+// Everything of CAF that is not the network.
+struct ActorSystemConfig : caf::actor_system_config {
+  ActorSystemConfig() { set("caf.scheduler.policy", "sharing"); }
+};
+
+std::filesystem::path beside_us(const char* program) {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored)
+             .parent_path() /
+         program;
+}
+
+}  // namespace
+
+Status run_node(const NodeOptions& options) {
+  // Before any thread is made: all of them inherit it.
+  const auto signals = ending_signals();
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+
+  const auto now = system_wall_clock().now();
+  const auto name =
+      options.config.node.name.empty() ? host_name() : options.config.node.name;
+  if (auto made = platform::make_dirs(options.data); !made) return made;
+  auto store = JobStore::open(options.data / "store",
+                              store_options(options.config.store), now);
+  if (!store) return store.error();
+  auto files = ArtifactStore::open(options.data / "artifacts", {});
+  if (!files) return files.error();
+  if (auto tls = cluster::ensure_identity(options.data, name, now); !tls)
+    return tls;
+  if (auto tls = cluster::check_node_identity(options.data, now); !tls)
+    return tls;
+  auto cpu = cpu_device(options.config.node);
+  if (!cpu) return cpu.error();
+
+  ActorSystemConfig cfg;
+  cluster::configure_network(cfg, {.tls = cluster::node_files(options.data)});
+  caf::actor_system sys{cfg};
+  NodeParts parts{.sys = sys,
+                  .data = options.data,
+                  .config = options.config,
+                  .name = name,
+                  .build = "troupe " + std::string(build_version()) + " (" +
+                           std::string(build_commit()) + ")",
+                  .store = **store,
+                  .files = **files,
+                  .access = std::make_shared<LocalArtifacts>(**files),
+                  .cpu = *std::move(cpu),
+                  .guard = beside_us("troupe-guard"),
+                  .environment = own_environment(),
+                  .address = {}};
+  return start_and_wait(parts, options);
+}
+
+}  // namespace troupe

@@ -1,0 +1,270 @@
+#include "apps/node_children.hpp"
+
+#include <caf/send.hpp>
+
+#include <stdexcept>
+
+#include "actors/artifacts.hpp"
+#include "actors/console.hpp"
+#include "actors/event_hub.hpp"
+#include "actors/history_reader.hpp"
+#include "actors/inference.hpp"
+#include "actors/instant.hpp"
+#include "actors/job_history.hpp"
+#include "actors/memory_manager.hpp"
+#include "actors/scheduler.hpp"
+#include "cluster/pki.hpp"
+#include "connectors/process/process_executor.hpp"
+#include "kinds/kinds.hpp"
+
+namespace troupe {
+namespace {
+
+// What a child holds of others, by the names below.
+template <class Handle>
+Handle get(const Children& children, const std::string& name) {
+  auto it = children.find(name);
+  if (it == children.end()) throw std::runtime_error(name + " does not run");
+  return caf::actor_cast<Handle>(it->second);
+}
+
+template <class Handle>
+caf::actor any(const Handle& handle) {
+  return caf::actor_cast<caf::actor>(handle);
+}
+
+DeviceInfo serving(DeviceInfo device, std::vector<std::string> kinds) {
+  device.kinds = std::move(kinds);
+  return device;
+}
+
+EventLimits event_limits(const EventConfig& c) {
+  EventLimits limits;
+  limits.ring_entries = static_cast<std::size_t>(c.ring_entries);
+  limits.ring_bytes = static_cast<std::size_t>(c.ring_bytes);
+  limits.live_events = static_cast<std::size_t>(c.live_events);
+  limits.live_bytes = static_cast<std::size_t>(c.live_bytes);
+  limits.max_wait_ms = c.max_wait_ms;
+  return limits;
+}
+
+ChildSpec history_reader(NodeParts& p) {
+  return {.name = "history_reader", .start = [&p](const Children&) {
+            return any(spawn_history_reader(p.sys, {.store = &p.store}));
+          }};
+}
+
+ChildSpec event_hub(NodeParts& p) {
+  return {
+      .name = "event_hub",
+      .start =
+          [&p](const Children& c) {
+            return any(spawn_event_hub(
+                p.sys, {.reader = get<HistoryReaderActor>(c, "history_reader"),
+                        .limits = event_limits(p.config.event)}));
+          },
+      .uses = {"history_reader"}};
+}
+
+ChildSpec artifacts(NodeParts& p) {
+  return {
+      .name = "artifacts", .start = [&p](const Children&) {
+        return any(spawn_artifacts(
+            p.sys, {.files = &p.files,
+                    .store = &p.store,
+                    .upload_expiry_ms = p.config.artifact.upload_expiry_ms}));
+      }};
+}
+
+ChildSpec job_history(NodeParts& p) {
+  return {
+      .name = "job_history",
+      .start =
+          [&p](const Children& c) {
+            return any(spawn_job_history(
+                p.sys,
+                {.store = &p.store,
+                 .hub = get<EventHubActor>(c, "event_hub"),
+                 .max_batch_changes =
+                     static_cast<std::size_t>(p.config.store.max_batch_changes),
+                 .sweep_ms = p.config.retention.sweep_ms,
+                 .retention = {.max_age_ms = p.config.retention.max_age_ms,
+                               .max_jobs = static_cast<std::uint64_t>(
+                                   p.config.retention.max_jobs)},
+                 .orphaned = [keeper = get<ArtifactsKeeper>(c, "artifacts")](
+                                 std::vector<std::string> files) {
+                   caf::anon_send(keeper, release_atom_v, std::move(files));
+                 }}));
+          },
+      .uses = {"event_hub"}};
+}
+
+ChildSpec memory_manager(NodeParts& p) {
+  return {.name = "memory_manager", .start = [&p](const Children&) {
+            return any(spawn_memory_manager(p.sys, {.devices = {p.cpu}}));
+          }};
+}
+
+SchedulerLimits scheduler_limits(const Config& c) {
+  SchedulerLimits limits;
+  limits.max_live_jobs = static_cast<std::uint64_t>(c.queue.max_jobs);
+  limits.max_live_jobs_per_tenant = limits.max_live_jobs;
+  limits.suspect_crashes = static_cast<std::uint32_t>(c.retry.max_crashes);
+  limits.ageing_step_ms = c.queue.ageing_ms;
+  limits.lease_ms = c.lease.duration_ms;
+  limits.stop_grace_ms = c.lease.stop_grace_ms;
+  return limits;
+}
+
+ChildSpec scheduler(NodeParts& p) {
+  return {
+      .name = "scheduler",
+      .start =
+          [&p](const Children& c) {
+            return any(spawn_scheduler(
+                p.sys, {.store = &p.store,
+                        .history = get<JobHistoryActor>(c, "job_history"),
+                        .memory = get<MemoryManagerActor>(c, "memory_manager"),
+                        .kinds = all_kinds(),
+                        .job_limits = p.config.job,
+                        .limits = scheduler_limits(p.config)}));
+          },
+      .uses = {"job_history", "memory_manager"}};
+}
+
+ChildSpec console(NodeParts& p) {
+  return {
+      .name = "console",
+      .start =
+          [&p](const Children& c) {
+            return any(spawn_console(
+                p.sys, {.store = &p.store,
+                        .scheduler = get<SchedulerActor>(c, "scheduler"),
+                        .history = get<JobHistoryActor>(c, "job_history"),
+                        .memory = get<MemoryManagerActor>(c, "memory_manager"),
+                        .node = p.name,
+                        .version = p.build,
+                        .devices = {p.cpu}}));
+          },
+      .uses = {"scheduler", "job_history", "memory_manager"}};
+}
+
+ChildSpec cpu_inference(NodeParts& p) {
+  return {.name = "cpu_inference",
+          .start =
+              [&p](const Children& c) {
+                return any(spawn_inference(
+                    p.sys, {.device = serving(p.cpu, {"echo"}),
+                            .context = {},
+                            .families = {model_families().begin(),
+                                         model_families().end()},
+                            .models_dir = p.data / "models",
+                            .scheduler = get<SchedulerActor>(c, "scheduler"),
+                            .hub = get<EventHubActor>(c, "event_hub"),
+                            .heartbeat_ms = p.config.lease.heartbeat_ms,
+                            .progress_ms = p.config.event.live_interval_ms}));
+              },
+          .uses = {"scheduler", "event_hub"}};
+}
+
+ChildSpec instant(NodeParts& p) {
+  return {.name = "instant",
+          .start =
+              [&p](const Children& c) {
+                return any(spawn_instant(
+                    p.sys, {.device = serving(p.cpu, {"noop"}),
+                            .scheduler = get<SchedulerActor>(c, "scheduler")}));
+              },
+          .uses = {"scheduler"}};
+}
+
+ChildSpec process(NodeParts& p) {
+  return {.name = "process",
+          .start =
+              [&p](const Children& c) {
+                auto executor = spawn_process_executor(
+                    p.sys, {.device = serving(p.cpu, {"process.run"}),
+                            .attempts = {.folder = p.data / "process",
+                                         .guard = p.guard,
+                                         .artifacts = p.access,
+                                         .environment = p.environment,
+                                         .live_interval_ms =
+                                             p.config.event.live_interval_ms},
+                            .scheduler = get<SchedulerActor>(c, "scheduler"),
+                            .hub = get<EventHubActor>(c, "event_hub"),
+                            .heartbeat_ms = p.config.lease.heartbeat_ms});
+                if (!executor)
+                  throw std::runtime_error(executor.error().message);
+                return any(*executor);
+              },
+          .uses = {"scheduler", "event_hub"},
+          .stop_grace_ms = p.config.node.stop_grace_ms};
+}
+
+cluster::SessionLimits session_limits(const WireConfig& c) {
+  cluster::SessionLimits limits;
+  limits.window_jobs = static_cast<std::uint32_t>(c.window_jobs);
+  limits.window_frames = static_cast<std::uint32_t>(c.window_requests);
+  limits.request_timeout_ms = c.request_timeout_ms;
+  return limits;
+}
+
+// The port opens with the gate and keeps its number when the gate is
+// restarted, so that clients find it again.
+ChildSpec gate(NodeParts& p) {
+  return {
+      .name = "gate",
+      .start =
+          [&p](const Children& c) {
+            auto gate = cluster::spawn_gate(
+                p.sys,
+                {.identify = cluster::by_certificate(
+                     p.sys, cluster::clients_file(p.data)),
+                 .handles = {.scheduler = get<SchedulerActor>(c, "scheduler"),
+                             .reader =
+                                 get<HistoryReaderActor>(c, "history_reader"),
+                             .hub = get<EventHubActor>(c, "event_hub"),
+                             .artifacts = get<ArtifactsActor>(c, "artifacts"),
+                             .console = get<ConsoleActor>(c, "console")},
+                 .limits = session_limits(p.config.wire),
+                 .max_sessions =
+                     static_cast<std::uint32_t>(p.config.wire.max_sessions),
+                 .node = p.name,
+                 .build = p.build,
+                 .store_id = p.store.store_id()});
+            const auto port =
+                p.address.port != 0
+                    ? p.address.port
+                    : static_cast<std::uint16_t>(p.config.node.port);
+            auto address =
+                cluster::open_endpoint(p.sys,
+                                       {.data = p.data,
+                                        .host = p.config.node.listen,
+                                        .port = port,
+                                        .store_id = p.store.store_id()},
+                                       gate);
+            if (!address) throw std::runtime_error(address.error().message);
+            p.address = *address;
+            return any(gate);
+          },
+      .uses = {"scheduler", "history_reader", "event_hub", "artifacts",
+               "console"}};
+}
+
+}  // namespace
+
+std::vector<ChildSpec> node_children(NodeParts& parts) {
+  return {history_reader(parts),
+          event_hub(parts),
+          job_history(parts),
+          artifacts(parts),
+          memory_manager(parts),
+          scheduler(parts),
+          console(parts),
+          cpu_inference(parts),
+          instant(parts),
+          process(parts),
+          gate(parts)};
+}
+
+}  // namespace troupe

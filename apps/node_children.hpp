@@ -1,0 +1,39 @@
+// The actors of a node as child specifications, in start order.
+#pragma once
+
+#include <caf/actor_system.hpp>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/executor.hpp"
+#include "actors/supervisor.hpp"
+#include "cluster/endpoint.hpp"
+#include "config/options.hpp"
+#include "persistence/artifact_store.hpp"
+#include "persistence/job_store.hpp"
+
+namespace troupe {
+
+/// What the children share. Outlives them all.
+struct NodeParts {
+  caf::actor_system& sys;
+  std::filesystem::path data;
+  Config config;
+  std::string name;   // Of the node.
+  std::string build;  // For status and hello.
+  JobStore& store;
+  ArtifactStore& files;
+  std::shared_ptr<ArtifactAccess> access;  // The executors' view of `files`.
+  DeviceInfo cpu;               // Without kinds: each executor adds its own.
+  std::filesystem::path guard;  // The program troupe-guard.
+  std::map<std::string, std::string> environment;  // Of this process.
+  cluster::NodeAddress address;  // Where the port is, once it is open.
+};
+
+std::vector<ChildSpec> node_children(NodeParts& parts);
+
+}  // namespace troupe

@@ -1,0 +1,94 @@
+// Output and input files, content-addressed by SHA-256. A file is here whole
+// and durable or not at all. Knows nothing of jobs: whoever removes asks the
+// job store first.
+//
+//   DIR/objects/ab/abcdef...   whole files, read-only
+//   DIR/uploads/abcdef....part what has arrived of an upload
+//   DIR/uploads/abcdef....kept an upload that nobody may refer to yet
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "core/api.hpp"
+#include "core/result.hpp"
+
+namespace troupe {
+
+struct ArtifactOptions {
+  std::uint64_t max_bytes = 64ull << 30;  // Of one artifact.
+  // For tests: a planted defect that the proofs must catch.
+  bool skip_directory_sync = false;
+};
+
+/// Safe to call from every thread.
+class ArtifactStore {
+ public:
+  /// Creates what is missing and removes temporaries of an earlier life.
+  static Result<std::unique_ptr<ArtifactStore>> open(
+      const std::filesystem::path& dir, ArtifactOptions options);
+
+  /// Begins or resumes: the answer says from where. One that is here already
+  /// is complete at once. Errors: invalid_argument (no SHA-256), too_large,
+  /// disk_full, read_only, io_error.
+  Result<UploadState> begin(const UploadBegin& upload);
+
+  /// Bytes at the upload's offset; the last ones make it an artifact, durable
+  /// when this returns. Errors: not_found (not begun), stale (another offset:
+  /// ask begin() again), corrupt (the whole has another hash: it begins
+  /// anew), too_large (more than promised), disk_full, ...
+  Result<UploadState> append(const UploadChunk& chunk);
+
+  /// Keeps a copy of `file`. Errors: not_found, too_large, disk_full, ...
+  Result<ArtifactRef> save(const std::filesystem::path& file,
+                           const std::string& name,
+                           const std::string& media_type);
+
+  /// Errors: not_found, invalid_argument (beyond the end), io_error.
+  Result<ChunkReply> read(const DownloadChunk& chunk) const;
+
+  /// A copy at `to`, which must not exist. Errors: not_found, corrupt,
+  /// disk_full, io_error.
+  Status fetch(const std::string& sha256,
+               const std::filesystem::path& to) const;
+
+  bool has(const std::string& sha256) const;
+
+  /// Removes the artifact unless `referred` says that somebody names it or an
+  /// upload keeps it. True: removed.
+  using Referred = std::function<Result<bool>(const std::string& sha256)>;
+  Result<bool> remove(const std::string& sha256, const Referred& referred);
+
+  /// Ends uploads that are older than `age_ms` and that nobody refers to.
+  Status expire_uploads(UnixMs now, std::int64_t age_ms,
+                        const Referred& referred);
+
+  const std::filesystem::path& dir() const { return dir_; }
+
+ private:
+  ArtifactStore(std::filesystem::path dir, ArtifactOptions options)
+      : dir_{std::move(dir)}, options_{options} {}
+
+  std::filesystem::path object(std::string_view sha256) const;
+  std::filesystem::path part(const std::string& sha256) const;
+  std::filesystem::path kept(const std::string& sha256) const;
+  Status keep(const std::string& sha256);
+  Status become(const std::filesystem::path& from, const std::string& sha256);
+  Result<UploadState> complete(const std::string& sha256, std::uint64_t bytes);
+
+  const std::filesystem::path dir_;
+  const ArtifactOptions options_;
+  std::mutex mutex_;  // Guards uploads_ and the files below uploads/.
+  std::map<std::string, std::uint64_t> uploads_;  // Promised bytes, by hash.
+};
+
+/// 64 lower-case hexadecimal digits.
+bool is_sha256(std::string_view text);
+
+}  // namespace troupe
