@@ -158,6 +158,18 @@ JobEnd keep_files(const AttemptPaths& paths, const Assignment& assignment,
   return end;
 }
 
+KeptLogs keep_lost_logs(const fs::path& folder, JobId job, std::uint32_t newest,
+                        ArtifactAccess& artifacts) {
+  const Token token{.epoch = 0, .job = job, .attempt = newest};
+  const auto paths = attempt_paths(folder, token, {});
+  KeptLogs kept{.artifacts = {}, .last_lines = last_lines(paths)};
+  JobEnd end;
+  save_logs(paths, newest, artifacts, end);
+  kept.artifacts = std::move(end.artifacts);
+  remove_tree(paths.log.parent_path());
+  return kept;
+}
+
 void remove_files(const AttemptPaths& paths) {
   remove_tree(paths.scratch);
   remove_tree(paths.scratch.string() + ".in");

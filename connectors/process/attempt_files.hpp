@@ -47,6 +47,17 @@ JobEnd keep_files(const AttemptPaths& paths, const Assignment& assignment,
                   const ProcessRunParams& params, ArtifactAccess& artifacts,
                   JobEnd end);
 
+struct KeptLogs {
+  std::vector<ArtifactRef> artifacts;
+  std::vector<std::string> last_lines;  // Of the newest attempt.
+};
+
+/// For a job that ends because its attempt was lost with the node: saves the
+/// logs of its attempts up to `newest` and forgets their files. Empty when
+/// there are none. `folder` is the connector's.
+KeptLogs keep_lost_logs(const std::filesystem::path& folder, JobId job,
+                        std::uint32_t newest, ArtifactAccess& artifacts);
+
 /// Removes the attempt's scratch folder, input and record.
 void remove_files(const AttemptPaths& paths);
 

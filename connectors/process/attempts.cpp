@@ -38,12 +38,12 @@ struct ProcessAttempts::Attempt {
 
 Result<std::unique_ptr<ProcessAttempts>> ProcessAttempts::create(
     AttemptsOptions options, AttemptSink& sink) {
+  end_leftovers(options.folder / "records");
+  sweep_attempt_files(options.folder);
   for (const auto* name : {"records", "scratch", "logs"}) {
     auto made = platform::make_dirs(options.folder / name);
     if (!made) return made.error();
   }
-  end_leftovers(options.folder / "records");
-  sweep_attempt_files(options.folder);
   std::unique_ptr<ProcessAttempts> attempts{
       new ProcessAttempts{std::move(options), sink}};
   auto file_work = platform::EventLoop::create();

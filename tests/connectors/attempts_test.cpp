@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "tests/connectors/folder_artifacts.hpp"
@@ -339,6 +340,40 @@ TEST_F(AttemptsTest, TheLogOfAnAttemptLostWithItsNodeIsKeptToo) {
   token = {.epoch = 2, .job = token.job, .attempt = 2};
   const auto end = run(script("echo again"));
   EXPECT_EQ(text_of(end, "attempt-1.log"), "stdout | precious\n");
+}
+
+TEST_F(AttemptsTest, TheLogOfAJobThatEndsWithItsNodeCanStillBeKept) {
+  attempts->assign(assignment(script("echo precious; exec sleep 600")));
+  ASSERT_TRUE(sink.wait_for_line("precious"));
+  reopen();
+  auto kept = keep_lost_logs(dir / "process", token.job, 1, *artifacts);
+  ASSERT_EQ(kept.artifacts.size(), 1u);
+  EXPECT_EQ(artifacts->text_of(kept.artifacts[0]), "stdout | precious\n");
+  EXPECT_EQ(kept.last_lines, std::vector<std::string>{"stdout | precious"});
+  EXPECT_TRUE(keep_lost_logs(dir / "process", token.job, 1, *artifacts)
+                  .artifacts.empty());
+}
+
+TEST_F(AttemptsTest, EncodesWithFfmpegAndFollowsItsProgress) {
+  if (std::system("ffmpeg -version >/dev/null 2>&1") != 0)
+    GTEST_SKIP() << "ffmpeg is not installed";
+  auto params = Json{{"argv",
+                      {"ffmpeg", "-nostdin", "-f", "lavfi", "-i",
+                       "testsrc=duration=2:size=320x240:rate=25", "-progress",
+                       "-", "-nostats", "film.mkv"}},
+                     {"outputs", {"film.mkv"}}};
+  params["progress"] = Json::array({{{"rule", "ffmpeg"}, {"duration_s", 2}}});
+  const auto end = run(params);
+  ASSERT_EQ(end.state, JobState::succeeded) << end.failure->message;
+  EXPECT_EQ(end.artifacts[0].name, "film.mkv");
+  EXPECT_EQ(text_of(end, "film.mkv").substr(0, 4), "\x1A\x45\xDF\xA3");
+  std::optional<Progress> last;
+  for (const auto& event : sink.live())
+    if (event.progress) last = event.progress;
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->percent, 100);
+  EXPECT_EQ(last->done, 50);
+  EXPECT_EQ(last->unit, "frame");
 }
 
 TEST_F(AttemptsTest, ShowsProgressAndPhases) {
