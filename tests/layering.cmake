@@ -12,7 +12,8 @@ set(models core codec kernels)
 set(kinds core codec config)
 set(actors core codec config kinds persistence models/model.hpp)
 set(cluster core codec config platform actors)
-set(client core codec config platform actors/protocol.hpp cluster)
+set(client core codec config platform actors/protocol.hpp actors/errors.hpp
+  cluster)
 set(connectors core codec config kinds platform actors/protocol.hpp
   actors/executor.hpp)
 
