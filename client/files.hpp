@@ -18,16 +18,16 @@ using FileProgress =
     std::function<void(std::uint64_t done_bytes, std::uint64_t total_bytes)>;
 
 struct UploadOptions {
-  std::string name;        // Empty: the file's own name.
-  std::string media_type;  // Empty: guessed from the name.
-  FileProgress progress;
+  std::string name = {};        // Empty: the file's own name.
+  std::string media_type = {};  // Empty: guessed from the name.
+  FileProgress progress = {};
   /// The longest time without a byte moving; 0: Options::timeout_ms.
   std::int64_t stall_timeout_ms = 0;
 };
 
 struct DownloadOptions {
   bool resume = true;  // Go on from what an earlier call left in TO.part.
-  FileProgress progress;
+  FileProgress progress = {};
   std::int64_t stall_timeout_ms = 0;  // As in UploadOptions.
 };
 

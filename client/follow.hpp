@@ -14,7 +14,7 @@
 namespace troupe::client {
 
 struct FollowOptions {
-  std::optional<JobId> job;       // Absent: all that the certificate may see.
+  std::optional<JobId> job = {};  // Absent: all that the certificate may see.
   std::uint64_t after_index = 0;  // Log cursor; without `job`.
   std::uint32_t after_seq = 0;    // The job's own; with `job`.
   bool from_now = false;   // Ignores after_index. follow() returns when the

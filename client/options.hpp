@@ -10,14 +10,14 @@ namespace troupe::client {
 struct Options {
   /// Where the node of this machine keeps its data: address and certificate
   /// are found there, again after each restart of the node.
-  std::filesystem::path data;
+  std::filesystem::path data = {};
 
   /// A head elsewhere; used instead of `data` when host is not empty.
-  std::string host;
+  std::string host = {};
   std::uint16_t port = 0;
-  std::filesystem::path authority;    // PEM; who signed the head's.
-  std::filesystem::path certificate;  // PEM; this client's.
-  std::filesystem::path key;          // PEM, readable by its owner only.
+  std::filesystem::path authority = {};    // PEM; who signed the head's.
+  std::filesystem::path certificate = {};  // PEM; this client's.
+  std::filesystem::path key = {};          // PEM, readable by its owner only.
 
   /// The longest time connect() takes.
   std::int64_t connect_timeout_ms = 10'000;
