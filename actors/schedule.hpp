@@ -4,22 +4,22 @@
 // them. It refuses to wait, to read a store and to touch `params`.
 //
 // Order of starts. Every queued job stands in its class; after each
-// `ageing_step_ms` of waiting it stands one class higher, at most `high`: its
-// effective class. Of the jobs that could start now, the highest level goes
-// first; inside a level tenants take turns by measured use (fair share); a
-// tenant's own jobs go by effective class, then by commit index. The level of
-// an effective class is raised to what any waiting job that entered at or
-// below it has aged to, so that one tenant's aged backlog never stands above
-// another tenant's newer job of the same class.
+// `ageing_step_ms` since it last became queued it stands one class higher, at
+// most `high`: its effective class. Of the jobs that could start now, the
+// highest level goes first; inside a level tenants take turns by measured use
+// (fair share); a tenant's own jobs go by effective class, then by commit
+// index. The level of an effective class is raised to what any waiting job
+// that entered at or below it has aged to, so that one tenant's aged backlog
+// never stands above another tenant's newer job of the same class.
 //
 // Ageing bound: a job of class c that has waited (h - c) * ageing_step_ms goes
 // ahead of every later job of class h of its own tenant, and competes with
 // class h of other tenants by fair share alone. So nobody waits for ever.
 //
 // Big jobs: one that stands first in its queue and lacked memory on every
-// device for `hold_after_ms` holds one of them: nothing of its level or below
-// starts there until it fits. It waits at most hold_after_ms plus the longest
-// attempt on that device, once it has aged to the level of the rest.
+// device for `hold_after_ms` holds one of them: nothing that ranks behind it
+// starts there until it fits. Once it ranks first, it waits at most for
+// hold_after_ms and then for the attempts that run on that device.
 #pragma once
 
 #include <cstdint>
@@ -94,6 +94,7 @@ struct Decisions {
 struct PastJob {
   JobState state = JobState::succeeded;
   std::uint64_t content = 0;  // content_hash of its specification.
+  std::string tenant;
 };
 
 /// Looks up what is not live. Called while submitting and restoring.
@@ -137,6 +138,8 @@ struct RestoredJob {
   std::uint64_t start_epoch = 0;
   UnixMs start_time_ms = 0;
   bool cancel_requested = false;  // A note after that start says so.
+  /// When it last became queued; 0: not known, taken from the others.
+  UnixMs queued_ms = 0;
 };
 
 struct ScheduleOptions {
@@ -192,8 +195,9 @@ class Schedule {
 
   // -- attempts ---------------------------------------------------------------
 
-  /// Starts what can be started. Cost: the number of different queues (class,
-  /// tenant, kind, device, power of two of memory), not of jobs.
+  /// Starts what can be started. To be called after any other call that may
+  /// have made room or work. Cost: the number of different queues (class,
+  /// tenant, kind, device, memory), not of jobs.
   void plan(Now now, Decisions& out);
   /// The memory manager's answer to Decisions::reserves. Granted: emits
   /// `started` and the Assign. Refused: the job goes back, no attempt used,

@@ -1,0 +1,397 @@
+// What Schedule answers to "why": from what it holds, never from guesses.
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+
+#include "actors/schedule_impl.hpp"
+
+namespace troupe {
+namespace {
+
+std::string seconds(std::int64_t ms) {
+  if (ms < 1'000) return std::to_string(ms) + " ms";
+  if (ms < 10'000)
+    return std::to_string(ms / 1'000) + "." + std::to_string(ms / 100 % 10) +
+           " s";
+  if (ms < 600'000) return std::to_string(ms / 1'000) + " s";
+  return std::to_string(ms / 60'000) + " min";
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  constexpr std::uint64_t kMiB = 1 << 20;
+  if (bytes < kMiB) return std::to_string(bytes) + " bytes";
+  return std::to_string(bytes / kMiB) + " MiB";
+}
+
+std::string utc(UnixMs ms) {
+  const std::time_t s = static_cast<std::time_t>(ms / 1'000);
+  std::tm parts{};
+  gmtime_r(&s, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+std::string count_of(std::uint64_t n, const char* what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
+void add_number(std::string& json, const char* name, std::int64_t value) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
+  json += json.size() > 1 ? ",\"" : "\"";
+  json += name;
+  json += "\":";
+  json.append(digits, end);
+}
+
+void add_text(std::string& json, const char* name, std::string_view value) {
+  json += json.size() > 1 ? ",\"" : "\"";
+  json += name;
+  json += "\":\"";
+  for (const char c : value) {
+    if (c == '"' || c == '\\') json += '\\';
+    json += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  json += '"';
+}
+
+constexpr std::size_t kDecisionDevices = 3;
+constexpr std::size_t kNamedJobs = 5;
+
+}  // namespace
+
+// -- the recorded decision ----------------------------------------------------
+
+std::string Schedule::Impl::decision(const JobSlot& job, std::uint32_t device,
+                                     Now now) const {
+  std::string json;
+  json.reserve(96);
+  json = "{";
+  add_number(json, "waited_ms", std::max<SteadyMs>(0, now.steady - job.since));
+  const Priority klass = key_of(job).klass;
+  const Priority as = effective(job, now);
+  add_text(json, "class", to_string(klass));
+  if (as != klass) add_text(json, "as", to_string(as));
+  if (share.active().size() > 1)
+    add_number(json, "tenants",
+               static_cast<std::int64_t>(share.active().size()));
+  if (devices.size() == 1) return json + "}";
+  const Need need = need_of(job);
+  std::string list;
+  std::size_t n = 0;
+  for (std::uint32_t d = 0; d < devices.size(); ++d) {
+    if (!devices[d].has_slot() || !devices.could_take(devices[d], need) ||
+        !devices.has_memory(devices[d], need, now.steady))
+      continue;
+    if (n++ >= kDecisionDevices && d != device) continue;
+    std::string one = "{";
+    add_text(one, "device", devices[d].info.name);
+    if (const auto ms = expected_ms(job, devices[d]))
+      add_number(one, "ms", static_cast<std::int64_t>(*ms));
+    list += (list.empty() ? "" : ",") + one + "}";
+  }
+  if (n > 1) json += ",\"of\":[" + list + "]";
+  return json + "}";
+}
+
+// -- why it waits -------------------------------------------------------------
+
+std::string Schedule::Impl::why_no_device(const JobSlot& job, Now now) const {
+  const Need need = need_of(job);
+  const std::string& kind = kinds[need.kind];
+  const DeviceState* roomiest = nullptr;
+  bool serves = false, up = false, unpaused = false, slot = false;
+  std::string paused_names;
+  for (std::uint32_t n = 0; n < devices.size(); ++n) {
+    const DeviceState& d = devices[n];
+    if (!d.serves(need.kind) || !d.takes(need.place)) continue;
+    serves = true;
+    if (!d.up) continue;
+    up = true;
+    if (d.paused) {
+      paused_names += (paused_names.empty() ? "" : ", ") + d.info.name;
+      continue;
+    }
+    unpaused = true;
+    slot = slot || d.has_slot();
+    if (!roomiest || d.free_bytes() > roomiest->free_bytes()) roomiest = &d;
+  }
+  const std::string where =
+      need.place ? " on " + devices.places()[need.place] : "";
+  if (!serves) return "no device serves " + kind + where + " yet";
+  if (!up) return "every device that serves " + kind + where + " is down";
+  if (!unpaused) return "paused: device " + paused_names;
+  if (need.memory_bytes > roomiest->info.memory_bytes)
+    return "it needs " + bytes_text(need.memory_bytes) + " of memory and " +
+           roomiest->info.name + " lends " +
+           bytes_text(roomiest->info.memory_bytes) + " now";
+  if (!devices.lacks_memory(need, now.steady) && !slot)
+    return "every slot of " + roomiest->info.name + " is taken (" +
+           std::to_string(roomiest->info.slots) + ")";
+  if (!devices.lacks_memory(need, now.steady)) return {};
+  const std::uint64_t free =
+      now.steady < roomiest->refused_until ? 0 : roomiest->free_bytes();
+  std::string text = "memory: it needs " + bytes_text(need.memory_bytes) +
+                     "; " + roomiest->info.name + " has " + bytes_text(free) +
+                     " free of " + bytes_text(roomiest->info.memory_bytes);
+  std::size_t named = 0;
+  for (const std::uint32_t n : runs.all())
+    if (&devices[runs[n].device] == roomiest && runs[n].memory_bytes > 0 &&
+        named < kNamedJobs)
+      text += (named++ ? ", " : ", held by ") +
+              to_string(slots[runs[n].job].id) + " (" +
+              bytes_text(runs[n].memory_bytes) + ")";
+  return text;
+}
+
+/// How many would start before `slot`, as things are.
+std::uint64_t Schedule::Impl::count_ahead(std::uint32_t slot, Now now) const {
+  const JobSlot& job = slots[slot];
+  const Need need = need_of(job);
+  const auto competes = [&](const Lane& lane) {
+    if (lane_paused(lane)) return false;
+    const Need other = need_of(slots[lanes.first(lane)]);
+    for (std::uint32_t d = 0; d < devices.size(); ++d)
+      if (devices.could_take(devices[d], need) &&
+          devices.could_take(devices[d], other))
+        return true;
+    return false;
+  };
+  Levels levels;
+  std::vector<std::uint32_t> others;
+  for (const std::uint32_t n : lanes.active()) {
+    if (n == job.lane || !competes(lanes[n])) continue;
+    others.push_back(n);
+    levels.saw(lanes[n].key.klass,
+               effective(slots[lanes.first(lanes[n])], now));
+  }
+  const Lane& mine = lanes[job.lane];
+  if (mine.count > 0)
+    levels.saw(mine.key.klass, effective(slots[lanes.first(mine)], now));
+  const Priority as = effective(job, now);
+  const std::uint32_t tenant = mine.key.tenant;
+  std::uint64_t own = lanes.count_before(mine, job.spec_index);
+  for (const std::uint32_t n : others) {
+    const Lane& lane = lanes[n];
+    if (lane.key.tenant != tenant) continue;
+    if (lane.key.klass > as)
+      own += lane.count;
+    else if (effective(slots[lanes.first(lane)], now) >= as)
+      own += lanes.count_before(lane, job.spec_index);
+  }
+  std::uint64_t ahead = own;
+  for (const std::uint32_t n : others) {
+    const Lane& lane = lanes[n];
+    if (lane.key.tenant == tenant) continue;
+    const Priority level = levels[effective(slots[lanes.first(lane)], now)];
+    if (level > levels[as]) ahead += lane.count;
+    if (level != levels[as]) continue;
+    const bool its_turn = share.used(lane.key.tenant) < share.used(tenant);
+    ahead += std::min(lane.count, own + its_turn);
+  }
+  return ahead;
+}
+
+void Schedule::Impl::explain_queue(std::uint32_t slot, Now now,
+                                   ExplainReply& reply) const {
+  const JobSlot& job = slots[slot];
+  const Lane& lane = lanes[job.lane];
+  const Need need = need_of(job);
+  auto& say = reply.sentences;
+  std::string json = "{";
+  const Priority as = effective(job, now);
+  const SteadyMs waited = std::max<SteadyMs>(0, now.steady - job.since);
+  std::string stands = "it stands in class ";
+  stands += to_string(lane.key.klass);
+  if (as != lane.key.klass)
+    stands += ", counted as " + std::string(to_string(as)) + " for its age";
+  say.push_back(stands + ", and has waited " + seconds(waited));
+  add_text(json, "class", to_string(lane.key.klass));
+  if (as != lane.key.klass) add_text(json, "as", to_string(as));
+  add_number(json, "waited_ms", waited);
+
+  reply.ahead = count_ahead(slot, now);
+  add_number(json, "ahead", static_cast<std::int64_t>(reply.ahead));
+  const bool stopped = paused || lane_paused(lane);
+  if (paused) say.push_back("the queue is paused: nothing starts");
+  if (lane_paused(lane))
+    say.push_back("kind " + kinds[need.kind] + " is paused");
+  const std::string lack = why_no_device(job, now);
+  if (!lack.empty()) say.push_back(lack);
+  say.push_back(reply.ahead == 0
+                    ? "nothing is ahead of it"
+                    : count_of(reply.ahead, "job") + " ahead of it");
+  for (std::uint32_t d = 0; d < holds.size(); ++d)
+    if (holds[d].slot != kNone && devices.could_take(devices[d], need))
+      say.push_back(holds[d].slot == slot
+                        ? "device " + devices[d].info.name +
+                              " is held for it until it fits"
+                        : "device " + devices[d].info.name +
+                              " is held for job " +
+                              to_string(slots[holds[d].slot].id) +
+                              ", which waits for memory");
+  add_text(json, "reason",
+           stopped         ? "paused"
+           : !lack.empty() ? "no_room"
+                           : "ahead");
+  reply.data = json + "}";
+
+  std::uint64_t places = 0, taken = 0;
+  for (std::uint32_t d = 0; d < devices.size(); ++d)
+    if (devices.could_take(devices[d], need)) {
+      places += devices[d].info.slots;
+      taken += devices[d].used_slots;
+    }
+  const auto mean = durations.mean_ms(need.kind);
+  if (stopped || places == 0 || !mean) return;
+  const std::uint64_t turn = reply.ahead + taken + 1;
+  const double wait = turn <= places
+                          ? 0
+                          : *mean * static_cast<double>(turn - places) /
+                                static_cast<double>(places);
+  reply.expected_start_ms = now.wall + static_cast<UnixMs>(wait);
+  reply.expected_end_ms = *reply.expected_start_ms + static_cast<UnixMs>(*mean);
+  say.push_back(
+      "expected to start in about " + seconds(static_cast<std::int64_t>(wait)) +
+      " and to take about " + seconds(static_cast<std::int64_t>(*mean)));
+}
+
+void Schedule::Impl::explain_wait(std::uint32_t slot, Now now,
+                                  ExplainReply& reply) const {
+  const JobSlot& job = slots[slot];
+  auto& say = reply.sentences;
+  if (job.stand == Stand::pending) {
+    say.push_back("its submission is being written to the log");
+    reply.data = "{\"reason\":\"pending\"}";
+  } else if (job.stand == Stand::blocked) {
+    const auto on = dependencies.of(job.id);
+    std::string text = "it waits for " + count_of(on.size(), "job") + ": ";
+    for (std::size_t i = 0; i < on.size() && i < kNamedJobs; ++i) {
+      const std::uint32_t other = slots.find(on[i]);
+      text += (i ? ", " : "") + to_string(on[i]) + " (" +
+              std::string(other == kNone ? "unknown"
+                                         : to_string(state(slots[other]))) +
+              ")";
+    }
+    say.push_back(text + (on.size() > kNamedJobs ? ", ..." : ""));
+    reply.data = "{\"reason\":\"dependencies\",\"waits_for\":" +
+                 std::to_string(on.size()) + "}";
+  } else if (job.stand == Stand::delayed) {
+    const JobExtra* x = find_extra(slot);
+    const bool asked = x->not_before && *x->not_before > now.wall;
+    const std::int64_t wait =
+        asked ? *x->not_before - now.wall
+              : std::max<std::int64_t>(0, x->ready_at - now.steady);
+    reply.expected_start_ms = now.wall + wait;
+    say.push_back((asked ? "not before " + utc(now.wall + wait)
+                         : "attempt " + std::to_string(job.attempt) +
+                               " failed; the next may start at " +
+                               utc(now.wall + wait)) +
+                  " (in " + seconds(wait) + ")");
+    reply.data =
+        asked ? "{\"reason\":\"not_before\"}" : "{\"reason\":\"back_off\"}";
+  }
+}
+
+void Schedule::Impl::explain_run(std::uint32_t slot, Now now,
+                                 ExplainReply& reply) const {
+  const JobSlot& job = slots[slot];
+  const Run& run = runs[job.next];
+  const DeviceState& device = devices[run.device];
+  auto& say = reply.sentences;
+  reply.data = run.decision;
+  if (run.reserving) {
+    say.push_back("memory for it is being reserved on " + device.info.name);
+    return;
+  }
+  const SteadyMs ran = std::max<SteadyMs>(0, now.steady - run.started);
+  say.push_back("attempt " + std::to_string(job.attempt) + " runs on " +
+                device.info.name + " for " + seconds(ran));
+  std::string holds_text = "it holds a slot";
+  if (run.memory_bytes > 0)
+    holds_text += " and " + bytes_text(run.memory_bytes) + " of memory";
+  say.push_back(holds_text + " there");
+  say.push_back(
+      run.decision.find("\"of\":") == std::string::npos
+          ? "it was the only device that could take it then"
+          : "of the devices that could take it then, it was the one with the "
+            "earliest expected end, or the least load where that is equal");
+  if (run.stopping)
+    say.push_back("it was told to stop: " +
+                  std::string(to_string(*run.stopping)));
+  if (const auto mean = expected_ms(job, device)) {
+    const auto left = static_cast<std::int64_t>(*mean) - ran;
+    reply.expected_end_ms = now.wall + std::max<std::int64_t>(left, 0);
+    say.push_back(left > 0 ? "expected to end in about " + seconds(left)
+                           : "it takes longer than the usual " +
+                                 seconds(static_cast<std::int64_t>(*mean)));
+  }
+}
+
+Result<ExplainReply> Schedule::explain(const ExplainRequest& request,
+                                       Now now) const {
+  const Impl& s = *impl_;
+  const std::uint32_t slot = s.slots.find(request.job);
+  if (slot == Impl::kNone)
+    return Error{Errc::not_found, "job " + to_string(request.job) +
+                                      " is not among the live jobs"};
+  const JobSlot& job = s.slots[slot];
+  if (!request.tenant.empty() &&
+      s.tenants[s.key_of(job).tenant] != request.tenant)
+    return Error{Errc::denied,
+                 "job " + to_string(request.job) + " is another tenant's"};
+  ExplainReply reply;
+  reply.job = request.job;
+  reply.state = s.state(job);
+  switch (job.stand) {
+    case Stand::queued:
+      s.explain_queue(slot, now, reply);
+      break;
+    case Stand::reserving:
+    case Stand::running:
+      s.explain_run(slot, now, reply);
+      break;
+    case Stand::ended:
+      reply.sentences.push_back("it " + std::string(to_string(job.end)) +
+                                "; that is being written to the log");
+      reply.data = "{\"reason\":\"ended\"}";
+      break;
+    default:
+      s.explain_wait(slot, now, reply);
+  }
+  if (const JobExtra* x = s.find_extra(slot); x && x->deadline)
+    reply.sentences.push_back("its deadline is " + utc(*x->deadline));
+  return reply;
+}
+
+ExplainReply explain_ended(const JobView& job) {
+  ExplainReply reply;
+  reply.job = job.spec.id;
+  reply.state = job.state;
+  std::string text = job.state == JobState::cancelled
+                         ? "it was cancelled"
+                         : "it " + std::string(to_string(job.state));
+  if (job.ended_ms) text += " at " + utc(*job.ended_ms);
+  if (job.attempt == 0)
+    text += " without an attempt";
+  else
+    text += " after " + count_of(job.attempt, "attempt") +
+            (job.device.empty() ? "" : ", the last on " + job.device);
+  reply.sentences.push_back(std::move(text));
+  if (job.failure) {
+    reply.sentences.push_back(std::string(to_string(job.failure->klass)) +
+                              " failure, " + job.failure->reason + ": " +
+                              job.failure->message);
+    if ((job.failure->klass == FailureClass::transient ||
+         job.failure->klass == FailureClass::resource) &&
+        job.attempt >= job.spec.retry.max_attempts)
+      reply.sentences.push_back(
+          "such failures are retried; its " +
+          count_of(job.spec.retry.max_attempts, "attempt") + " are used up");
+  }
+  reply.data = "{\"reason\":\"ended\"}";
+  return reply;
+}
+
+}  // namespace troupe

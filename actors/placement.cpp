@@ -1,0 +1,100 @@
+#include "actors/placement.hpp"
+
+#include <algorithm>
+
+namespace troupe {
+
+bool DeviceState::serves(std::uint32_t kind) const {
+  return std::ranges::find(kinds, kind) != kinds.end();
+}
+
+double DeviceState::share_of(std::uint64_t bytes) const {
+  const double slot = 1.0 / std::max<std::uint32_t>(info.slots, 1);
+  if (info.memory_bytes == 0) return slot;
+  return std::max(slot, static_cast<double>(bytes) /
+                            static_cast<double>(info.memory_bytes));
+}
+
+std::uint32_t Devices::number(const std::string& name) {
+  const std::uint32_t place = places_.number(name);
+  for (std::uint32_t n = 0; n < size(); ++n)
+    if (devices_[n].name == place) return n;
+  devices_.emplace_back().name = place;
+  devices_.back().info.name = name;
+  return size() - 1;
+}
+
+std::uint32_t Devices::find(const std::string& name) const {
+  const std::uint32_t place = places_.find(name);
+  for (std::uint32_t n = 0; n < size(); ++n)
+    if (devices_[n].name == place) return n;
+  return kNone;
+}
+
+void Devices::set_up(const DeviceInfo& info) {
+  DeviceState& device = devices_[number(info.name)];
+  device.info = info;
+  device.klass = places_.number(info.klass);
+  device.known = device.up = true;
+  device.refused_until = 0;
+  device.kinds.clear();
+  for (const auto& kind : info.kinds)
+    device.kinds.push_back(kinds_.number(kind));
+}
+
+bool Devices::any_slot() const {
+  return std::ranges::any_of(devices_,
+                             [](const DeviceState& d) { return d.has_slot(); });
+}
+
+bool Devices::could_take(const DeviceState& d, const Need& need) const {
+  return d.up && !d.paused && d.takes(need.place) && d.serves(need.kind) &&
+         need.memory_bytes <= d.info.memory_bytes;
+}
+
+bool Devices::has_memory(const DeviceState& d, const Need& need,
+                         SteadyMs now) const {
+  return need.memory_bytes == 0 ||
+         (need.memory_bytes <= d.free_bytes() && now >= d.refused_until);
+}
+
+bool Devices::lacks_memory(const Need& need, SteadyMs now) const {
+  bool some = false;
+  for (const DeviceState& d : devices_) {
+    if (!could_take(d, need)) continue;
+    if (has_memory(d, need, now)) return false;
+    some = true;
+  }
+  return some;
+}
+
+std::optional<std::string> Devices::never_fits(
+    const std::string& kind, const std::string& place,
+    std::uint64_t memory_bytes) const {
+  std::string known;
+  bool any = false, serves = false;
+  const DeviceState* biggest = nullptr;
+  const std::uint32_t kind_n = kinds_.find(kind);
+  const std::uint32_t place_n = places_.find(place);
+  for (const DeviceState& d : devices_) {
+    if (!d.known) continue;
+    known += (known.empty() ? "" : ", ") + d.info.name;
+    if (!d.takes(place_n)) continue;
+    any = true;
+    if (!d.serves(kind_n)) continue;
+    serves = true;
+    if (!biggest || d.info.memory_bytes > biggest->info.memory_bytes)
+      biggest = &d;
+  }
+  if (known.empty()) return std::nullopt;
+  if (!any)
+    return "no device or class is called '" + place + "': known are " + known;
+  if (!serves || memory_bytes <= biggest->info.memory_bytes)
+    return std::nullopt;  // An executor for the kind may still come.
+  return "needs " + std::to_string(memory_bytes) +
+         " bytes of memory; the largest device for it, " + biggest->info.name +
+         ", lends " + std::to_string(biggest->info.memory_bytes) +
+         ": ask for less, or raise the device's budget";
+}
+
+}  // namespace troupe

@@ -1,0 +1,90 @@
+// Where a job can start: what the scheduler believes of every device, and the
+// choice among those that have room.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/names.hpp"
+#include "core/device.hpp"
+
+namespace troupe {
+
+struct DeviceState {
+  DeviceInfo info;
+  std::uint32_t name = 0;  // Number in the table of places.
+  std::uint32_t klass = 0;
+  std::vector<std::uint32_t> kinds;
+  bool known = false;  // Was up once; else only named by a restored attempt.
+  bool up = false;
+  bool paused = false;
+  std::uint64_t used_bytes = 0;
+  std::uint32_t used_slots = 0;
+  SteadyMs refused_until = 0;  // The ledger had less than we thought.
+
+  bool serves(std::uint32_t kind) const;
+  bool takes(std::uint32_t place) const {
+    return place == 0 || place == name || place == klass;
+  }
+  std::uint64_t free_bytes() const {
+    return info.memory_bytes - std::min(info.memory_bytes, used_bytes);
+  }
+  bool has_slot() const { return up && !paused && used_slots < info.slots; }
+  /// The part of the device that so many bytes and one slot are.
+  double share_of(std::uint64_t bytes) const;
+};
+
+/// What a job asks of a device.
+struct Need {
+  std::uint32_t kind = 0;
+  std::uint32_t place = 0;  // 0: any.
+  std::uint64_t memory_bytes = 0;
+};
+
+/// Devices by number; none is ever removed.
+class Devices {
+ public:
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+  explicit Devices(Names& kinds) : kinds_{kinds} {}
+
+  /// Its number; a new one is not known and not up.
+  std::uint32_t number(const std::string& name);
+  std::uint32_t find(const std::string& name) const;
+  void set_up(const DeviceInfo& info);
+
+  DeviceState& operator[](std::uint32_t n) { return devices_[n]; }
+  const DeviceState& operator[](std::uint32_t n) const { return devices_[n]; }
+  std::uint32_t size() const {
+    return static_cast<std::uint32_t>(devices_.size());
+  }
+  bool any_slot() const;
+
+  /// Names of devices and device classes, numbered: Need::place.
+  Names& places() { return places_; }
+  const Names& places() const { return places_; }
+
+  /// Up, not paused, serves the kind, is what the job wants and is big enough
+  /// when empty.
+  bool could_take(const DeviceState& device, const Need& need) const;
+  bool has_memory(const DeviceState& device, const Need& need,
+                  SteadyMs now) const;
+  /// True: some device could take it, and none of those has the memory now.
+  bool lacks_memory(const Need& need, SteadyMs now) const;
+
+  /// Nothing where it might start, now or later; else why it never can, with
+  /// the figures. Knows only devices that were up once; with none, it waits.
+  std::optional<std::string> never_fits(const std::string& kind,
+                                        const std::string& place,
+                                        std::uint64_t memory_bytes) const;
+
+ private:
+  Names& kinds_;
+  Names places_;
+  std::vector<DeviceState> devices_;
+};
+
+}  // namespace troupe

@@ -1,0 +1,348 @@
+// Attempts of Schedule: begun, started, kept alive, ended, lost.
+#include <algorithm>
+
+#include "actors/schedule_impl.hpp"
+
+namespace troupe {
+namespace {
+
+constexpr SteadyMs kRefusedPauseMs = 1'000;
+/// Charged for an attempt of unknown length until more is known.
+constexpr double kUnknownMs = 100;
+
+}  // namespace
+
+Token Schedule::Impl::token_of(const JobSlot& job, const Run& run) const {
+  return {options.epoch, job.id, job.attempt + (run.reserving ? 1 : 0)};
+}
+
+std::optional<std::uint32_t> Schedule::Impl::current(const Token& token) const {
+  const std::uint32_t slot = slots.find(token.job);
+  if (slot == kNone) return std::nullopt;
+  const JobSlot& job = slots[slot];
+  if (job.stand != Stand::running || token.epoch != options.epoch)
+    return std::nullopt;
+  if (token.attempt != job.attempt && !options.defects.accept_late_attempt)
+    return std::nullopt;
+  return job.next;
+}
+
+bool Schedule::Impl::outside_effects(std::uint32_t kind) {
+  if (kind >= effects.size()) effects.resize(kind + 1, -1);
+  if (effects[kind] < 0) {
+    const Kind* known = find_kind(options.kinds, kinds[kind]);
+    effects[kind] = known && known->outside_effects;
+  }
+  return effects[kind] == 1;
+}
+
+void Schedule::Impl::charge(std::uint32_t run, double device_ms) {
+  Run& r = runs[run];
+  const DeviceState& device = devices[r.device];
+  const double cost = device_ms * device.share_of(r.memory_bytes);
+  share.charge(key_of(slots[r.job]).tenant, cost - r.charged);
+  r.charged = cost;
+}
+
+void Schedule::Impl::begin(std::uint32_t slot, std::uint32_t device, Now now,
+                           Decisions& out) {
+  JobSlot& job = slots[slot];
+  DeviceState& d = devices[device];
+  std::string why = decision(job, device, now);
+  leave_lane(slot);
+  set_stand(slot, Stand::reserving);
+  d.used_bytes += job.memory_bytes;
+  ++d.used_slots;
+  Run run;
+  run.job = slot;
+  run.device = device;
+  run.memory_bytes = job.memory_bytes;
+  run.reserving = true;
+  run.decision = std::move(why);
+  const std::uint32_t n = runs.add(std::move(run));
+  job.next = n;
+  charge(n, std::max(1.0, expected_ms(job, d).value_or(kUnknownMs)));
+  if (job.memory_bytes == 0) return start(n, now, out);
+  out.reserves.push_back(
+      {token_of(job, runs[n]), d.info.name, job.memory_bytes});
+}
+
+void Schedule::Impl::start(std::uint32_t n, Now now, Decisions& out) {
+  Run& run = runs[n];
+  JobSlot& job = slots[run.job];
+  const DeviceState& device = devices[run.device];
+  run.reserving = false;
+  run.started = now.steady;
+  run.lease_until = now.steady + options.limits.lease_ms;
+  if (const JobExtra* x = find_extra(run.job); x && x->timeout_ms)
+    run.timeout_at = now.steady + std::max<std::int64_t>(*x->timeout_ms, 0);
+  runs.watch(n);
+  set_stand(run.job, Stand::running);
+  ++job.attempt;
+  emit(run.job, ChangeType::started, now, out).start =
+      Started{device.info.name, run.memory_bytes, run.decision};
+  Assign& assign = out.assigns.emplace_back();
+  assign.token = token_of(job, run);
+  assign.device = device.info.name;
+  assign.spec_index = job.spec_index;
+  assign.memory_bytes = run.memory_bytes;
+  assign.wait_for_sync = outside_effects(key_of(job).kind);
+  assign.change = out.changes.size() - 1;
+}
+
+void Schedule::Impl::close_run(std::uint32_t n, Now now, Decisions& out) {
+  const Run& run = runs[n];
+  JobSlot& job = slots[run.job];
+  DeviceState& device = devices[run.device];
+  TROUPE_ASSERT(device.used_slots > 0 && device.used_bytes >= run.memory_bytes);
+  --device.used_slots;
+  device.used_bytes -= run.memory_bytes;
+  device.refused_until = 0;
+  charge(n, run.reserving
+                ? 0
+                : std::max(1.0, static_cast<double>(now.steady - run.started)));
+  const bool lose = options.defects.lose_reservation && !run.reserving;
+  if (run.memory_bytes > 0 && !lose)
+    out.releases.push_back(
+        {token_of(job, run), device.info.name, run.memory_bytes});
+  job.next = kNone;
+  runs.remove(n);
+}
+
+void Schedule::Impl::take_back(std::uint32_t n, Now now, Decisions& out) {
+  const std::uint32_t slot = runs[n].job;
+  close_run(n, now, out);
+  set_stand(slot, Stand::queued);
+  lanes.enter(slot);
+}
+
+void Schedule::reserved(const Reservation& r, bool granted, Now now,
+                        Decisions& out) {
+  Impl& s = *impl_;
+  const std::uint32_t slot = s.slots.find(r.owner.job);
+  const Stand stand = slot == Impl::kNone ? Stand{} : s.slots[slot].stand;
+  std::uint32_t n = Impl::kNone;
+  if (stand == Stand::reserving || stand == Stand::running) {
+    const std::uint32_t run = s.slots[slot].next;
+    if (s.token_of(s.slots[slot], s.runs[run]) == r.owner &&
+        s.devices[s.runs[run].device].info.name == r.device)
+      n = run;
+  }
+  if (n == Impl::kNone) {  // Nobody waits for it any more.
+    if (granted) out.releases.push_back(r);
+    return;
+  }
+  if (!s.runs[n].reserving) return;  // Answered twice.
+  if (granted) return s.start(n, now, out);
+  DeviceState& device = s.devices[s.runs[n].device];
+  s.take_back(n, now, out);
+  device.refused_until = now.steady + kRefusedPauseMs;
+}
+
+void Schedule::renew(std::span<const Token> tokens, Now now) {
+  Impl& s = *impl_;
+  for (const Token& token : tokens) {
+    const auto n = s.current(token);
+    if (!n || now.steady >= s.runs[*n].lease_until) continue;
+    Run& run = s.runs[*n];
+    run.lease_until = now.steady + s.options.limits.lease_ms;
+    const auto ran_ms = static_cast<double>(now.steady - run.started);
+    const double cost =
+        ran_ms * s.devices[run.device].share_of(run.memory_bytes);
+    if (cost > run.charged) s.charge(*n, ran_ms);
+  }
+}
+
+namespace {
+
+/// What the executor said, without what it must not say.
+JobEnd checked(JobEnd end, std::optional<StopReason> stopping) {
+  const bool asked =
+      (end.state == JobState::cancelled && stopping == StopReason::cancelled) ||
+      (end.state == JobState::expired && stopping == StopReason::expired);
+  if (end.state == JobState::succeeded || asked) return end;
+  if (end.state == JobState::failed && end.failure) return end;
+  JobEnd failed{JobState::failed, Failure{}, {}, std::move(end.artifacts)};
+  failed.failure->klass = FailureClass::transient;
+  failed.failure->reason = "ended_unasked";
+  failed.failure->message =
+      "the executor ended the attempt as " + std::string(to_string(end.state)) +
+      (end.state == JobState::failed ? " without a failure"
+                                     : " though nobody asked for that");
+  return failed;
+}
+
+}  // namespace
+
+Status Schedule::attempt_ended(const Token& token, JobEnd end, Now now,
+                               Decisions& out) {
+  Impl& s = *impl_;
+  const auto stale = [&](const std::string& why) {
+    ++s.stale_ends;
+    return Error{Errc::stale, "attempt " + std::to_string(token.attempt) +
+                                  " (epoch " + std::to_string(token.epoch) +
+                                  ") of job " + to_string(token.job) + ": " +
+                                  why + "; its result is dropped"};
+  };
+  const auto n = s.current(token);
+  if (!n) return stale("it is not the current attempt");
+  const std::uint32_t slot = s.runs[*n].job;
+  if (now.steady >= s.runs[*n].lease_until &&
+      !s.options.defects.accept_late_attempt) {
+    s.check_run(*n, now, out);
+    return stale("its lease is over");
+  }
+  const auto stopping = s.runs[*n].stopping;
+  const std::uint32_t device = s.runs[*n].device;
+  const SteadyMs ran_ms = now.steady - s.runs[*n].started;
+  end = checked(std::move(end), stopping);
+  s.close_run(*n, now, out);
+  const JobSlot& job = s.slots[slot];
+  if (end.state == JobState::succeeded) {
+    s.durations.saw(s.key_of(job).kind, s.traits[job.traits].model_hash,
+                    s.devices[device].klass, ran_ms);
+    s.finish(slot, std::move(end), now, out);
+  } else if (stopping && stopping != StopReason::shutdown) {
+    s.finish_stopped(slot, *stopping, std::move(end), now, out);
+  } else {
+    if (end.failure->klass == FailureClass::resource)
+      s.extra(slot).avoid_device = device;
+    s.fail_or_retry(slot, std::move(end), now, out);
+  }
+  return ok();
+}
+
+void Schedule::Impl::finish_stopped(std::uint32_t slot, StopReason reason,
+                                    JobEnd end, Now now, Decisions& out) {
+  if (reason == StopReason::timeout) {
+    if (!end.failure || end.failure->klass == FailureClass::transient)
+      end.failure = Failure{FailureClass::timeout,
+                            "attempt_timeout",
+                            "the attempt outran its limit: give it more time, "
+                            "or less to do",
+                            {}};
+    return fail_or_retry(slot, std::move(end), now, out);
+  }
+  end.state =
+      reason == StopReason::expired ? JobState::expired : JobState::cancelled;
+  finish(slot, std::move(end), now, out);
+}
+
+void Schedule::Impl::order_stop(std::uint32_t n, StopReason reason, Now now,
+                                Decisions& out) {
+  Run& run = runs[n];
+  run.stopping = reason;
+  run.stop_by = now.steady + options.limits.stop_grace_ms;
+  runs.watch(n);
+  out.stops.push_back({token_of(slots[run.job], run), reason});
+}
+
+void Schedule::Impl::lost(std::uint32_t n, std::string reason,
+                          std::string message, Now now, Decisions& out) {
+  const std::uint32_t slot = runs[n].job;
+  const auto stopping = runs[n].stopping;
+  close_run(n, now, out);
+  JobEnd end{
+      JobState::failed,
+      Failure{
+          FailureClass::transient, std::move(reason), std::move(message), {}},
+      {},
+      {}};
+  if (stopping && stopping != StopReason::shutdown)
+    return finish_stopped(slot, *stopping, std::move(end), now, out);
+  if (traits[slots[slot].traits].on_lost == OnLost::fail)
+    return finish(slot, std::move(end), now, out);
+  fail_or_retry(slot, std::move(end), now, out);
+}
+
+void Schedule::Impl::check_run(std::uint32_t n, Now now, Decisions& out) {
+  const Run& run = runs[n];
+  const bool lease_over = now.steady >= run.lease_until;
+  const bool grace_over = run.stopping && now.steady >= run.stop_by;
+  if (lease_over || grace_over) {
+    out.stops.push_back({token_of(slots[run.job], run), StopReason::fenced});
+    if (lease_over)
+      return lost(n, "lease_lost",
+                  "nothing was heard of the attempt for " +
+                      std::to_string(options.limits.lease_ms) + " ms",
+                  now, out);
+    return lost(n, "not_stopped",
+                "the attempt did not end within " +
+                    std::to_string(options.limits.stop_grace_ms) +
+                    " ms after it was told to",
+                now, out);
+  }
+  if (!run.stopping && run.timeout_at && now.steady >= *run.timeout_at)
+    return order_stop(n, StopReason::timeout, now, out);
+  runs.watch(n);
+}
+
+// -- devices ------------------------------------------------------------------
+
+void Schedule::device_up(const DeviceInfo& device, Now, Decisions&) {
+  impl_->devices.set_up(device);
+}
+
+void Schedule::device_down(const std::string& name, Now now, Decisions& out) {
+  Impl& s = *impl_;
+  const std::uint32_t device = s.devices.find(name);
+  if (device == Devices::kNone || !s.devices[device].up) return;
+  s.devices[device].up = false;
+  for (const std::uint32_t n : s.runs.all()) {
+    if (s.runs[n].device != device) continue;
+    if (s.runs[n].reserving)
+      s.take_back(n, now, out);
+    else
+      s.lost(n, "device_lost", "device " + name + " went away during it", now,
+             out);
+  }
+}
+
+// -- time ---------------------------------------------------------------------
+
+void Schedule::tick(Now now, Decisions& out) {
+  Impl& s = *impl_;
+  for (const std::uint32_t n : s.runs.due(now.steady)) s.check_run(n, now, out);
+  while (!s.deadlines.empty() && s.deadlines.begin()->first <= now.wall) {
+    const std::uint32_t slot = s.deadlines.begin()->second;
+    s.deadlines.erase(s.deadlines.begin());
+    JobSlot& job = s.slots[slot];
+    if (job.stand == Stand::running) {
+      if (!s.runs[job.next].stopping)
+        s.order_stop(job.next, StopReason::expired, now, out);
+      continue;
+    }
+    if (job.stand == Stand::reserving) s.take_back(job.next, now, out);
+    s.finish(slot, {JobState::expired, {}, {}, {}}, now, out);
+  }
+  while (!s.not_befores.empty() && s.not_befores.begin()->first <= now.wall) {
+    const std::uint32_t slot = s.not_befores.begin()->second;
+    s.not_befores.erase(s.not_befores.begin());
+    s.make_ready(slot, now);
+  }
+  while (!s.back_offs.empty() && s.back_offs.begin()->first <= now.steady) {
+    const std::uint32_t slot = s.back_offs.begin()->second;
+    s.back_offs.erase(s.back_offs.begin());
+    s.make_ready(slot, now);
+  }
+}
+
+std::optional<SteadyMs> Schedule::next_wake(Now now) const {
+  const Impl& s = *impl_;
+  SteadyMs wake = s.runs.next_check();
+  const auto wall = [&](const Timers& timers) {
+    if (!timers.empty())
+      wake = std::min(wake, now.steady + timers.begin()->first - now.wall);
+  };
+  wall(s.deadlines);
+  wall(s.not_befores);
+  if (!s.back_offs.empty()) wake = std::min(wake, s.back_offs.begin()->first);
+  if (!s.lanes.active().empty())
+    for (std::uint32_t d = 0; d < s.devices.size(); ++d)
+      if (s.devices[d].refused_until > now.steady)
+        wake = std::min(wake, s.devices[d].refused_until);
+  if (wake == std::numeric_limits<SteadyMs>::max()) return std::nullopt;
+  return std::max(wake, now.steady);
+}
+
+}  // namespace troupe

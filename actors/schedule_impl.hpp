@@ -1,0 +1,205 @@
+// The inside of Schedule, shared by the files that implement it:
+// schedule.cpp (lives and ends), schedule_submit.cpp, schedule_attempts.cpp,
+// schedule_plan.cpp, schedule_orders.cpp, schedule_restore.cpp, explain.cpp.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "actors/dependencies.hpp"
+#include "actors/durations.hpp"
+#include "actors/fair_share.hpp"
+#include "actors/job_slots.hpp"
+#include "actors/job_traits.hpp"
+#include "actors/lease_table.hpp"
+#include "actors/names.hpp"
+#include "actors/placement.hpp"
+#include "actors/queue_order.hpp"
+#include "actors/schedule.hpp"
+
+namespace troupe {
+
+/// What only few jobs have.
+struct JobExtra {
+  std::optional<UnixMs> not_before;
+  std::optional<UnixMs> deadline;
+  std::optional<std::int64_t> timeout_ms;
+  SteadyMs ready_at = 0;                        // End of its back-off.
+  std::uint32_t avoid_device = Devices::kNone;  // It did not fit there.
+  std::optional<Failure> broken;  // Its dependency failed while it was pending.
+  std::string cancelled_by;       // Asked for while it was pending.
+};
+
+/// (when, slot), earliest first.
+using Timers = std::set<std::pair<std::int64_t, std::uint32_t>>;
+
+/// Ends per second, for hints when to try again.
+class DrainRate {
+ public:
+  void ended(SteadyMs now);
+  /// Milliseconds in which about `jobs` end, between 50 and 60,000.
+  std::int64_t ms_for(std::uint64_t jobs, SteadyMs now) const;
+
+ private:
+  SteadyMs since_ = 0;
+  std::uint64_t ends_ = 0;
+  double per_ms_ = 0;
+};
+
+struct Schedule::Impl {
+  static constexpr auto kNone = JobSlots::kNone;
+
+  Impl(ScheduleOptions o, Random& r, PastJobs& p)
+      : options{std::move(o)}, random{r}, past{p} {}
+
+  // -- a job's life -----------------------------------------------------------
+
+  std::uint32_t take_in(const JobSpec& spec, std::uint64_t content);
+  void forget(std::uint32_t slot);
+  JobState state(const JobSlot& job) const;
+  void set_stand(std::uint32_t slot, Stand stand);
+  JobExtra& extra(std::uint32_t slot);
+  const JobExtra* find_extra(std::uint32_t slot) const;
+  void keep_times(std::uint32_t slot, const JobSpec& spec);
+  /// Sequence number, attempt and time filled in.
+  Change& emit(std::uint32_t slot, ChangeType type, Now now, Decisions& out);
+  void note(std::uint32_t slot, const char* name, const std::string& by,
+            Now now, Decisions& out);
+  /// Queued from now on: into its lane, or delayed.
+  void make_ready(std::uint32_t slot, Now now);
+  void leave_lane(std::uint32_t slot);
+  /// Out of lane and timers; it stands nowhere until set_stand.
+  void stop_waiting(std::uint32_t slot);
+  /// Ends it and, transitively, those that depend on it.
+  /// REQUIRES: it has no run.
+  void finish(std::uint32_t slot, JobEnd end, Now now, Decisions& out);
+  void finish_one(std::uint32_t slot, JobEnd end, Now now, Decisions& out);
+  void requeue(std::uint32_t slot, Requeued requeue, Now now, Decisions& out);
+  /// By the class of end.failure. REQUIRES: end.state is failed.
+  void fail_or_retry(std::uint32_t slot, JobEnd end, Now now, Decisions& out);
+  void unblock(std::uint32_t slot, Now now, Decisions& out);
+  bool deadline_passed(std::uint32_t slot, Now now) const;
+
+  // -- submit -----------------------------------------------------------------
+
+  std::optional<SubmitOutcome> duplicate_of(const JobSpec& spec,
+                                            std::uint64_t content);
+  std::optional<Error> refusal(const JobSpec& spec, Now now) const;
+  /// Those it must wait for, or why it cannot be taken in.
+  struct DependencyCheck {
+    std::vector<JobId> waits;
+    std::optional<Failure> broken;
+    std::optional<Error> error;
+  };
+  DependencyCheck check_dependencies(const JobSpec& spec);
+
+  // -- attempts ---------------------------------------------------------------
+
+  Token token_of(const JobSlot& job, const Run& run) const;
+  void begin(std::uint32_t slot, std::uint32_t device, Now now, Decisions& out);
+  void start(std::uint32_t run, Now now, Decisions& out);
+  /// Gives device, memory and fair share back; the job stands nowhere.
+  void close_run(std::uint32_t run, Now now, Decisions& out);
+  /// Takes a job that was only reserving back into its lane.
+  void take_back(std::uint32_t run, Now now, Decisions& out);
+  void order_stop(std::uint32_t run, StopReason reason, Now now,
+                  Decisions& out);
+  /// Its attempt will report nothing (any more) that counts.
+  void lost(std::uint32_t run, std::string reason, std::string message, Now now,
+            Decisions& out);
+  /// Ends `slot` as the stop order meant it; `end` is how its attempt did.
+  void finish_stopped(std::uint32_t slot, StopReason reason, JobEnd end,
+                      Now now, Decisions& out);
+  /// The current run of the token; nothing: stale.
+  std::optional<std::uint32_t> current(const Token& token) const;
+  /// The tenant's account: so much in all for this run.
+  void charge(std::uint32_t run, double device_ms);
+  /// Does what is due; watches it otherwise.
+  void check_run(std::uint32_t run, Now now, Decisions& out);
+  bool outside_effects(std::uint32_t kind);
+
+  // -- order and place --------------------------------------------------------
+
+  Need need_of(const JobSlot& job) const;
+  Priority effective(const JobSlot& job, Now now) const;
+  bool lane_paused(const Lane& lane) const;
+  /// Where it would start now; kNone: nowhere. With a rank: not on devices
+  /// held for a job that ranks before it.
+  std::uint32_t choose(std::uint32_t slot, const Rank* rank, Now now) const;
+  std::optional<double> expected_ms(const JobSlot& job,
+                                    const DeviceState& device) const;
+  std::string decision(const JobSlot& job, std::uint32_t device, Now now) const;
+  Rank rank_of(std::uint32_t lane, const Levels& levels, Now now) const;
+  Levels measure_levels(Now now);
+  void watch_misfit(Lane& lane, Now now);
+  void hold_devices(const Levels& levels, Now now);
+
+  // -- orders -----------------------------------------------------------------
+
+  void apply_order(const ControlRequest& order);
+  CancelAnswer cancel_live(std::uint32_t slot, const std::string& by, Now now,
+                           Decisions& out);
+
+  // -- start-up ---------------------------------------------------------------
+
+  void take_over(std::uint32_t slot, const RestoredJob& live, Now now,
+                 Decisions& out);
+  void fence(std::uint32_t slot, const RestoredJob& live, Now now,
+             Decisions& out);
+
+  // -- questions --------------------------------------------------------------
+
+  void explain_wait(std::uint32_t slot, Now now, ExplainReply& reply) const;
+  void explain_queue(std::uint32_t slot, Now now, ExplainReply& reply) const;
+  void explain_run(std::uint32_t slot, Now now, ExplainReply& reply) const;
+  std::uint64_t count_ahead(std::uint32_t slot, Now now) const;
+  std::string why_no_device(const JobSlot& job, Now now) const;
+
+  const LaneKey& key_of(const JobSlot& job) const {
+    return lanes[job.lane].key;
+  }
+
+  ScheduleOptions options;
+  Random& random;
+  PastJobs& past;
+
+  JobSlots slots;
+  Lanes lanes{slots};
+  Names kinds;
+  Names tenants;
+  TraitsTable traits;
+  Devices devices{kinds};
+  LeaseTable runs;
+  Dependencies dependencies;
+  FairShare share;
+  Durations durations;
+  DrainRate drain_rate;
+
+  std::unordered_map<std::uint32_t, JobExtra> extras;
+  Timers deadlines;    // Wall time.
+  Timers not_befores;  // Wall time.
+  Timers back_offs;    // Steady time.
+
+  std::vector<std::uint64_t> tenant_jobs;  // Live, by tenant.
+  std::array<std::uint64_t, kStands> standing{};
+  std::uint64_t stale_ends = 0;
+  std::vector<signed char> effects;  // By kind: -1 unknown, 0, 1.
+
+  bool paused = false;
+  bool draining = false;
+  // By device: the big job that waits for room there.
+  struct Hold {
+    std::uint32_t slot = kNone;
+    Rank rank;
+  };
+  std::vector<Hold> holds;
+  std::set<std::uint32_t> paused_kinds;
+  std::set<std::uint32_t> draining_kinds;
+};
+
+}  // namespace troupe
