@@ -32,6 +32,14 @@ Status complete(const JobStore& store, RestoredJob& job) {
   return ok();
 }
 
+// When a job that was retried went back into the queue: its age counts anew.
+Status find_queued(const JobStore& store, RestoredJob& job) {
+  auto entries = store.log_after(job.summary.requeue_index - 1, 1, SIZE_MAX);
+  if (!entries) return entries.error();
+  if (!entries->empty()) job.queued_ms = entries->front().change.time_ms;
+  return ok();
+}
+
 Status restore_some(const JobStore& store,
                     const std::vector<JobSummary>& summaries,
                     const std::function<void(const RestoredJob&)>& fn) {
@@ -45,6 +53,8 @@ Status restore_some(const JobStore& store,
     job.spec = std::move((*specs)[i]);
     if (job.summary.state == JobState::running)
       if (auto done = complete(store, job); !done) return done;
+    if (job.summary.state == JobState::queued && job.summary.requeue_index > 0)
+      if (auto done = find_queued(store, job); !done) return done;
     fn(job);
   }
   return ok();
@@ -78,7 +88,7 @@ Result<PastJob> StorePastJobs::find(JobId id) {
   if (!summary) return summary.error();
   auto spec = store_.spec(id);
   if (!spec) return spec.error();
-  return PastJob{summary->state, content_hash(*spec)};
+  return PastJob{summary->state, content_hash(*spec), spec->tenant};
 }
 
 std::optional<ControlRequest> control_order(const Change& change) {

@@ -70,7 +70,8 @@ struct Assign {
   std::string device;
   std::uint64_t spec_index = 0;  // Where on the log its specification is.
   std::uint64_t memory_bytes = 0;
-  bool wait_for_sync = false;  // Outside effects: after `started` is durable.
+  /// Outside effects, or results of other jobs: after `started` is durable.
+  bool wait_for_sync = false;
   std::size_t change = 0;      // Its `started`, in Decisions::changes.
 };
 

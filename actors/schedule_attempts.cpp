@@ -86,7 +86,9 @@ void Schedule::Impl::start(std::uint32_t n, Now now, Decisions& out) {
   assign.device = device.info.name;
   assign.spec_index = job.spec_index;
   assign.memory_bytes = run.memory_bytes;
-  assign.wait_for_sync = outside_effects(key_of(job).kind);
+  // One that depended on others reads their results from the log.
+  assign.wait_for_sync =
+      job.had_dependencies || outside_effects(key_of(job).kind);
   assign.change = out.changes.size() - 1;
 }
 
