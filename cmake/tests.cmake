@@ -6,6 +6,8 @@ set(TROUPE_TEST_DIR ${PROJECT_BINARY_DIR}/tests)
 # Tests that need CAF, and the main() that sets up its messages.
 set(TROUPE_ACTOR_TESTS support actors cluster client connectors simulation apps
   e2e crash cuts)
+# Those of them that may use apps/.
+set(TROUPE_APP_TESTS apps e2e crash cuts)
 # Tests of the whole program: not built under sanitizers.
 set(TROUPE_WHOLE_PROGRAM_TESTS e2e crash cuts package)
 
@@ -19,6 +21,7 @@ function(troupe_test_support)
   if(sources)
     add_library(troupe_test_support_objects STATIC ${sources})
     get_property(folders GLOBAL PROPERTY TROUPE_FOLDERS)
+    list(REMOVE_ITEM folders apps)
     troupe_link(troupe_test_support_objects PUBLIC ${folders})
     target_link_libraries(troupe_test_support_objects PUBLIC
       troupe_flags GTest::gtest GTest::gmock rapidcheck)
@@ -66,6 +69,9 @@ function(troupe_test_folder folder)
     target_link_libraries(${target} PRIVATE troupe_test_support
       RocksDB::rocksdb-shared OpenSSL::SSL OpenSSL::Crypto)
     get_property(folders GLOBAL PROPERTY TROUPE_FOLDERS)
+    if(NOT folder IN_LIST TROUPE_APP_TESTS)
+      list(REMOVE_ITEM folders apps)  # no relink after a change in apps/
+    endif()
     troupe_link(${target} PRIVATE ${folders})
     troupe_use_pch(${target} actor_tests)
   else()
