@@ -3,7 +3,6 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 #include <caf/event_based_actor.hpp>
-#include <caf/init_global_meta_objects.hpp>
 #include <caf/scoped_actor.hpp>
 
 #include <pthread.h>
@@ -16,6 +15,7 @@
 #include "actors/errors.hpp"
 #include "apps/local_artifacts.hpp"
 #include "apps/node_children.hpp"
+#include "cluster/messages.hpp"
 #include "cluster/network.hpp"
 #include "cluster/pki.hpp"
 #include "connectors/process/attempts.hpp"
@@ -149,6 +149,7 @@ Status run_node(const NodeOptions& options) {
   auto cpu = cpu_device(options.config.node);
   if (!cpu) return cpu.error();
 
+  cluster::init_messages();
   ActorSystemConfig cfg;
   cluster::configure_network(cfg, {.tls = cluster::node_files(options.data)});
   caf::actor_system sys{cfg};

@@ -1,6 +1,8 @@
 #include "kinds/echo.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 
 #include "kinds/params.hpp"
 
@@ -13,6 +15,9 @@ constexpr std::array<ParamInfo, 3> kParams{{
     {"step_ms", "integer", "0", "Time one step takes, 0 to 200."},
 }};
 
+// What the echo engine holds for its runs (models/echo), with room to spare.
+constexpr std::uint64_t kEchoBytes = 1 << 20;
+
 void normalise(JobSpec& spec, std::vector<Fault>& faults) {
   const auto before = faults.size();
   ParamReader reader{spec, kParams, faults};
@@ -21,7 +26,9 @@ void normalise(JobSpec& spec, std::vector<Fault>& faults) {
   params["text"] = reader.text("text").value_or("");
   params["steps"] = reader.integer("steps", 1, kMaxEchoSteps, 1);
   params["step_ms"] = reader.integer("step_ms", 0, kMaxEchoStepMs, 0);
-  if (faults.size() == before) spec.params = dump_json(params);
+  if (faults.size() != before) return;
+  spec.params = dump_json(params);
+  spec.memory_bytes = std::max(spec.memory_bytes, kEchoBytes);
 }
 
 }  // namespace
