@@ -46,12 +46,17 @@ std::string state_value(JobState state) {
 
 Result<bool> JobStore::index_step(std::size_t max_jobs) {
   if (impl_->write_error) return *impl_->write_error;
-  return impl_->index_step(max_jobs);
+  return impl_->index_step(max_jobs, Impl::Unsynced::leave);
 }
 
-Result<bool> JobStore::Impl::index_step(std::size_t max_jobs) {
+Result<bool> JobStore::Impl::index_step(std::size_t max_jobs,
+                                        Unsynced unsynced) {
   if (!indexing) {
     if (fresh.through <= meta.watermark) return false;
+    // The next synced commit will do: a sync of our own costs more than it.
+    if (options.sync && synced_index < fresh.through &&
+        unsynced == Unsynced::leave && fresh_entries < options.max_unindexed)
+      return false;
     if (const auto frozen_now = freeze(); !frozen_now)
       return frozen_now.error();
   }
@@ -62,7 +67,9 @@ Result<bool> JobStore::Impl::index_step(std::size_t max_jobs) {
         !indexed)
       return indexed.error();
   if (const auto finished = finish(out); !finished) return finished.error();
-  return indexing || fresh.through > meta.watermark;
+  return indexing || (fresh.through > meta.watermark &&
+                      (unsynced == Unsynced::sync ||
+                       synced_index >= fresh.through || !options.sync));
 }
 
 // Only what is on disk is indexed: an index must never be ahead of its log.

@@ -171,7 +171,7 @@ Status JobStore::Impl::replay() {
     ++fresh_entries;
     if (fresh_entries < options.max_unindexed || write_error) continue;
     for (bool more = true; more;) {
-      const auto step = index_step(options.max_unindexed);
+      const auto step = index_step(options.max_unindexed, Unsynced::sync);
       if (!step) return step.error();
       more = *step;
     }
@@ -253,7 +253,8 @@ Result<std::uint64_t> JobStore::commit(std::span<const Change> changes,
     first = s.commit(changes, sync);
   }
   while (first && s.fresh_entries >= s.options.max_unindexed) {
-    const auto more = s.index_step(s.options.max_unindexed);
+    const auto more =
+        s.index_step(s.options.max_unindexed, Impl::Unsynced::sync);
     if (!more) s.write_error = more.error();
     if (!more || !*more) break;
   }

@@ -103,6 +103,8 @@ class JobStore {
   Result<std::uint64_t> commit(std::span<const Change> changes, bool sync);
 
   /// Indexes up to about `max_jobs` jobs behind the log; true: more to do.
+  /// Goes no further than the log is synced: what an unsynced commit brought
+  /// waits for the next synced one.
   Result<bool> index_step(std::size_t max_jobs);
 
   /// Forgets what the policy does not keep: never a live job, one that a live

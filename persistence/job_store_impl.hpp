@@ -97,7 +97,8 @@ struct JobStore::Impl {
   std::uint64_t free_bytes() const;
 
   // -- indexer.cpp ------------------------------------------------------------
-  Result<bool> index_step(std::size_t max_jobs);
+  enum class Unsynced { leave, sync };
+  Result<bool> index_step(std::size_t max_jobs, Unsynced unsynced);
   Status freeze();
   Status index_job(storage::IndexWrite& out, const TailJob& job);
   void index_new(storage::IndexWrite& out, const TailJob& job);

@@ -42,7 +42,7 @@ Result<RetainResult> JobStore::Impl::retain(
     const RetentionPolicy& policy, UnixMs now,
     const std::function<bool(JobId)>& pinned) {
   RetainResult result;
-  const auto behind = index_step(options.max_unindexed);
+  const auto behind = index_step(options.max_unindexed, Unsynced::sync);
   if (!behind) return behind.error();
   result.more = *behind;
   if (*behind) return result;
