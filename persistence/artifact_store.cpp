@@ -234,10 +234,35 @@ Status ArtifactStore::expire_uploads(UnixMs now, std::int64_t age_ms,
       uploads_.erase(sha256);
       fs::remove(file.path(), failed);
     }
+    for (const auto& folder : fs::directory_iterator(dir_ / "objects", failed))
+      for (const auto& file : fs::directory_iterator(folder.path(), failed))
+        if (now - modified_ms(file.path()) >= age_ms)
+          done.push_back(file.path().filename().string());
   }
   for (const auto& sha256 : done)
     if (auto removed = remove(sha256, referred); !removed)
       return removed.error();
+  return ok();
+}
+
+Status ArtifactStore::backup(const fs::path& dir) const {
+  std::error_code failed;
+  for (const auto& folder : fs::directory_iterator(dir_ / "objects", failed)) {
+    const auto to = dir / "objects" / folder.path().filename();
+    if (auto made = platform::make_dirs(to); !made) return made;
+    for (const auto& file : fs::directory_iterator(folder.path(), failed)) {
+      const auto linked =
+          platform::link_or_copy(file.path(), to / file.path().filename());
+      // Removed meanwhile, or in the backup already.
+      if (!linked && linked.error().code != Errc::not_found &&
+          linked.error().code != Errc::already_exists)
+        return linked;
+    }
+    if (auto synced = platform::sync_dir(to); !synced) return synced;
+  }
+  if (failed)
+    return Error{Errc::io_error,
+                 "list " + dir_.string() + ": " + failed.message()};
   return ok();
 }
 

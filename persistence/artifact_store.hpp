@@ -65,9 +65,14 @@ class ArtifactStore {
   using Referred = std::function<Result<bool>(const std::string& sha256)>;
   Result<bool> remove(const std::string& sha256, const Referred& referred);
 
-  /// Ends uploads that are older than `age_ms` and that nobody refers to.
+  /// Ends uploads that are older than `age_ms` and that nobody refers to, and
+  /// removes files of that age that no job came to name.
   Status expire_uploads(UnixMs now, std::int64_t age_ms,
                         const Referred& referred);
+
+  /// Links or copies every file to `dir`, from where open() takes it; files
+  /// that arrive meanwhile may be missing. Errors: disk_full, ...
+  Status backup(const std::filesystem::path& dir) const;
 
   const std::filesystem::path& dir() const { return dir_; }
 
