@@ -20,6 +20,9 @@ struct NetworkOptions {
   /// A connection that is silent this long is closed.
   std::int64_t silence_ms = 30'000;
   std::uint32_t threads = 0;  // Of actors; 0: as many as there are cores.
+  /// Messages are read in the network's own thread: a hop less, for processes
+  /// with little to do per message.
+  bool read_in_place = false;
 };
 
 /// Tells CAF of the network's own message types. Once per process, before its
