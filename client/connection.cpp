@@ -87,6 +87,7 @@ struct Connection::System {
     cluster::NetworkOptions network;
     network.tls = tls;
     network.threads = 1;
+    network.read_in_place = true;
     cluster::configure_network(config, network);
     actors.emplace(config);
   }

@@ -24,6 +24,12 @@ struct Answer {
   std::uint64_t store = 0;
 };
 
+inline Error stale_cursor() {
+  return {Errc::stale,
+          "the head's store is another one than before (a copy was restored): "
+          "begin anew"};
+}
+
 /// Called once on the connection's own thread; must not throw.
 using AnswerCallback = std::function<void(Result<Answer>)>;
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "actors/errors.hpp"
+#include "cluster/on_network_thread.hpp"
 
 namespace troupe::client {
 namespace {
@@ -137,6 +138,8 @@ class LinkState {
   }
 
   // -- sending ----------------------------------------------------------------
+  // Requests have no timer of CAF's: each would wake the thread of CAF's clock.
+  // expire() ends what takes too long, and the session's end all that is open.
 
   bool may_submit() const {
     return phase_ == Phase::ready && now() >= submit_pause_ms_;
@@ -148,7 +151,7 @@ class LinkState {
     ++link_->submit_frames_sent;
     link_->jobs_sent += batch.entries.size();
     self_
-        ->request(seat_->session, link_timeout(kNever),
+        ->request(seat_->session, caf::infinite,
                   Frame{protocol_, "submit", batch.bytes})
         .then(
             [this, n = batch.number](Frame& frame) {
@@ -175,9 +178,7 @@ class LinkState {
     auto& call = waiting.call;
     Frame frame{protocol_, call.type,
                 call.repeatable ? call.bytes : std::move(call.bytes)};
-    self_
-        ->request(seat_->session, link_timeout(call.deadline_ms),
-                  std::move(frame))
+    self_->request(seat_->session, caf::infinite, std::move(frame))
         .then(
             [this, n, store = store_](Frame& answer) {
               begin_turn();
@@ -189,14 +190,6 @@ class LinkState {
               call_failed(n, g, e);
               end_turn();
             });
-  }
-
-  // The actor ends what takes too long by itself: CAF's own timer only keeps
-  // its table of open requests from growing.
-  std::chrono::milliseconds link_timeout(SteadyMs deadline_ms) const {
-    const auto left =
-        deadline_ms == kNever ? link_->options.timeout_ms : deadline_ms - now();
-    return std::chrono::milliseconds{std::max<std::int64_t>(left, 0) + 1'000};
   }
 
   // -- answers ----------------------------------------------------------------
@@ -224,8 +217,7 @@ class LinkState {
 
   void batch_failed(std::uint64_t n, std::uint64_t generation,
                     const caf::error& e) {
-    if (e.category() == caf::type_id_v<Errc> ||
-        e == caf::sec::request_timeout) {
+    if (e.category() == caf::type_id_v<Errc>) {
       complete_batch(n, from_caf(e));
     } else if (generation == generation_) {
       lost();
@@ -249,7 +241,7 @@ class LinkState {
 
   void call_failed(std::uint64_t n, std::uint64_t generation,
                    const caf::error& e) {
-    if (e.category() == caf::type_id_v<Errc> || e == caf::sec::request_timeout)
+    if (e.category() == caf::type_id_v<Errc>)
       call_refused(n, from_caf(e));
     else if (generation == generation_)
       lost();
@@ -275,7 +267,7 @@ class LinkState {
   // -- the connection ---------------------------------------------------------
 
   void take_seat(Seat seat) {
-    if (!store_id_.empty() && store_id_ != seat.hello.store_id) ++store_;
+    if (!store_id_.empty() && store_id_ != seat.hello.store_id) other_store();
     store_id_ = seat.hello.store_id;
     protocol_ = seat.hello.protocol;
     self_->monitor(seat.session);
@@ -286,6 +278,15 @@ class LinkState {
     seat_ = std::move(seat);
     phase_ = Phase::ready;
     submit_pause_ms_ = 0;
+  }
+
+  // A pull's cursor would be misunderstood there.
+  void other_store() {
+    ++store_;
+    std::vector<std::uint64_t> pulls;
+    for (const auto& [n, waiting] : calls_)
+      if (waiting.call.type == FrameOf<PullRequest>::name) pulls.push_back(n);
+    for (const auto n : pulls) finish(n, stale_cursor());
   }
 
   void lost() {
@@ -432,6 +433,8 @@ class LinkState {
   bool closed_ = false;
 };
 
+using LinkActor = cluster::OnNetworkThread<SelfActor::stateful_impl<LinkState>>;
+
 }  // namespace
 
 void Link::post(Call call) {
@@ -455,8 +458,7 @@ void Link::wake() {
 void spawn_link(caf::actor_system& sys, std::shared_ptr<Link> link, Seat seat,
                 Dial dial) {
   link->awake = true;  // Nobody wakes it before it can be named.
-  auto actor = sys.spawn<SelfActor::stateful_impl<LinkState>, caf::detached>(
-      link, std::move(seat), std::move(dial));
+  auto actor = sys.spawn<LinkActor>(link, std::move(seat), std::move(dial));
   {
     std::lock_guard lock{link->mutex};
     link->actor = caf::actor_cast<caf::actor>(actor);

@@ -68,10 +68,7 @@ std::optional<Result<FollowBatch>> PullLoop::read(Result<Answer> answer) {
   pulling_ = false;
   const auto store = answer ? answer->store : store_;
   auto reply = read_answer<PullRequest>(std::move(answer));
-  if (reply && store_ != 0 && store != store_)
-    reply = Error{Errc::stale,
-                  "the head's store is another one than when this follower "
-                  "began (a copy was restored): begin anew"};
+  if (reply && store_ != 0 && store != store_) reply = stale_cursor();
   if (!reply) {
     if (is_passing(reply.error().code) && connection_.options().reconnect)
       return std::nullopt;
