@@ -5,7 +5,6 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
-#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -181,10 +180,9 @@ class ClientActorState {
     if (loop->finished() && batch->entries.empty()) return drop(to);
     if (batch->entries.empty() && batch->live.empty()) return;
     busy = true;
-    self_
-        ->request(listener,
-                  std::chrono::milliseconds{connection_->options().timeout_ms},
-                  pull_atom_v, *std::move(batch))
+    // No time limit: a listener may take its time, and CAF's timer would keep
+    // this actor alive for as long. The listener's end is told by its monitor.
+    self_->request(listener, caf::infinite, pull_atom_v, *std::move(batch))
         .then([this, to] { answered(to); },
               [this, to](caf::error&) { drop(to); });
   }
