@@ -1,0 +1,56 @@
+// Our side: the real program as a child process, driven through the client
+// library over mutual TLS from this process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "bench/jobs/redis_peer.hpp"
+#include "client/client.hpp"
+
+namespace troupe::bench {
+
+/// One `troupe node` with `slots` attempts at once, in a data folder of its
+/// own. Ends with this object.
+class OurNode {
+ public:
+  /// Throws std::runtime_error when the node does not answer.
+  OurNode(const std::filesystem::path& program,
+          const std::filesystem::path& data, int slots);
+  ~OurNode();
+  OurNode(const OurNode&) = delete;
+  OurNode& operator=(const OurNode&) = delete;
+
+  /// Submits of jobs that stay queued (the queue is paused), per second.
+  double submits(int in_flight, int count);
+  /// As RedisPeer::jobs().
+  PeerRun jobs(int count);
+  /// As RedisPeer::closed_loop().
+  PeerRun closed_loop(int count, double rate);
+  /// Empty requests over the connection, one at a time, per second.
+  double wire_requests(int count);
+  /// Pages of 50 queued jobs; median milliseconds.
+  double page_ms(int pages);
+
+  void pause();
+  void resume();
+  pid_t pid() const { return pid_; }
+  std::uint64_t disk_bytes() const;
+  /// SIGKILL, start again; seconds until a client has its answer.
+  double restart_seconds();
+  client::Client& client() { return *client_; }
+
+ private:
+  void start();
+  void stop();
+
+  std::filesystem::path program_, data_;
+  pid_t pid_ = -1;
+  std::unique_ptr<client::Client> client_;
+};
+
+}  // namespace troupe::bench
