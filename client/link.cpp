@@ -1,3 +1,5 @@
+// Over 400 lines: the state of one actor, whose parts share turn and phase;
+// what can be decided without it is in SubmitQueue and CallTable.
 #include "client/link.hpp"
 
 #include <caf/actor_cast.hpp>
@@ -9,10 +11,10 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
-#include <map>
 #include <utility>
 
 #include "actors/errors.hpp"
+#include "client/call_table.hpp"
 #include "cluster/on_network_thread.hpp"
 
 namespace troupe::client {
@@ -26,12 +28,6 @@ constexpr SteadyMs kNever = std::numeric_limits<SteadyMs>::max();
 constexpr std::int64_t kUnhintedPauseMs = 200;
 
 enum class Phase : std::uint8_t { ready = 1, pausing, dialling, broken };
-
-struct Waiting {
-  Call call;
-  SteadyMs not_before_ms = 0;
-  bool sent = false;
-};
 
 // One place where code of the library's user runs: what it throws must not
 // look like a fault of the connection.
@@ -93,7 +89,9 @@ class LinkState {
     while (!closed_) {
       take_news();
       expire();
-      if (phase_ == Phase::ready) send_calls();
+      if (phase_ == Phase::ready)
+        calls_.send_due(
+            now(), [this](std::uint64_t n, Call& call) { send_call(n, call); });
       if (phase_ == Phase::pausing && now() >= redial_ms_) start_dialling();
       if (fall_asleep()) break;
     }
@@ -121,8 +119,7 @@ class LinkState {
       dialled.swap(link_->dialled);
       closing = link_->closing;
     }
-    for (auto& call : calls)
-      calls_[++last_call_] = Waiting{.call = std::move(call)};
+    for (auto& call : calls) calls_.add(std::move(call));
     if (dialled) finish_dialling(*std::move(dialled));
     if (phase_ == Phase::broken) fail_all(broken_);
     if (closing) close();
@@ -166,16 +163,8 @@ class LinkState {
             });
   }
 
-  void send_calls() {
-    const auto at = now();
-    for (auto& [n, waiting] : calls_)
-      if (!waiting.sent && waiting.not_before_ms <= at) send_call(n, waiting);
-  }
-
-  void send_call(std::uint64_t n, Waiting& waiting) {
-    waiting.sent = true;
+  void send_call(std::uint64_t n, Call& call) {
     ++link_->frames_sent;
-    auto& call = waiting.call;
     Frame frame{protocol_, call.type,
                 call.repeatable ? call.bytes : std::move(call.bytes)};
     self_->request(seat_->session, caf::infinite, std::move(frame))
@@ -248,20 +237,21 @@ class LinkState {
   }
 
   void call_refused(std::uint64_t n, Error e) {
-    const auto it = calls_.find(n);
-    if (it == calls_.end()) return;
-    auto& waiting = it->second;
-    const bool again = e.code == Errc::unavailable && waiting.call.repeatable &&
-                       (e.retry_after_ms > 0 || waiting.call.patient);
+    const auto* call = calls_.find(n);
+    if (!call) return;
+    const bool again = e.code == Errc::unavailable && call->repeatable &&
+                       (e.retry_after_ms > 0 || call->patient);
     if (!again) return finish(n, std::move(e));
-    waiting.sent = false;
-    waiting.not_before_ms =
-        now() + (e.retry_after_ms > 0 ? e.retry_after_ms : kUnhintedPauseMs);
+    calls_.postpone(n, now() + (e.retry_after_ms > 0 ? e.retry_after_ms
+                                                     : kUnhintedPauseMs));
   }
 
   void finish(std::uint64_t n, Result<Answer> answer) {
-    auto node = calls_.extract(n);
-    if (!node.empty()) tell(node.mapped().call.done, std::move(answer));
+    if (auto call = calls_.take(n)) tell(call->done, std::move(answer));
+  }
+
+  static void tell_all(const std::vector<Call>& calls, const Error& error) {
+    for (const auto& call : calls) tell(call.done, error);
   }
 
   // -- the connection ---------------------------------------------------------
@@ -283,10 +273,7 @@ class LinkState {
   // A pull's cursor would be misunderstood there.
   void other_store() {
     ++store_;
-    std::vector<std::uint64_t> pulls;
-    for (const auto& [n, waiting] : calls_)
-      if (waiting.call.type == FrameOf<PullRequest>::name) pulls.push_back(n);
-    for (const auto n : pulls) finish(n, stale_cursor());
+    tell_all(calls_.take_type(FrameOf<PullRequest>::name), stale_cursor());
   }
 
   void lost() {
@@ -297,15 +284,10 @@ class LinkState {
       std::lock_guard lock{link_->mutex};
       link_->submits.connection_lost();
     }
-    std::vector<std::uint64_t> unknown;
-    for (auto& [n, waiting] : calls_) {
-      if (waiting.sent && !waiting.call.repeatable) unknown.push_back(n);
-      waiting.sent = false;
-    }
-    for (const auto n : unknown)
-      finish(n, Error{Errc::timeout,
-                      "the connection to the head was lost before its answer; "
-                      "the outcome is unknown"});
+    tell_all(calls_.connection_lost(),
+             {Errc::timeout,
+              "the connection to the head was lost before its answer; the "
+              "outcome is unknown"});
     if (!link_->options.reconnect)
       return break_for_good({Errc::unavailable,
                              "the connection to the head was lost, and this "
@@ -362,8 +344,7 @@ class LinkState {
       batches = link_->submits.drain();
     }
     for (auto& batch : batches) complete(std::move(batch), why);
-    for (auto& [n, waiting] : std::exchange(calls_, {}))
-      tell(waiting.call.done, why);
+    tell_all(calls_.drain(), why);
   }
 
   // -- time -------------------------------------------------------------------
@@ -379,10 +360,7 @@ class LinkState {
 
   void expire() {
     const auto at = now();
-    std::vector<std::uint64_t> late;
-    for (const auto& [n, waiting] : calls_)
-      if (waiting.call.deadline_ms <= at) late.push_back(n);
-    for (const auto n : late) finish(n, out_of_time());
+    tell_all(calls_.take_expired(at), out_of_time());
     Overdue overdue;
     {
       std::lock_guard lock{link_->mutex};
@@ -393,11 +371,7 @@ class LinkState {
 
   void arm() {
     auto next = phase_ == Phase::pausing ? redial_ms_ : kNever;
-    for (const auto& [n, waiting] : calls_) {
-      next = std::min(next, waiting.call.deadline_ms);
-      if (!waiting.sent && waiting.not_before_ms > 0)
-        next = std::min(next, waiting.not_before_ms);
-    }
+    if (auto at = calls_.next_time()) next = std::min(next, *at);
     {
       std::lock_guard lock{link_->mutex};
       if (auto deadline = link_->submits.next_deadline())
@@ -422,8 +396,7 @@ class LinkState {
   std::uint64_t store_ = 1;
   std::string store_id_;
   std::uint16_t protocol_ = kProtocolMax;
-  std::map<std::uint64_t, Waiting> calls_;  // In the order they were made.
-  std::uint64_t last_call_ = 0;
+  CallTable calls_;
   SteadyMs submit_pause_ms_ = 0;
   SteadyMs redial_ms_ = 0;
   SteadyMs armed_ms_ = kNever;

@@ -80,7 +80,9 @@ TEST_F(ClientActorTest, AnEmptySubmitIsAnsweredToo) {
 }
 
 TEST_F(ClientActorTest, ErrorsKeepTheirCode) {
-  memory.refusal = Error{Errc::disk_full, "no room"};
+  memory.with([&](Memory& m) {
+    m.refusal = Error{Errc::disk_full, "no room"};
+  });
   auto client = spawn();
   auto submitted =
       ask<SubmitReply>(client, submit_atom_v, SubmitRequest{{job()}});

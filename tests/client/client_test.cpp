@@ -68,9 +68,11 @@ TEST_F(ClientTest, AnswersEveryJobOfManyByItself) {
 }
 
 TEST_F(ClientTest, HandsTheHeadsFaultsOn) {
-  memory.refusal = Error{Errc::invalid_argument,
-                         "the job is wrong",
-                         {{"params.text", "must be a string"}}};
+  memory.with([&](Memory& m) {
+    m.refusal = Error{Errc::invalid_argument,
+                      "the job is wrong",
+                      {{"params.text", "must be a string"}}};
+  });
   auto client = connect();
   auto answer = client->submit(job());
   ASSERT_FALSE(answer);
@@ -80,7 +82,7 @@ TEST_F(ClientTest, HandsTheHeadsFaultsOn) {
 }
 
 TEST_F(ClientTest, ManyThreadsShareOneClient) {
-  memory.end_at_once = true;
+  memory.with([&](Memory& m) { m.end_at_once = true; });
   auto client = connect();
   std::vector<std::future<int>> threads;
   for (int t = 0; t < 8; ++t)
@@ -129,7 +131,7 @@ TEST_F(ClientTest, ACallbackMaySubmitButNotBlock) {
 // -- timeouts and restarts ----------------------------------------------------
 
 TEST_F(ClientTest, ATimeoutLeavesTheOutcomeOpenAndAskingAgainIsSafe) {
-  memory.submits_to_swallow = 1;
+  memory.with([&](Memory& m) { m.submits_to_swallow = 1; });
   auto client = connect();
   auto spec = job();
   spec.id = client->new_id();
@@ -143,7 +145,7 @@ TEST_F(ClientTest, ATimeoutLeavesTheOutcomeOpenAndAskingAgainIsSafe) {
 }
 
 TEST_F(ClientTest, SendsUnansweredSubmitsAgainAfterARestart) {
-  memory.submits_to_swallow = 1;
+  memory.with([&](Memory& m) { m.submits_to_swallow = 1; });
   auto client = connect();
   auto answer =
       std::async(std::launch::async, [&] { return client->submit(job()); });
@@ -191,7 +193,7 @@ TEST_F(ClientTest, FailsAtOnceWhenToldNotToReconnect) {
 }
 
 TEST_F(ClientTest, ComesBackWhenTheHeadSaysSo) {
-  memory.submits_to_postpone = 3;
+  memory.with([&](Memory& m) { m.submits_to_postpone = 3; });
   auto client = connect();
   auto answer = client->submit(job());
   ASSERT_TRUE(answer) << answer.error().message;
@@ -199,7 +201,7 @@ TEST_F(ClientTest, ComesBackWhenTheHeadSaysSo) {
 }
 
 TEST_F(ClientTest, ClosingAnswersWhatIsOpen) {
-  memory.submits_to_swallow = 1;
+  memory.with([&](Memory& m) { m.submits_to_swallow = 1; });
   auto client = connect();
   std::promise<Errc> heard;
   auto sent = client->submit_async(job(), [&](Result<SubmitAnswer> answer) {

@@ -88,7 +88,7 @@ TEST_F(FilesTest, WhatIsThereIsNotSentAgain) {
 
 TEST_F(FilesTest, AnUploadGoesOnWhereACutLeftIt) {
   const auto bytes = noise(12 * kMaxChunkBytes);
-  memory.upload_stop_bytes = 4 * kMaxChunkBytes;
+  memory.with([&](Memory& m) { m.upload_stop_bytes = 4 * kMaxChunkBytes; });
   auto client = connect();
   auto upload = std::async(std::launch::async, [&] {
     return client->upload(write("big.bin", bytes));
@@ -113,7 +113,7 @@ TEST_F(FilesTest, AnUploadGoesOnWhereACutLeftIt) {
 TEST_F(FilesTest, AnUploadThatStandsStillTimesOutAndIsResumedByTheNextCall) {
   const auto bytes = noise(8 * kMaxChunkBytes);
   const auto path = write("big.bin", bytes);
-  memory.upload_stop_bytes = 4 * kMaxChunkBytes;
+  memory.with([&](Memory& m) { m.upload_stop_bytes = 4 * kMaxChunkBytes; });
   auto client = connect();
   auto stopped = client->upload(path, {.stall_timeout_ms = 300});
   ASSERT_FALSE(stopped);
@@ -182,7 +182,7 @@ TEST_F(FilesTest, ADownloadGoesOnFromWhatIsThere) {
 TEST_F(FilesTest, ADownloadWithTheWrongHashLeavesNothingBehind) {
   const auto bytes = noise(2 * kMaxChunkBytes);
   store(bytes);
-  memory.spoil_downloads = true;
+  memory.with([&](Memory& m) { m.spoil_downloads = true; });
   auto client = connect();
   auto reader = client->open(platform::sha256_hex(bytes));
   ASSERT_TRUE(reader);

@@ -129,7 +129,7 @@ TEST_F(FollowTest, BringsLiveEventsInOrder) {
 }
 
 TEST_F(FollowTest, OnlyEndsWhenOnlyEndsAreWanted) {
-  memory.end_at_once = true;
+  memory.with([&](Memory& m) { m.end_at_once = true; });
   auto client = connect();
   auto follower = client->follow({.ends_only = true});
   ASSERT_TRUE(follower);
