@@ -64,10 +64,10 @@ ProcessAttempts::ProcessAttempts(AttemptsOptions options, AttemptSink& sink)
 ProcessAttempts::~ProcessAttempts() {
   if (!file_work_) return;
   runner_->post([this] { closing_ = true; });
-  // The file thread posts to the runner, so it ends first.
+  // The file thread posts to the runner, so it ends first; then, as the last
+  // member, the runner, whose thread still reads runner_ while it finishes.
   file_work_->quit();
   file_thread_.join();
-  runner_.reset();
 }
 
 void ProcessAttempts::assign(Assignment assignment) {
@@ -124,7 +124,7 @@ void ProcessAttempts::begin(Assignment assignment) {
 
 void ProcessAttempts::prepared(const std::string& key, Status done) {
   auto* attempt = find(key);
-  if (!attempt || closing_) return;
+  if (!attempt) return;
   if (attempt->stop || !done) {
     remove_files(attempt->paths);
     auto end = attempt->stop
@@ -197,7 +197,7 @@ void ProcessAttempts::keep(Attempt& attempt, JobEnd end) {
 
 void ProcessAttempts::finish(const std::string& key, JobEnd end) {
   auto* attempt = find(key);
-  if (!attempt || closing_) return;
+  if (!attempt) return;
   show(key);
   const auto token = attempt->assignment.token;
   const bool fenced = attempt->stop == StopReason::fenced;
@@ -221,7 +221,7 @@ void ProcessAttempts::show_soon(Attempt& attempt) {
 
 void ProcessAttempts::show(const std::string& key) {
   auto* attempt = find(key);
-  if (!attempt || closing_) return;
+  if (!attempt) return;
   attempt->show_later = false;
   if (attempt->batch.empty()) return;
   attempt->shown_at = system_steady_clock().now();
@@ -230,6 +230,7 @@ void ProcessAttempts::show(const std::string& key) {
 }
 
 ProcessAttempts::Attempt* ProcessAttempts::find(const std::string& key) {
+  if (closing_) return nullptr;
   const auto it = attempts_.find(key);
   return it == attempts_.end() ? nullptr : it->second.get();
 }
@@ -265,7 +266,7 @@ void ProcessAttempts::on_quiet(const std::string& key, std::int64_t silent_ms) {
 
 void ProcessAttempts::on_end(const std::string& key, const ProcessEnd& end) {
   auto* attempt = find(key);
-  if (!attempt || closing_) return;
+  if (!attempt) return;
   attempt->running = false;
   auto job = describe_end(
       {.end = end,

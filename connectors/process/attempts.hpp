@@ -71,7 +71,7 @@ class ProcessAttempts final : private ProcessEvents {
   void finish(const std::string& key, JobEnd end);
   void show_soon(Attempt& attempt);
   void show(const std::string& key);
-  Attempt* find(const std::string& key);
+  Attempt* find(const std::string& key);  // Null while closing, too.
 
   void on_started(const std::string& key,
                   const platform::ProcessIdentity& command) override;
@@ -91,7 +91,7 @@ class ProcessAttempts final : private ProcessEvents {
   // thread goes on reading the output of others.
   std::unique_ptr<platform::EventLoop> file_work_;
   std::thread file_thread_;
-  std::unique_ptr<ProcessRunner> runner_;
+  std::unique_ptr<ProcessRunner> runner_;  // Last: destroyed first.
 };
 
 /// This process's variables. REQUIRES: nobody changes them meanwhile.

@@ -17,6 +17,7 @@ constexpr std::int64_t kGuardPatienceMs = 5'000;
 // A process that forks while it is looked for shows up in the next look. Two
 // empty looks in a row end it, because exec hides a process for a moment.
 constexpr int kMaxLooks = 100;
+constexpr char kNewRecord[] = ".new";
 
 Json to_json(const platform::ProcessIdentity& identity) {
   return {{"pid", identity.pid},
@@ -62,7 +63,7 @@ Status write_leftover_record(const std::filesystem::path& path,
             {"log", record.log}};
   if (record.command) json["command"] = to_json(*record.command);
   // To a new name first: a node killed in between leaves the old record.
-  const std::filesystem::path next = path.string() + ".new";
+  const std::filesystem::path next = path.string() + kNewRecord;
   auto file = platform::open_write(next);
   if (!file) return file.error();
   auto written = platform::write_all(
@@ -120,8 +121,13 @@ std::vector<EndedLeftover> end_leftovers(const std::filesystem::path& folder) {
     paths.push_back(entry.path());
   for (const auto& path : paths) {
     // A record that cannot be read cannot be acted on; keeping it would only
-    // repeat that at every start.
-    if (auto record = read_leftover_record(path))
+    // repeat that at every start. One under its new name is no record yet:
+    // nothing was started before the first one had its own.
+    Result<LeftoverRecord> record =
+        path.extension() == kNewRecord
+            ? Result<LeftoverRecord>{Error{Errc::not_found, "not yet a record"}}
+            : read_leftover_record(path);
+    if (record)
       ended.push_back({.key = record->key,
                        .log = record->log,
                        .killed = end_leftover(*record)});

@@ -14,7 +14,7 @@ namespace troupe {
 
 struct LeftoverRecord {
   std::string key;
-  platform::ProcessIdentity guard;
+  platform::ProcessIdentity guard;  // Empty: about to be started.
   std::optional<platform::ProcessIdentity> command;
   std::string log;
 };

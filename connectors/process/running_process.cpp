@@ -58,6 +58,9 @@ void RunningProcess::start(const std::filesystem::path& guard) {
     log_ = *std::move(log);
   else
     done = log.error();
+  // Before the guard is there, so that a node killed in between finds it by
+  // its mark; with its number once it is.
+  write_record();
   if (done) done = spawn_guard(guard);
   if (done) {
     write_record();
@@ -127,10 +130,11 @@ Status RunningProcess::watch_all() {
 // Not synced: it only matters while this boot lasts, and what the page cache
 // holds outlives the node.
 void RunningProcess::write_record() const {
-  LeftoverRecord record{.key = spec_.key,
-                        .guard = guard_->identity,
-                        .command = command_,
-                        .log = spec_.log.string()};
+  LeftoverRecord record{
+      .key = spec_.key,
+      .guard = guard_ ? guard_->identity : platform::ProcessIdentity{},
+      .command = command_,
+      .log = spec_.log.string()};
   auto written = write_leftover_record(spec_.record, record);
   if (!written)
     events_.on_line(spec_.key, Stream::node,

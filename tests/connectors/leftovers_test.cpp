@@ -99,6 +99,15 @@ TEST_F(LeftoversTest, TheTreeEndsEvenWhenNodeAndGuardAreBothKilled) {
   EXPECT_EQ(alive(), 0u);
 }
 
+TEST_F(LeftoversTest, ARecordFromBeforeTheGuardStartedFindsItByItsMark) {
+  start_node(/*grace_ms=*/600'000);
+  kill_node();
+  ASSERT_TRUE(write_leftover_record(
+      record(), {.key = key(), .guard = {}, .command = {}, .log = ""}));
+  EXPECT_GE(end_leftovers(dir / "records")[0].killed, 4u);
+  EXPECT_EQ(alive(), 0u);
+}
+
 TEST_F(LeftoversTest, AProcessThatOnlyHasTheNumberOfARecordIsLeftAlone) {
   auto stranger = platform::spawn({.program = "/bin/sleep",
                                    .argv = {"sleep", "600"},
@@ -140,6 +149,14 @@ TEST_F(LeftoversTest, ARecordThatCannotBeReadIsRemovedAndHarmsNobody) {
   EXPECT_EQ(read_leftover_record(record()).error().code, Errc::corrupt);
   EXPECT_TRUE(end_leftovers(dir / "records").empty());
   EXPECT_FALSE(std::filesystem::exists(record()));
+}
+
+TEST_F(LeftoversTest, ARecordThatIsJustBeingWrittenIsNone) {
+  ASSERT_TRUE(write_leftover_record(
+      record().string() + ".new",
+      {.key = key(), .guard = {}, .command = {}, .log = ""}));
+  EXPECT_TRUE(end_leftovers(dir / "records").empty());
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "records"));
 }
 
 TEST_F(LeftoversTest, AMissingFolderHasNoRecords) {
