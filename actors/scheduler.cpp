@@ -124,7 +124,9 @@ class SchedulerState {
                 job.start->device,
                 job.spec.kind,
                 job.start->memory_bytes};
+          const auto first_change = out_.changes.size();
           schedule_.restore(job, now(), out_);
+          complete_lost(job, first_change);
         },
         [this](const ControlRequest& order) {
           schedule_.restore_control(order);
@@ -135,6 +137,17 @@ class SchedulerState {
     reserve_again();
     for (auto& work : std::exchange(deferred_, {})) work();
     flush();
+  }
+
+  // Nobody else can tell what a lost attempt left behind when no further
+  // attempt follows it.
+  void complete_lost(const RestoredJob& job, std::size_t first_change) {
+    if (!options_.complete_lost || job.summary.state != JobState::running)
+      return;
+    const Token token{job.start_epoch, job.summary.id, job.summary.attempt};
+    for (auto i = first_change; i < out_.changes.size(); ++i)
+      if (auto& end = out_.changes[i].end; end && end->failure)
+        options_.complete_lost(token, *end);
   }
 
   // Only attempts of this epoch were taken over.

@@ -5,6 +5,8 @@
 
 #include <caf/actor_system.hpp>
 
+#include <functional>
+
 #include "actors/protocol.hpp"
 #include "actors/schedule.hpp"
 #include "config/options.hpp"
@@ -20,6 +22,9 @@ struct SchedulerOptions {
   Kinds kinds;
   JobConfig job_limits;
   SchedulerLimits limits;
+  /// At start-up, for a job that failed because the attempt it names was lost
+  /// with the node: may add artifacts (its logs) and last lines to the end.
+  std::function<void(const Token&, JobEnd&)> complete_lost;
   ScheduleDefects defects;                             // Tests only.
   const WallClock* wall = &system_wall_clock();        // These two outlive
   const SteadyClock* steady = &system_steady_clock();  // the actor.

@@ -14,6 +14,7 @@
 #include "actors/memory_manager.hpp"
 #include "actors/scheduler.hpp"
 #include "cluster/pki.hpp"
+#include "connectors/process/attempt_files.hpp"
 #include "connectors/process/process_executor.hpp"
 #include "kinds/kinds.hpp"
 
@@ -116,6 +117,14 @@ SchedulerLimits scheduler_limits(const Config& c) {
   return limits;
 }
 
+// Of a process.run job that will not be tried again; others left no log.
+void add_lost_logs(NodeParts& p, const Token& token, JobEnd& end) {
+  auto kept =
+      keep_lost_logs(p.data / "process", token.job, token.attempt, *p.access);
+  end.artifacts = std::move(kept.artifacts);
+  end.failure->last_lines = std::move(kept.last_lines);
+}
+
 ChildSpec scheduler(NodeParts& p) {
   return {
       .name = "scheduler",
@@ -127,7 +136,10 @@ ChildSpec scheduler(NodeParts& p) {
                         .memory = get<MemoryManagerActor>(c, "memory_manager"),
                         .kinds = all_kinds(),
                         .job_limits = p.config.job,
-                        .limits = scheduler_limits(p.config)}));
+                        .limits = scheduler_limits(p.config),
+                        .complete_lost = [&p](const Token& token, JobEnd& end) {
+                          add_lost_logs(p, token, end);
+                        }}));
           },
       .uses = {"job_history", "memory_manager"}};
 }
