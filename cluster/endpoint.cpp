@@ -83,6 +83,7 @@ Result<NodeAddress> open_endpoint(caf::actor_system& sys,
   auto print = fingerprint(*pem);
   if (!print) return print.error();
   address.fingerprint = *print;
+  if (options.port != 0) sys.middleman().close(options.port);
   auto port = caf::openssl::publish(
       sys, caf::actor_cast<caf::strong_actor_ptr>(gate),
       sys.message_types<GateActor>(), options.port, options.host.c_str(), true);

@@ -46,7 +46,8 @@ std::function<Result<Principal>(const caf::node_id&)> by_certificate(
     caf::actor_system& sys, std::filesystem::path clients_file);
 
 /// Opens the port, publishes the gate and writes DATA/node.json. After a
-/// restart of the gate: call it again with the port of the old endpoint.
+/// restart of the gate: call it again with the port of the old endpoint, which
+/// is closed first.
 /// Errors: unavailable (the port is taken), denied, io_error.
 Result<NodeAddress> open_endpoint(caf::actor_system& sys,
                                   const EndpointOptions& options,

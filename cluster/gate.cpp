@@ -70,6 +70,7 @@ struct GateState {
     seat.principal = *std::move(principal);
     seat.handles = options_.handles;
     seat.limits = options_.limits;
+    seat.gate = self_->address();
     seat.node = options_.node;
     seat.build = options_.build;
     seat.store_id = options_.store_id;

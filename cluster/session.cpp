@@ -42,6 +42,9 @@ struct SessionState {
     self_->set_default_handler(caf::drop);
     self_->set_node_down_handler(
         [this](caf::node_down_msg&) { self_->quit(); });
+    // A restarted gate does not know its old sessions: clients come again.
+    self_->set_down_handler([this](caf::down_msg&) { self_->quit(); });
+    if (options_.gate) self_->monitor(options_.gate);
     if (options_.client != self_->system().node())
       self_->monitor(options_.client);
     return {

@@ -3,6 +3,7 @@
 // role, size and window. Refuses whatever does not come from its own client.
 #pragma once
 
+#include <caf/actor_addr.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/node_id.hpp>
 
@@ -31,7 +32,8 @@ struct SessionOptions {
   Principal principal;
   NodeHandles handles;
   SessionLimits limits;
-  std::string node;  // These three are for the answer to hello.
+  caf::actor_addr gate;  // With it ends the session.
+  std::string node;      // These three are for the answer to hello.
   std::string build;
   std::string store_id;
 };
@@ -39,7 +41,7 @@ struct SessionOptions {
 /// The supervisor's bind messages reach a session through the gate.
 using BoundSession = Supervised<SessionActor>;
 
-/// Ends when the client's node is gone.
+/// Ends when the client's node or the gate is gone.
 BoundSession spawn_session(caf::actor_system& sys, SessionOptions options);
 
 /// Puts a restarted child in its place. Unknown names are ignored.

@@ -142,6 +142,11 @@ void NodeTest::SetUp() {
   network.threads = 2;
   config_ = std::make_unique<NetworkConfig>(network);
   node = std::make_unique<caf::actor_system>(*config_);
+  gate = spawn_gate_of_fakes();
+  open(0);
+}
+
+BoundGate NodeTest::spawn_gate_of_fakes() {
   GateOptions options;
   options.identify = by_certificate(*node, clients_file(data()));
   options.handles = {
@@ -151,8 +156,12 @@ void NodeTest::SetUp() {
   options.limits = limits;
   options.node = "atelier";
   options.store_id = "store-1";
-  gate = spawn_gate(*node, std::move(options));
-  auto opened = open_endpoint(*node, {data(), "127.0.0.1", 0, "store-1"}, gate);
+  return spawn_gate(*node, std::move(options));
+}
+
+void NodeTest::open(std::uint16_t port) {
+  auto opened =
+      open_endpoint(*node, {data(), "127.0.0.1", port, "store-1"}, gate);
   ASSERT_TRUE(opened) << opened.error().message;
   address_ = *opened;
 }

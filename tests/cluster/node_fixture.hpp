@@ -107,6 +107,9 @@ class NodeTest : public ::testing::Test {
     return std::make_unique<TestClient>(files);
   }
   std::unique_ptr<TestClient> admin() { return client_as(admin_files(data())); }
+  /// Opens the port for `gate`; 0: any.
+  void open(std::uint16_t port);
+  BoundGate spawn_gate_of_fakes();
   /// The one thing every attack must leave true.
   void expect_still_answering();
 

@@ -3,6 +3,7 @@
 
 #include "cluster/access.hpp"
 #include "tests/cluster/node_fixture.hpp"
+#include "tests/platform/eventually.hpp"
 
 namespace troupe::cluster {
 namespace {
@@ -239,6 +240,28 @@ TEST_F(SessionTest, ARestartedChildIsFoundBySessionsThatExist) {
   expect_still_answering();
   ASSERT_TRUE(anna.ask(SubmitRequest{{job_named_by("", "")}}));
   EXPECT_EQ(other.with([](Seen& s) { return s.submits.size(); }), 1u);
+}
+
+TEST_F(SessionTest, ARestartedGateIsFoundUnderTheSamePort) {
+  auto anna = guest(certificate_of("anna", "studio", Role::user));
+  caf::scoped_actor watcher{anna.client->sys};
+  watcher->monitor(anna.session);
+  const auto port = address().port;
+  caf::anon_send_exit(gate, caf::exit_reason::kill);
+  // Sessions end with their gate, so that clients know to come again.
+  bool lost = false;
+  watcher->receive([&](const caf::down_msg&) { lost = true; },
+                   caf::after(std::chrono::seconds{10}) >> [] {});
+  EXPECT_TRUE(lost);
+  gate = spawn_gate_of_fakes();
+  open(port);
+  EXPECT_EQ(address().port, port);
+  expect_still_answering();
+  // The news of the old gate's end may still be on its way to the client.
+  EXPECT_TRUE(platform::eventually([&] {
+    const auto again = anna.client->take_seat(address());
+    return again && anna.client->ask(again->session, StatusRequest{});
+  }));
 }
 
 class NarrowSessionTest : public SessionTest {
