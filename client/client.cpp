@@ -337,6 +337,12 @@ Result<NodeStatus> Client::status(std::int64_t timeout_ms) {
   return ask(*state_->connection, StatusRequest{}, timeout_ms);
 }
 
+Status Client::ping(std::int64_t timeout_ms) {
+  auto reply = ask(*state_->connection, Hello{}, timeout_ms);
+  if (!reply) return reply.error();
+  return ok();
+}
+
 Result<ControlReply> Client::control(ControlRequest request,
                                      std::int64_t timeout_ms) {
   return ask(*state_->connection, request, timeout_ms);

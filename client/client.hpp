@@ -99,6 +99,8 @@ class Client {
                                                 std::int64_t timeout_ms = 0);
   Result<ExplainReply> explain(JobId job, std::int64_t timeout_ms = 0);
   Result<NodeStatus> status(std::int64_t timeout_ms = 0);
+  /// There and back to the head's session, no further: does it answer?
+  Status ping(std::int64_t timeout_ms = 0);
   Result<ControlReply> control(ControlRequest request,
                                std::int64_t timeout_ms = 0);
   /// A live copy of the head's store into a folder of the head's machine.

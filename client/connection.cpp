@@ -146,15 +146,9 @@ void Connection::call(Call call) {
 
 Status Connection::submit(const JobSpec& spec, std::int64_t timeout_ms,
                           SubmitCallback done) {
-  const auto deadline =
-      system_steady_clock().now() + timeout_or_default(timeout_ms);
-  {
-    std::lock_guard lock{link_->mutex};
-    auto added = link_->submits.add(spec, deadline, std::move(done));
-    if (!added) return added;
-  }
-  link_->wake();
-  return ok();
+  return link_->submit(
+      spec, system_steady_clock().now() + timeout_or_default(timeout_ms),
+      std::move(done));
 }
 
 const Options& Connection::options() const {

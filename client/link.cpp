@@ -68,7 +68,7 @@ class LinkState {
         },
         [this](flush_atom) {
           begin_turn();
-          armed_ms_ = kNever;
+          set_armed(kNever);
           end_turn();
         },
     };
@@ -369,6 +369,12 @@ class LinkState {
     for (auto& done : overdue) [&]() noexcept { done(out_of_time()); }();
   }
 
+  void set_armed(SteadyMs at_ms) {
+    armed_ms_ = at_ms;
+    std::lock_guard lock{link_->mutex};
+    link_->armed_ms = at_ms;
+  }
+
   void arm() {
     auto next = phase_ == Phase::pausing ? redial_ms_ : kNever;
     if (auto at = calls_.next_time()) next = std::min(next, *at);
@@ -380,7 +386,7 @@ class LinkState {
         next = std::min(next, submit_pause_ms_);
     }
     if (next >= armed_ms_) return;
-    armed_ms_ = next;
+    set_armed(next);
     const auto left = std::max<std::int64_t>(next - now(), 1);
     self_->delayed_send(self_, std::chrono::milliseconds{left}, flush_atom_v);
   }
@@ -416,6 +422,19 @@ void Link::post(Call call) {
     calls.push_back(std::move(call));
   }
   wake();
+}
+
+Status Link::submit(const JobSpec& spec, SteadyMs deadline_ms,
+                    SubmitCallback done) {
+  {
+    std::lock_guard lock{mutex};
+    auto added = submits.add(spec, deadline_ms, std::move(done));
+    if (!added) return added;
+    // Else it goes out when an answer comes, and nobody is woken for nothing.
+    if (!submits.can_send() && armed_ms <= deadline_ms) return ok();
+  }
+  wake();
+  return ok();
 }
 
 void Link::wake() {

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -34,6 +35,8 @@ struct Link {
 
   /// Hands a call to the actor.
   void post(Call call);
+  /// Hands a job to the actor. Errors: those of SubmitQueue::add().
+  Status submit(const JobSpec& spec, SteadyMs deadline_ms, SubmitCallback done);
   /// Something is there for the actor to find. REQUIRES: mutex not held.
   void wake();
 
@@ -45,6 +48,8 @@ struct Link {
   SubmitQueue submits;
   std::vector<Call> calls;  // New ones.
   std::optional<Result<Seat>> dialled;
+  /// When the actor will look by itself.
+  SteadyMs armed_ms = std::numeric_limits<SteadyMs>::max();
   bool awake = false;  // The actor runs, or a message to wake it is under way.
   bool closing = false;
   bool closed = false;

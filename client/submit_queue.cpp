@@ -109,12 +109,21 @@ void SubmitQueue::seal() {
   sealed_.push_back(std::exchange(open_, {}));
 }
 
-const SubmitBatch* SubmitQueue::next() {
-  if (sealed_.empty() && sent_.size() < limits_.partial_frames) seal();
-  if (sealed_.empty()) return nullptr;
-  const auto jobs = sealed_.front().entries.size();
+bool SubmitQueue::can_send() const {
+  auto jobs = open_.entries.size();
+  if (!sealed_.empty())
+    jobs = sealed_.front().entries.size();
+  else if (sent_.size() >= limits_.partial_frames || 2 * jobs < sent_jobs_)
+    return false;
   // A batch made under a larger window still goes out, by itself.
-  if (sent_jobs_ > 0 && sent_jobs_ + jobs > limits_.window_jobs) return nullptr;
+  return jobs > 0 &&
+         (sent_jobs_ == 0 || sent_jobs_ + jobs <= limits_.window_jobs);
+}
+
+const SubmitBatch* SubmitQueue::next() {
+  if (!can_send()) return nullptr;
+  if (sealed_.empty()) seal();
+  const auto jobs = sealed_.front().entries.size();
   waiting_jobs_ -= jobs;
   sent_jobs_ += jobs;
   const auto number = sealed_.front().number;

@@ -19,8 +19,9 @@ struct SubmitLimits {
   std::uint32_t queue_jobs = 65'536;  // Not sent yet.
   std::size_t batch_bytes = kMaxFrameBytes - 512;
   std::uint32_t batch_jobs = 512;  // So that their answers fit a frame too.
-  /// Frames that may be under way before a frame with room in it is held
-  /// back for more jobs. Two: one is made durable while the next one fills.
+  /// A frame with room in it is held back for more jobs while so many frames,
+  /// or more than twice its jobs, are under way. Two: one is made durable
+  /// while the next one fills.
   std::uint32_t partial_frames = 2;
 };
 
@@ -53,6 +54,9 @@ class SubmitQueue {
 
   /// Errors: too_large (one job over a frame), unavailable (queue_jobs).
   Status add(const JobSpec& spec, SteadyMs deadline_ms, SubmitCallback done);
+
+  /// Whether next() has something to give.
+  bool can_send() const;
 
   /// The next batch to send, to be kept as it is until it is answered or
   /// lost; null where window or frames under way say: not yet.

@@ -159,6 +159,16 @@ TEST_F(ClientTest, SendsUnansweredSubmitsAgainAfterARestart) {
   EXPECT_EQ(client->stats().reconnects, 1u);
 }
 
+TEST_F(ClientTest, AShortTimeoutHoldsWhileALongOneIsOpen) {
+  memory.with([&](Memory& m) { m.submits_to_swallow = 2; });
+  auto client = connect();
+  ASSERT_TRUE(client->submit_async(job(), [](Result<SubmitAnswer>) {}));
+  auto late = client->submit(job(), 300);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Errc::timeout);
+  EXPECT_TRUE(client->ping());
+}
+
 TEST_F(ClientTest, WaitsForAHeadThatIsAwayAsLongAsTheTimeoutAllows) {
   auto client = connect();
   stop_node();

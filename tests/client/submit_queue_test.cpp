@@ -74,7 +74,7 @@ TEST_F(SubmitQueueTest, WritesTheSameBytesAsTheCodecWould) {
 }
 
 TEST_F(SubmitQueueTest, CutsBatchesByBytesAndKeepsTheOrder) {
-  SubmitQueue queue{{.partial_frames = 9}};
+  SubmitQueue queue{{}};
   add_many(queue, 1, 400);
   std::uint64_t expected = 0;
   int frames = 0;
@@ -82,6 +82,7 @@ TEST_F(SubmitQueueTest, CutsBatchesByBytesAndKeepsTheOrder) {
     ++frames;
     EXPECT_LE(batch->bytes.size(), kMaxFrameBytes);
     for (const auto n : jobs_in(*batch)) EXPECT_EQ(n, ++expected);
+    queue.answered(batch->number);
   }
   EXPECT_EQ(expected, 400u);
   EXPECT_LE(frames, 5);
@@ -107,6 +108,23 @@ TEST_F(SubmitQueueTest, HoldsAPartialFrameBackOnlyWhileTwoAreUnderWay) {
   const auto* third = queue.next();
   ASSERT_TRUE(third);
   EXPECT_EQ(jobs_in(*third).size(), 48u);
+}
+
+TEST_F(SubmitQueueTest, AFewJobsWaitWhileManyAreUnderWay) {
+  SubmitQueue queue{{}};
+  add_many(queue, 1, 10);
+  const auto first = queue.next()->number;
+  add_many(queue, 11, 14);
+  EXPECT_FALSE(queue.can_send());
+  EXPECT_FALSE(queue.next());
+  add_many(queue, 15, 15);
+  EXPECT_TRUE(queue.can_send());
+  EXPECT_EQ(jobs_in(*queue.next()).size(), 5u);
+  add_many(queue, 16, 16);
+  queue.answered(first);
+  EXPECT_FALSE(queue.next());  // Five are still under way.
+  add_many(queue, 17, 18);
+  EXPECT_EQ(jobs_in(*queue.next()).size(), 3u);
 }
 
 TEST_F(SubmitQueueTest, KeepsTheWindow) {
