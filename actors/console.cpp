@@ -1,5 +1,7 @@
 #include "actors/console.hpp"
 
+#include <filesystem>
+
 #include <caf/event_based_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
@@ -106,11 +108,17 @@ class ConsoleState {
   void copy(caf::typed_response_promise<void> promise,
             const std::string& folder) {
     auto worker = self_->spawn<caf::detached>(
-        [store = options_.store](
+        [store = options_.store, files = options_.files](
             caf::event_based_actor* worker_self) -> caf::behavior {
           return {[=](backup_atom, const std::string& to) -> caf::result<void> {
             worker_self->quit();
-            if (auto done = store->backup(to); !done)
+            // A data folder to start from. Jobs first: a file that one of them
+            // names is then there to be copied.
+            const std::filesystem::path folder{to};
+            if (auto done = store->backup(folder / "store"); !done)
+              return to_caf(done.error());
+            if (files == nullptr) return caf::unit;
+            if (auto done = files->backup(folder / "artifacts"); !done)
               return to_caf(done.error());
             return caf::unit;
           }};

@@ -5,12 +5,14 @@
 #include <caf/actor_system.hpp>
 
 #include "actors/protocol.hpp"
+#include "persistence/artifact_store.hpp"
 #include "persistence/job_store.hpp"
 
 namespace troupe {
 
 struct ConsoleOptions {
-  const JobStore* store = nullptr;  // Outlives the actor.
+  const JobStore* store = nullptr;       // Outlives the actor.
+  const ArtifactStore* files = nullptr;  // Likewise; null: no files to copy.
   SchedulerActor scheduler;
   JobHistoryActor history;
   MemoryManagerActor memory;

@@ -151,6 +151,7 @@ ChildSpec console(NodeParts& p) {
           [&p](const Children& c) {
             return any(spawn_console(
                 p.sys, {.store = &p.store,
+                        .files = &p.files,
                         .scheduler = get<SchedulerActor>(c, "scheduler"),
                         .history = get<JobHistoryActor>(c, "job_history"),
                         .memory = get<MemoryManagerActor>(c, "memory_manager"),

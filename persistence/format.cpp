@@ -352,7 +352,7 @@ std::optional<std::vector<std::uint64_t>> decode_group(std::uint64_t spec_index,
                                                        std::string_view bytes) {
   ByteReader in{bytes};
   std::vector<std::uint64_t> events;
-  while (!in.at_end()) {
+  while (in.ok() && !in.at_end()) {
     spec_index += in.varint();
     events.push_back(spec_index);
   }
