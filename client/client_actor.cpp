@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -73,6 +74,12 @@ class ClientActorState {
       : self_{self}, connection_{std::move(connection)} {}
   ~ClientActorState() {
     for (auto& [listener, forward] : forwards_) forward.loop->stop();
+    // An answer's callback may hold the last handle of this actor: then this
+    // is the connection's own thread, which cannot wait for its own end.
+    if (connection_->on_own_thread())
+      std::thread([closing = std::move(connection_)]() mutable {
+        closing.reset();
+      }).detach();
   }
 
   SelfActor::behavior_type make_behavior() {
