@@ -36,7 +36,7 @@ class EventHubState {
         reader_{std::move(options.reader)},
         limits_{options.limits},
         reader_timeout_{options.reader_timeout_ms},
-        ring_{limits_},
+        ring_{limits_, options.last_index},
         live_{limits_} {}
 
   SelfActor::behavior_type make_behavior() {
@@ -253,6 +253,12 @@ class EventHubState {
 
   void answer_global() {
     for (auto p = global_.begin(); p != global_.end();) {
+      if (!ring_.covers(p->request.after_index)) {  // Entries were missed.
+        const auto missed = p++;
+        scoped_.splice(scoped_.end(), global_, missed);
+        ask_reader(scoped_, missed);
+        continue;
+      }
       auto reply = ring_.pull(p->request);
       p->request.after_index = reply.next_index;
       if (reply.entries.empty()) {

@@ -12,6 +12,7 @@ namespace troupe {
 struct EventHubOptions {
   HistoryReaderActor reader;
   EventLimits limits;
+  std::uint64_t last_index = 0;  // Of the log at the start: where "now" is.
   std::int64_t reader_timeout_ms = 30'000;
 };
 

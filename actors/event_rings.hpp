@@ -35,14 +35,16 @@ std::size_t wire_bytes(const LiveEvent& event);
 /// The newest entries of the log, without gaps.
 class DurableRing {
  public:
-  explicit DurableRing(const EventLimits& limits) : limits_{limits} {}
+  /// `last_index`: of the log before the first entry that will be added.
+  explicit DurableRing(const EventLimits& limits, std::uint64_t last_index = 0)
+      : limits_{limits}, last_index_{last_index} {}
 
   /// An entry that does not follow the last one empties the ring first.
   void add(LogEntry entry);
 
   /// False: what follows `index` is (partly) older than the ring.
   bool covers(std::uint64_t index) const;
-  /// Index of the newest entry; 0: nothing was ever added.
+  /// Index of the newest entry, there or not; 0: nobody knows one.
   std::uint64_t last_index() const { return last_index_; }
 
   /// Entries after `request.after_index`, within its credit.
@@ -53,7 +55,7 @@ class DurableRing {
   const EventLimits limits_;
   std::deque<LogEntry> entries_;
   std::size_t bytes_ = 0;
-  std::uint64_t last_index_ = 0;
+  std::uint64_t last_index_;
 };
 
 /// Live events of running attempts, newest kept.

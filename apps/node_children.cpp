@@ -62,7 +62,8 @@ ChildSpec event_hub(NodeParts& p) {
           [&p](const Children& c) {
             return any(spawn_event_hub(
                 p.sys, {.reader = get<HistoryReaderActor>(c, "history_reader"),
-                        .limits = event_limits(p.config.event)}));
+                        .limits = event_limits(p.config.event),
+                        .last_index = p.store.last_index()}));
           },
       .uses = {"history_reader"}};
 }

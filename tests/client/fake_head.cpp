@@ -281,11 +281,9 @@ class FakeNode {
     const auto reader = spawn_reader(sys_, memory);
     EventHubOptions hub_options;
     hub_options.reader = reader;
+    hub_options.last_index =
+        memory.with([](const Memory& m) { return m.log.size(); });
     hub = spawn_event_hub(sys_, hub_options);
-    memory.with([this](const Memory& m) {  // As a head says `opened`.
-      if (!m.log.empty())
-        caf::anon_send(hub, committed_atom_v, Committed{{m.log.back()}});
-    });
     cluster::GateOptions options;
     options.identify =
         cluster::by_certificate(sys_, cluster::clients_file(data));

@@ -81,6 +81,17 @@ TEST_F(FollowTest, FromNowStandsBeforeWhatIsSubmittedNext) {
   EXPECT_EQ(batch->entries[0].change.job, second);
 }
 
+TEST_F(FollowTest, FromNowSkipsThePastAfterARestartToo) {
+  auto client = connect();
+  const auto id = client->submit(job())->id;
+  add_notes(id, 10);
+  restart_node();
+  auto follower = client->follow({.from_now = true});
+  ASSERT_TRUE(follower);
+  add_notes(id, 1);
+  EXPECT_EQ(read_up_to(**follower, 12), from_to(12, 12));
+}
+
 TEST_F(FollowTest, AnEmptyBatchWhenNothingHappens) {
   auto client = connect();
   auto follower = client->follow({.from_now = true});
