@@ -1,5 +1,6 @@
 // What the store costs beside the disk it stands on: syncs a second, three
 // puts a job, a million queued jobs (memory, disk, start-up, a page of 50).
+//   bench_storage [--dir FOLDER] [lives|syncs|rates|million]
 #include <time.h>
 #include <unistd.h>
 
@@ -242,9 +243,18 @@ void million(const std::filesystem::path& dir, const StoreOptions& options) {
 
 int main(int argc, char** argv) {
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
-  const std::filesystem::path dir =
-      argc > 1 ? argv[1] : "build-dev/bench-storage";
-  const std::string_view only = argc > 2 ? argv[2] : "";
+  std::filesystem::path dir = "build/bench/storage-data";
+  std::string_view only;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view arg = argv[i];
+    const bool has_value = i + 1 < argc;
+    if (arg == "--out" && has_value)
+      ++i;  // Figures of this bench are for people only.
+    else if (arg == "--dir" && has_value)
+      dir = argv[++i];
+    else
+      only = arg;
+  }
   std::filesystem::remove_all(dir);
   std::filesystem::create_directories(dir);
   const StoreOptions options;
