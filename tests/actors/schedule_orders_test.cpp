@@ -1,0 +1,231 @@
+// Cancel, pause, drain, and the answers to "why".
+#include <gtest/gtest.h>
+
+#include "tests/actors/schedule_desk.hpp"
+
+namespace troupe {
+namespace {
+
+class ScheduleOrdersTest : public ::testing::Test {
+ protected:
+  bool says(JobId id, const std::string& words) {
+    const std::string text = desk.why(id);
+    if (text.find(words) != std::string::npos) return true;
+    ADD_FAILURE() << "'" << words << "' is not in:\n" << text;
+    return false;
+  }
+  Desk desk;
+};
+
+TEST_F(ScheduleOrdersTest, AQueuedJobIsCancelledAtOnce) {
+  const JobId id = desk.submit();
+  const CancelAnswer answer = desk.cancel(id);
+  EXPECT_EQ(answer.state, JobState::cancelled);
+  EXPECT_FALSE(answer.stopping);
+  EXPECT_EQ(desk.state(id), JobState::cancelled);
+  desk.up(device("cpu"));
+  EXPECT_TRUE(desk.plan().empty());
+}
+
+TEST_F(ScheduleOrdersTest, ARunningJobIsCancelledWhenItsExecutorSaysSo) {
+  desk.up(device("cpu"));
+  const JobId id = desk.submit();
+  desk.plan();
+  EXPECT_TRUE(desk.cancel(id).stopping);
+  EXPECT_TRUE(desk.cancel(id).stopping) << "again changes nothing";
+  EXPECT_EQ(desk.stops.size(), 1u);
+  EXPECT_EQ(desk.state(id), JobState::running);
+  EXPECT_TRUE(desk.end(id, {JobState::cancelled, {}, {}, {}}));
+  EXPECT_EQ(desk.state(id), JobState::cancelled);
+}
+
+TEST_F(ScheduleOrdersTest, ACancelledJobIsNotRetriedHoweverItEnds) {
+  desk.up(device("cpu", 2));
+  const JobId a = desk.submit(), b = desk.submit();
+  desk.plan();
+  desk.cancel(a);
+  desk.cancel(b);
+  desk.fail(a, FailureClass::transient);
+  EXPECT_EQ(desk.state(a), JobState::cancelled);
+  desk.advance(15'000);
+  EXPECT_EQ(desk.state(b), JobState::cancelled) << "its lease ended";
+}
+
+TEST_F(ScheduleOrdersTest, AnExecutorMayNotCancelUnasked) {
+  desk.up(device("cpu"));
+  const JobId id = desk.submit();
+  desk.plan();
+  EXPECT_TRUE(desk.end(id, {JobState::cancelled, {}, {}, {}}));
+  EXPECT_EQ(desk.state(id), JobState::queued);
+  EXPECT_EQ(desk.requeues.at(id).failure.reason, "ended_unasked");
+}
+
+TEST_F(ScheduleOrdersTest, WhatIsNotLiveIsNotFoundAndAnothersIsDenied) {
+  EXPECT_EQ(desk.cancel({9, 9}).error->code, Errc::not_found);
+  const JobId id = desk.submit();
+  Decisions out;
+  const auto answer = desk.schedule->cancel(id, "eve", "u", desk.now, out);
+  EXPECT_EQ(answer.error->code, Errc::denied);
+  EXPECT_EQ(desk.schedule->explain({id, "u"}, desk.now).error().code,
+            Errc::denied);
+}
+
+TEST_F(ScheduleOrdersTest, ACancelOfWhatIsNotYetDurableEndsItWhenItIs) {
+  const JobSpec s = desk.spec();
+  Decisions out, none;
+  desk.schedule->submit(s, desk.now, out);
+  EXPECT_TRUE(desk.schedule->cancel(s.id, "anna", "", desk.now, none).stopping);
+  EXPECT_TRUE(none.changes.empty()) << "its submit may still be refused";
+  desk.absorb(out);
+  EXPECT_EQ(desk.state(s.id), JobState::cancelled);
+}
+
+TEST_F(ScheduleOrdersTest, APausedQueueStartsNothingAndLetsWhatRunsGoOn) {
+  desk.up(device("cpu", 2));
+  const JobId a = desk.submit();
+  desk.plan();
+  EXPECT_TRUE(desk.order(ControlVerb::pause));
+  EXPECT_TRUE(desk.order(ControlVerb::pause)) << "again is no fault";
+  const JobId b = desk.submit();
+  EXPECT_TRUE(desk.plan().empty());
+  says(b, "the queue is paused");
+  desk.succeed(a);
+  EXPECT_TRUE(desk.schedule->status().paused);
+  EXPECT_TRUE(desk.order(ControlVerb::resume));
+  EXPECT_EQ(desk.plan(), std::vector{b});
+}
+
+TEST_F(ScheduleOrdersTest, AKindAndADevicePauseByThemselves) {
+  desk.up(device("a", 4, kGiB, {"work", "play"}));
+  JobSpec s = desk.spec();
+  s.kind = "play";
+  EXPECT_TRUE(desk.order(ControlVerb::pause, "work"));
+  const JobId work = desk.submit(), play = desk.submit(s);
+  EXPECT_EQ(desk.plan(), std::vector{play});
+  says(work, "kind work is paused");
+  EXPECT_TRUE(desk.order(ControlVerb::resume, "work"));
+  EXPECT_TRUE(desk.order(ControlVerb::drain, "", "a"));
+  EXPECT_TRUE(desk.plan().empty());
+  says(work, "paused: device a");
+  EXPECT_EQ(desk.schedule->status().paused_devices,
+            std::vector<std::string>{"a"});
+  EXPECT_TRUE(desk.order(ControlVerb::resume, "", "a"));
+  EXPECT_EQ(desk.plan(), std::vector{work});
+}
+
+TEST_F(ScheduleOrdersTest, ADrainingQueueRunsWhatIsHereAndTakesNoMore) {
+  desk.up(device("cpu"));
+  const JobId a = desk.submit();
+  EXPECT_TRUE(desk.order(ControlVerb::drain));
+  EXPECT_EQ(desk.offer(desk.spec()).answer.error->code, Errc::unavailable);
+  EXPECT_EQ(desk.plan(), std::vector{a});
+  EXPECT_NE(desk.schedule->accepting().find("draining"), std::string::npos);
+  EXPECT_TRUE(desk.order(ControlVerb::resume));
+  EXPECT_EQ(desk.schedule->accepting(), "yes");
+}
+
+TEST_F(ScheduleOrdersTest, OrdersForWhatDoesNotExistAreRefused) {
+  desk.up(device("cpu"));
+  EXPECT_EQ(desk.order(ControlVerb::pause, "", "gpu").error().code,
+            Errc::not_found);
+  EXPECT_EQ(desk.order(ControlVerb::pause, "work", "cpu").error().code,
+            Errc::invalid_argument);
+}
+
+TEST_F(ScheduleOrdersTest, EveryOrderLeavesItsAuditRecord) {
+  Decisions out;
+  ASSERT_TRUE(desk.schedule->control({ControlVerb::pause, "work", "", "anna"},
+                                     desk.now, out));
+  ASSERT_EQ(out.changes.size(), 1u);
+  EXPECT_EQ(out.changes[0].type, ChangeType::control);
+  EXPECT_EQ(out.changes[0].note->name, "pause");
+  EXPECT_EQ(out.changes[0].note->data, R"({"kind":"work"})");
+  EXPECT_EQ(out.changes[0].note->by, "anna");
+}
+
+// -- explain ------------------------------------------------------------------
+
+TEST_F(ScheduleOrdersTest, SaysThatNoDeviceServesTheKind) {
+  const JobId id = desk.submit();
+  says(id, "no device serves work yet");
+}
+
+TEST_F(ScheduleOrdersTest, SaysWhoHoldsTheMemoryItNeeds) {
+  desk.up(device("cpu", 4, 4 * kGiB));
+  JobSpec s = desk.spec();
+  s.memory_bytes = 3 * kGiB;
+  const JobId a = desk.submit(s);
+  s = desk.spec();
+  s.memory_bytes = 2 * kGiB;
+  desk.plan();
+  const JobId b = desk.submit(s);
+  desk.plan();
+  says(b, "it needs 2048 MiB; cpu has 1024 MiB free of 4096 MiB, held by " +
+              to_string(a) + " (3072 MiB)");
+}
+
+TEST_F(ScheduleOrdersTest, SaysHowManyAreAheadAndWhenItsTurnComes) {
+  desk.up(device("cpu"));
+  const JobId first = desk.submit();
+  desk.plan();
+  desk.advance(2'000);
+  desk.succeed(first);
+  std::vector<JobId> ids;
+  for (int i = 0; i < 5; ++i) ids.push_back(desk.submit());
+  desk.plan();
+  const auto reply = desk.schedule->explain({ids[4], ""}, desk.now);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->ahead, 3u);
+  EXPECT_EQ(reply->expected_start_ms, desk.now.wall + 8'000);
+  EXPECT_EQ(reply->expected_end_ms, desk.now.wall + 10'000);
+  says(ids[4], "every slot of cpu is taken (1)");
+}
+
+TEST_F(ScheduleOrdersTest, CountsTheTurnsOfOtherTenants) {
+  for (int i = 0; i < 10; ++i) {
+    JobSpec s = desk.spec();
+    s.tenant = "u";
+    desk.submit(s);
+  }
+  desk.up(device("cpu"));
+  desk.submit();
+  const JobId mine = desk.submit();
+  const auto reply = desk.schedule->explain({mine, ""}, desk.now);
+  EXPECT_GE(reply->ahead, 2u);
+  EXPECT_LE(reply->ahead, 3u) << "its own one and as many of the other";
+}
+
+TEST_F(ScheduleOrdersTest, SaysWhyARunningJobRunsWhereItDoes) {
+  desk.up(device("a"));
+  desk.up(device("b"));
+  const JobId id = desk.submit();
+  desk.plan();
+  says(id, "attempt 1 runs on a");
+  says(id, "the one with the earliest expected end");
+  EXPECT_EQ(desk.schedule->explain({id, ""}, desk.now)->data,
+            desk.started.at(id).decision);
+}
+
+TEST_F(ScheduleOrdersTest, SaysWhenARetryMayStart) {
+  desk.up(device("cpu"));
+  const JobId id = desk.submit();
+  desk.plan();
+  desk.fail(id, FailureClass::transient);
+  says(id, "attempt 1 failed; the next may start at");
+}
+
+TEST_F(ScheduleOrdersTest, SaysHowAnEndedJobEnded) {
+  JobView view;
+  view.spec = desk.spec();
+  view.state = JobState::failed;
+  view.attempt = 3;
+  view.device = "cpu";
+  view.failure = Failure{FailureClass::transient, "lease_lost", "silence", {}};
+  const ExplainReply reply = explain_ended(view);
+  ASSERT_EQ(reply.sentences.size(), 3u);
+  EXPECT_EQ(reply.sentences[0], "it failed after 3 attempts, the last on cpu");
+  EXPECT_EQ(reply.sentences[1], "transient failure, lease_lost: silence");
+}
+
+}  // namespace
+}  // namespace troupe
