@@ -134,10 +134,10 @@ struct Schedule::Impl {
   std::optional<double> expected_ms(const JobSlot& job,
                                     const DeviceState& device) const;
   std::string decision(const JobSlot& job, std::uint32_t device, Now now) const;
-  Rank rank_of(std::uint32_t lane, const Levels& levels, Now now) const;
-  Levels measure_levels(Now now);
+  Rank rank_of(std::uint32_t slot, Now now) const;
+  void measure_levels(Now now);
   void watch_misfit(Lane& lane, Now now);
-  void hold_devices(const Levels& levels, Now now);
+  void hold_devices(Now now);
 
   // -- orders -----------------------------------------------------------------
 
@@ -195,9 +195,9 @@ struct Schedule::Impl {
   // By device: the big job that waits for room there.
   struct Hold {
     std::uint32_t slot = kNone;
-    Rank rank;
   };
   std::vector<Hold> holds;
+  Levels levels;  // Of the newest plan.
   std::set<std::uint32_t> paused_kinds;
   std::set<std::uint32_t> draining_kinds;
 };

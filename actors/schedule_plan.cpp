@@ -44,7 +44,7 @@ std::uint32_t Schedule::Impl::choose(std::uint32_t slot, const Rank* rank,
         !devices.has_memory(d, need, now.steady))
       continue;
     if (rank && holds[n].slot != kNone && holds[n].slot != slot &&
-        holds[n].rank < *rank)
+        rank_of(holds[n].slot, now) < *rank)
       continue;
     if (devices.size() == 1) return n;
     const Choice choice{x && x->avoid_device == n,
@@ -60,9 +60,8 @@ std::uint32_t Schedule::Impl::choose(std::uint32_t slot, const Rank* rank,
   return best;
 }
 
-Rank Schedule::Impl::rank_of(std::uint32_t lane, const Levels& levels,
-                             Now now) const {
-  const JobSlot& job = slots[lanes.first(lanes[lane])];
+Rank Schedule::Impl::rank_of(std::uint32_t slot, Now now) const {
+  const JobSlot& job = slots[slot];
   const Priority as = effective(job, now);
   return {levels[as], share.used(key_of(job).tenant), as, job.spec_index};
 }
@@ -78,8 +77,8 @@ void Schedule::Impl::watch_misfit(Lane& lane, Now now) {
   }
 }
 
-Levels Schedule::Impl::measure_levels(Now now) {
-  Levels levels;
+void Schedule::Impl::measure_levels(Now now) {
+  levels = {};
   for (const std::uint32_t n : lanes.active()) {
     Lane& lane = lanes[n];
     if (lane_paused(lane)) {
@@ -93,13 +92,14 @@ Levels Schedule::Impl::measure_levels(Now now) {
       if (lane.misfit_job != slot ||
           now.steady - lane.misfit_since < options.limits.hold_after_ms)
         continue;
+    } else {
+      lane.misfit_job = kNone;
     }
     levels.saw(lane.key.klass, effective(slots[slot], now));
   }
-  return levels;
 }
 
-void Schedule::Impl::hold_devices(const Levels& levels, Now now) {
+void Schedule::Impl::hold_devices(Now now) {
   holds.assign(devices.size(), {});
   std::vector<std::pair<Rank, std::uint32_t>> waiting;
   for (const std::uint32_t n : lanes.active()) {
@@ -107,7 +107,7 @@ void Schedule::Impl::hold_devices(const Levels& levels, Now now) {
     if (lane.misfit_job == kNone || lane.misfit_job != lanes.first(lane) ||
         now.steady - lane.misfit_since < options.limits.hold_after_ms)
       continue;
-    waiting.emplace_back(rank_of(n, levels, now), n);
+    waiting.emplace_back(rank_of(lanes.first(lane), now), n);
   }
   std::ranges::sort(
       waiting, [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -128,21 +128,21 @@ void Schedule::Impl::hold_devices(const Levels& levels, Now now) {
           lane.held_device = d;
     }
     if (lane.held_device == kNone) continue;
-    holds[lane.held_device] = {slot, rank};
+    holds[lane.held_device].slot = slot;
   }
 }
 
 void Schedule::plan(Now now, Decisions& out) {
   Impl& s = *impl_;
   if (s.paused || s.lanes.active().empty() || !s.devices.any_slot()) return;
-  const Levels levels = s.measure_levels(now);
-  s.hold_devices(levels, now);
+  s.measure_levels(now);
+  s.hold_devices(now);
 
   using Entry = std::pair<Rank, std::uint32_t>;
   std::vector<Entry> heap;
   for (const std::uint32_t n : s.lanes.active())
     if (!s.lane_paused(s.lanes[n]))
-      heap.emplace_back(s.rank_of(n, levels, now), n);
+      heap.emplace_back(s.rank_of(s.lanes.first(s.lanes[n]), now), n);
   const auto later = [](const Entry& a, const Entry& b) {
     return b.first < a.first;
   };
@@ -150,14 +150,14 @@ void Schedule::plan(Now now, Decisions& out) {
   while (!heap.empty()) {
     std::ranges::pop_heap(heap, later);
     const std::uint32_t n = heap.back().second;
+    const std::uint32_t slot = s.lanes.first(s.lanes[n]);
     // Its tenant may have started others since it was ranked.
-    const Rank rank = s.rank_of(n, levels, now);
+    const Rank rank = s.rank_of(slot, now);
     if (heap.back().first < rank) {
       heap.back().first = rank;
       std::ranges::push_heap(heap, later);
       continue;
     }
-    const std::uint32_t slot = s.lanes.first(s.lanes[n]);
     const std::uint32_t device = s.choose(slot, &rank, now);
     if (device == Impl::kNone) {
       s.watch_misfit(s.lanes[n], now);
@@ -168,7 +168,7 @@ void Schedule::plan(Now now, Decisions& out) {
     if (s.lanes[n].count == 0) {
       heap.pop_back();
     } else {
-      heap.back().first = s.rank_of(n, levels, now);
+      heap.back().first = s.rank_of(s.lanes.first(s.lanes[n]), now);
       std::ranges::push_heap(heap, later);
     }
     if (!s.devices.any_slot()) return;

@@ -127,6 +127,7 @@ SubmitOutcome Schedule::submit(JobSpec spec, Now now, Decisions& out) {
 
   const std::uint32_t slot = s.take_in(spec, content);
   s.set_stand(slot, Stand::pending);
+  s.slots[slot].since = now.steady;
   s.keep_times(slot, spec);
   if (check.broken)
     s.extra(slot).broken = std::move(check.broken);
@@ -145,7 +146,6 @@ void Schedule::submit_committed(JobId id, std::uint64_t spec_index, Now now,
   if (slot == Impl::kNone || s.slots[slot].stand != Stand::pending) return;
   JobSlot& job = s.slots[slot];
   job.spec_index = spec_index;
-  job.since = now.steady;
   s.set_stand(slot, Stand::blocked);  // Until the next lines say better.
   if (const JobExtra* x = s.find_extra(slot)) {
     if (x->deadline) s.deadlines.emplace(*x->deadline, slot);
