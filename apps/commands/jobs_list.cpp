@@ -13,6 +13,9 @@
 namespace troupe::commands {
 namespace {
 
+/// Jobs asked for at a time.
+constexpr std::uint64_t kPageJobs = 50;
+
 struct ListOptions {
   std::vector<std::string> states;
   std::string kind, model, tag, tenant, parent, since, until;
@@ -110,7 +113,7 @@ ExitCode list(Invocation& call, const ListOptions& options) {
   std::uint64_t left = options.all ? UINT64_MAX : options.limit;
   while (left > 0 && call.out()) {
     request->max_jobs =
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(left, 200));
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(left, kPageJobs));
     auto page = (*client)->list(*request);
     if (!page) return call.fail(page.error());
     left -= std::min<std::uint64_t>(left, page->jobs.size());

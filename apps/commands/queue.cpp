@@ -55,7 +55,7 @@ ExitCode show(Invocation& call) {
     call.print(to_json(*status));
     return ExitCode::ok;
   }
-  call.out() << status->node << ", troupe " << status->version << "\n"
+  call.out() << status->node << ", " << status->version << "\n"
              << text(status->queue) << "accepting: " << status->accepting
              << "\n";
   std::vector<std::vector<std::string>> rows;
