@@ -1,0 +1,150 @@
+// The command line where no node runs: wrong words, no node, a folder that
+// cannot be used, and `run` that brings its own.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "tests/e2e/program.hpp"
+
+namespace troupe::test {
+namespace {
+
+using testing::HasSubstr;
+
+class NoNodeTest : public testing::Test {
+ protected:
+  Workplace place_;
+};
+
+TEST_F(NoNodeTest, WrongWordsAreAnsweredWithTheNearest) {
+  const struct {
+    Words args;
+    const char* answer;
+  } cases[] = {
+      {{"sumbit"}, "did you mean 'submit'?"},
+      {{"jobs", "lst"}, "did you mean 'list'?"},
+      {{"submit", "echo", "--prioritty", "low"}, "did you mean '--priority'?"},
+      {{"jobs", "list", "--state", "runing"}, "did you mean 'running'?"},
+      {{"jobs"}, "list"},
+      {{}, "submit"},
+      {{"jobs", "show"}, "id"},
+      {{"jobs", "show", "12"}, "is no job id"},
+      {{"jobs", "list", "--", "x"}, "takes nothing after '--'"},
+      {{"node", "--set", "queue.max_job=1"}, "did you mean 'queue.max_jobs'?"},
+  };
+  for (const auto& one : cases) {
+    const auto output = place_.troupe(one.args);
+    EXPECT_EQ(output.code, 2) << output.err;
+    EXPECT_THAT(output.err, HasSubstr(one.answer));
+    EXPECT_EQ(output.out, "");
+  }
+}
+
+TEST_F(NoNodeTest, AnUnknownKindIsAnsweredBeforeAnybodyIsAsked) {
+  const auto output = place_.troupe({"submit", "process.rnu", "--json"});
+  EXPECT_EQ(output.code, 5);
+  EXPECT_THAT(output.err, HasSubstr("did you mean 'process.run'?"));
+  EXPECT_EQ(output.json()["error"]["code"], "invalid_argument");
+}
+
+TEST_F(NoNodeTest, WithoutANodeSaysHowToStartOne) {
+  for (const Words& args :
+       {Words{"jobs", "list"}, Words{"submit", "echo", "-p", "text=a"},
+        Words{"queue", "pause"}, Words{"console"}}) {
+    const auto output = place_.troupe(args);
+    EXPECT_EQ(output.code, 3) << output.err;
+    EXPECT_THAT(output.err, HasSubstr("troupe node"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(place_.data())) << "made by a question";
+}
+
+TEST_F(NoNodeTest, HelpOfAKindNamesItsParameters) {
+  const auto output = place_.troupe({"submit", "process.run", "--help"});
+  EXPECT_EQ(output.code, 0);
+  EXPECT_THAT(output.out, HasSubstr("argv"));
+  EXPECT_THAT(output.out, HasSubstr("--after"));
+}
+
+TEST_F(NoNodeTest, RunBringsANodeForTheTimeItNeeds) {
+  const auto output =
+      place_.troupe({"run", "process.run", "--output", "o", "--save",
+                     place_.path("saved"), "--", "sh", "-c", "echo alone > o"});
+  EXPECT_EQ(output.code, 0) << output.err;
+  EXPECT_EQ(place_.read("saved/o"), "alone\n");
+  EXPECT_EQ(place_.troupe({"jobs", "list"}).code, 3) << "the node stayed";
+}
+
+TEST_F(NoNodeTest, TheJobsOfSuchANodeAreThereLater) {
+  ASSERT_EQ(place_.troupe({"run", "echo", "-p", "text=a"}).code, 0);
+  auto node = place_.node();
+  const auto jobs = place_.troupe({"jobs", "list", "--json"}).lines();
+  ASSERT_EQ(jobs.size(), 1u);
+  EXPECT_EQ(jobs[0]["state"], "succeeded");
+}
+
+TEST_F(NoNodeTest, SeveralRunsShareSuchANode) {
+  std::vector<std::unique_ptr<Process>> runs;
+  for (int i = 0; i < 3; ++i)
+    runs.push_back(place_.start({"run", "echo", "-p", "text=a", "-p", "steps=5",
+                                 "-p", "step_ms=" + std::to_string(i * 100)}));
+  for (auto& run : runs) {
+    const auto output = run->finish(120'000);
+    EXPECT_EQ(output.code, 0) << output.err;
+  }
+}
+
+TEST_F(NoNodeTest, SuchANodeEndsWithTheCommandHoweverThatEnds) {
+  auto run = place_.start({"run", "process.run", "--", "sleep", "60"});
+  std::int64_t tries = 0;
+  while (place_.troupe({"jobs", "list", "--json", "--state", "running"})
+             .out.empty())
+    ASSERT_LT(++tries, 600);
+  run->signal(SIGKILL);
+  run->finish();
+  tries = 0;
+  while (place_.troupe({"jobs", "list"}).code != 3) ASSERT_LT(++tries, 600);
+}
+
+TEST_F(NoNodeTest, AFolderThatCannotBeMadeIsAClearError) {
+  const auto output = place_.troupe({"node", "--data", "/proc/troupe"});
+  EXPECT_NE(output.code, 0);
+  EXPECT_NE(output.code, -1) << "it must not die of a signal";
+  EXPECT_THAT(output.err, HasSubstr("/proc/troupe"));
+}
+
+TEST_F(NoNodeTest, AFileInPlaceOfTheFolderIsAClearError) {
+  place_.write("data", "I am a file\n");
+  const auto output = place_.troupe({"node"});
+  EXPECT_NE(output.code, 0);
+  EXPECT_NE(output.code, -1) << "it must not die of a signal";
+  EXPECT_THAT(output.err, HasSubstr(place_.data().string()));
+}
+
+TEST_F(NoNodeTest, AWrongConfigurationIsNamedLineByLine) {
+  std::filesystem::create_directory(place_.data());
+  place_.write("data/troupe.toml", "[queue]\nmax_job = 1\n[node]\nport = -1\n");
+  for (const Words& args : {Words{"config", "check"}, Words{"node"}}) {
+    const auto output = place_.troupe(args);
+    EXPECT_EQ(output.code, 2) << output.err;
+    EXPECT_THAT(output.err, HasSubstr("troupe.toml:2"));
+    EXPECT_THAT(output.err, HasSubstr("troupe.toml:4"));
+  }
+}
+
+TEST_F(NoNodeTest, ConfigSaysWhereAValueComesFrom) {
+  std::filesystem::create_directory(place_.data());
+  place_.write("data/troupe.toml", "[queue]\nmax_jobs = 77\n");
+  const auto json = place_.troupe({"config", "show", "--json"}).json();
+  EXPECT_EQ(json["values"]["queue.max_jobs"]["value"], 77);
+  EXPECT_THAT(json["values"]["queue.max_jobs"]["from"],
+              HasSubstr("troupe.toml:2"));
+  EXPECT_EQ(json["values"]["node.port"]["from"], "default");
+}
+
+TEST_F(NoNodeTest, VersionIsOneObject) {
+  const auto json = place_.troupe({"version", "--json"}).json();
+  EXPECT_FALSE(json["version"].get<std::string>().empty());
+}
+
+}  // namespace
+}  // namespace troupe::test
