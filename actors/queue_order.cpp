@@ -24,6 +24,9 @@ void Lanes::enter(std::uint32_t slot) {
   job.late =
       lane.tail != kNone && slots_[lane.tail].spec_index > job.spec_index;
   if (job.late) {
+    // What comes back in front of others counts as old as they are: else it
+    // would hold up the aged ones behind it.
+    job.since = std::min(job.since, slots_[first(lane)].since);
     lane.late.emplace(job.spec_index, slot);
   } else {
     (lane.tail == kNone ? lane.head : slots_[lane.tail].next) = slot;
