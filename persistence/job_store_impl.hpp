@@ -39,6 +39,13 @@ Result<std::optional<std::string>> get(const Database& base,
                                        std::string_view key,
                                        const rocksdb::Snapshot* at = nullptr);
 
+std::filesystem::path database_dir(const std::filesystem::path& dir);
+
+/// corrupt: `what` is damaged `where` (may be empty), so that of the entries
+/// up to `need` only those up to `have` (0: unknown) are left.
+Error lost(const std::filesystem::path& what, std::uint64_t have,
+           std::uint64_t need, std::string_view where);
+
 /// Gives its snapshot back.
 class SnapshotGuard {
  public:
@@ -72,7 +79,7 @@ struct JobStore::Impl {
         options{std::move(options_in)},
         mark{std::move(mark_in)} {}
 
-  // -- job_store.cpp: opening, writing, recovering ----------------------------
+  // -- job_store.cpp: opening and writing; recovery.cpp: when that fails ------
   Status open_database();
   Status check_nothing_lost() const;
   Status load();  // Everything in memory, from the database.

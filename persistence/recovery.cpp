@@ -1,0 +1,140 @@
+// What the store does when the disk does not: stop, say why, come back.
+#include <rocksdb/file_system.h>
+#include <rocksdb/write_batch.h>
+
+#include "persistence/job_store_impl.hpp"
+#include "platform/file.hpp"
+
+namespace troupe {
+
+using namespace storage;
+
+std::filesystem::path storage::database_dir(const std::filesystem::path& dir) {
+  return dir / "db";
+}
+
+Error storage::lost(const std::filesystem::path& what, std::uint64_t have,
+                    std::uint64_t need, std::string_view where) {
+  return {Errc::corrupt,
+          what.string() + " is damaged" + std::string(where) +
+              ": entries up to " + std::to_string(need) +
+              " were acknowledged, " +
+              (have == 0 ? std::string("some")
+                         : "those after " + std::to_string(have)) +
+              " are lost; restore a backup, or remove the file 'synced' "
+              "beside it to go on with what is left"};
+}
+
+// RocksDB may hold on disk what it reported as failed, and a later start
+// would bring it back. So: open anew, and take out what was not acknowledged.
+Status JobStore::Impl::recover() {
+  const std::unique_lock lock{base_mutex};  // No reader beside this.
+  const auto acknowledged = last_index.load();
+  base.reset();
+  auto opened = Database::open(database_dir(dir), options);
+  if (!opened) {
+    write_error = opened.error();
+    auto readable = Database::open_read_only(database_dir(dir), options);
+    if (!readable) return readable.error();
+    base = *std::move(readable);
+    if (const auto loaded = load(); !loaded) return loaded.error();
+    return *write_error;
+  }
+  base = *std::move(opened);
+  write_error.reset();
+  auto loaded = load();
+  if (loaded && last_index > acknowledged && !keep_surplus) {
+    loaded = take_out_after(acknowledged);
+    if (loaded) loaded = load();
+  }
+  keep_surplus = false;
+  if (loaded && last_index < acknowledged)
+    loaded = lost(database_dir(dir), last_index, acknowledged, "");
+  if (!loaded) write_error = loaded.error();
+  return loaded;
+}
+
+Status JobStore::Impl::take_out_after(std::uint64_t index) {
+  rocksdb::WriteBatch batch;
+  for (auto surplus = index + 1; surplus <= last_index; ++surplus)
+    batch.Delete(base->log(), slice(log_key(surplus)));
+  if (const auto written = write(batch, true); !written) return written;
+  // The index may have seen them.
+  return base->clear_index();
+}
+
+void JobStore::Impl::refuse(std::optional<Error> why) {
+  if (why) why->retry_after_ms = 1'000;
+  const std::lock_guard lock{refusal_mutex};
+  refusal = std::move(why);
+}
+
+// Through the same file system as the store, so that it meets its faults.
+Status JobStore::Impl::probe_disk() const {
+  const auto files = options.file_system ? options.file_system
+                                         : rocksdb::FileSystem::Default();
+  const auto name = (dir / "probe").string();
+  std::unique_ptr<rocksdb::FSWritableFile> file;
+  auto status = files->NewWritableFile(name, {}, &file, nullptr);
+  if (status.ok())
+    status = file->Append(std::string(64 * 1024, 'x'), {}, nullptr);
+  if (status.ok()) status = file->Sync({}, nullptr);
+  if (file) file->Close({}, nullptr).PermitUncheckedError();
+  files->DeleteFile(name, {}, nullptr).PermitUncheckedError();
+  if (!status.ok()) return rocks_error("write " + name, status);
+  return ok();
+}
+
+std::uint64_t JobStore::Impl::free_bytes() const {
+  if (options.free_bytes) return options.free_bytes();
+  const auto space = platform::disk_space(dir);
+  return space ? space->free_bytes : ~std::uint64_t{0};
+}
+
+void JobStore::Impl::keep_reserve() {
+  if (has_reserve || options.reserve_bytes == 0) return;
+  auto file = platform::open_append(dir / "reserve");
+  if (!file) return;
+  const auto size = platform::file_size(file->get());
+  has_reserve = (size && *size >= options.reserve_bytes) ||
+                platform::preallocate(file->get(), options.reserve_bytes);
+}
+
+void JobStore::Impl::drop_reserve() {
+  std::error_code ignored;
+  std::filesystem::remove(dir / "reserve", ignored);
+  has_reserve = false;
+}
+
+void JobStore::refresh() {
+  Impl& s = *impl_;
+  if (s.write_error) {
+    if (!s.probe_disk()) return;
+    if (const auto recovered = s.recover(); !recovered) {
+      s.write_error = recovered.error();
+      return;
+    }
+  }
+  // The reserve comes out of the space above the mark, never out of the rest.
+  const auto free = s.free_bytes();
+  const auto wanted = s.has_reserve ? 0 : s.options.reserve_bytes;
+  if (free >= s.options.low_water_bytes + wanted) {
+    s.keep_reserve();
+    s.refuse(std::nullopt);
+    return;
+  }
+  s.refuse(
+      Error{Errc::disk_full,
+            "no submits: " + std::to_string(free >> 20) + " MiB are free in " +
+                s.dir.string() + ", kept free are " +
+                std::to_string((s.options.low_water_bytes + wanted) >> 20) +
+                " MiB; free space"});
+}
+
+Status JobStore::accepting() const {
+  const std::lock_guard lock{impl_->refusal_mutex};
+  if (impl_->refusal) return *impl_->refusal;
+  return ok();
+}
+
+}  // namespace troupe
