@@ -28,6 +28,12 @@ void report(const char* name, double value, const char* unit, double limit) {
       name, value, unit, limit, value <= limit ? "true" : "false");
 }
 
+ScheduleOptions first_epoch() {
+  ScheduleOptions options;
+  options.epoch = 1;
+  return options;
+}
+
 class Bench {
  public:
   explicit Bench(std::uint32_t slots) {
@@ -73,7 +79,7 @@ class Bench {
   const std::string params_ = std::string(200, 'x');
   std::unique_ptr<Random> random_ = seeded_random(1);
   NobodyBefore past_;
-  Schedule schedule_{{.epoch = 1}, *random_, past_};
+  Schedule schedule_{first_epoch(), *random_, past_};
   Now now_{1'700'000'000'000, 1};
   Decisions out_;
   std::uint64_t last_id_ = 0;
