@@ -140,7 +140,9 @@ Status run_node(const NodeOptions& options) {
   auto store = JobStore::open(options.data / "store",
                               store_options(options.config.store), now);
   if (!store) return store.error();
-  auto files = ArtifactStore::open(options.data / "artifacts", {});
+  auto files = ArtifactStore::open(options.data / "artifacts",
+                                   {.max_bytes = static_cast<std::uint64_t>(
+                                        options.config.artifact.max_bytes)});
   if (!files) return files.error();
   if (auto tls = cluster::ensure_identity(options.data, name, now); !tls)
     return tls;

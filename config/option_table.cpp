@@ -67,13 +67,9 @@ constexpr std::array kTable{
 
     count("queue.max_jobs", AT(queue.max_jobs), 1, 100'000'000,
           "Jobs that wait or run; beyond it submits are answered "
-          "`unavailable` with a hint when to come back."),
-    ms("queue.retry_after_ms", AT(queue.retry_after_ms), 1, kHour,
-       "That hint."),
+          "`unavailable`."),
     ms("queue.ageing_ms", AT(queue.ageing_ms), 1, kDay,
        "Waiting so long lifts a job by one priority class."),
-    count("queue.max_dependents", AT(queue.max_dependents), 1, 10'000'000,
-          "Jobs that may wait for one and the same job."),
 
     bytes("job.max_params_bytes", AT(job.max_params_bytes), kKiB, 16 * kKiB,
           "Parameters of a job; more must travel as an input file."),
@@ -105,8 +101,6 @@ constexpr std::array kTable{
     count("retry.max_crashes", AT(retry.max_crashes), 1, 1'000,
           "A job that ran at so many crashes of the node in a row fails as "
           "`suspect`."),
-    count("retry.jitter_percent", AT(retry.jitter_percent), 0, 100,
-          "How much the pause before a retry varies by chance."),
 
     ms("retention.max_age_ms", AT(retention.max_age_ms), kSecond, 100 * kYear,
        "Ended jobs older than this are forgotten."),
@@ -126,13 +120,6 @@ constexpr std::array kTable{
     count("store.max_batch_changes", AT(store.max_batch_changes), 1, 1'000'000,
           "Changes of one write and sync."),
 
-    text("log.level", TEXT_AT(log.level), "error|warning|info|debug",
-         "What the node writes to its log."),
-    bytes("log.max_bytes", AT(log.max_bytes), 64 * kKiB, kTiB,
-          "Size at which the log starts a new file."),
-    count("log.keep_files", AT(log.keep_files), 1, 1'000,
-          "Log files kept, the current one included."),
-
     bytes("artifact.max_bytes", AT(artifact.max_bytes), kKiB, 64 * kTiB,
           "The largest file that is taken."),
     ms("artifact.upload_expiry_ms", AT(artifact.upload_expiry_ms), kSecond,
@@ -151,12 +138,8 @@ constexpr std::array kTable{
     ms("event.max_wait_ms", AT(event.max_wait_ms), 1, kHour,
        "How long a follower's request may be held back."),
 
-    count("wire.max_connections", AT(wire.max_connections), 1, 65'536,
-          "Connections at once; more are closed at once."),
     count("wire.max_sessions", AT(wire.max_sessions), 1, 65'536,
           "Sessions at once."),
-    ms("wire.handshake_timeout_ms", AT(wire.handshake_timeout_ms), 100, kHour,
-       "A connection that has not said hello by then is closed."),
     ms("wire.request_timeout_ms", AT(wire.request_timeout_ms), 100, kHour,
        "A request inside the node that takes longer is answered `timeout`."),
     count("wire.window_jobs", AT(wire.window_jobs), 1, 1'000'000,

@@ -21,9 +21,7 @@ struct NodeConfig {
 
 struct QueueConfig {
   std::int64_t max_jobs = 2'000'000;  // Not terminal.
-  std::int64_t retry_after_ms = 1'000;
-  std::int64_t ageing_ms = 60'000;       // Of waiting lift a job by one class.
-  std::int64_t max_dependents = 10'000;  // Jobs that wait for one job.
+  std::int64_t ageing_ms = 60'000;    // Of waiting lift a job by one class.
 };
 
 struct JobConfig {
@@ -47,7 +45,6 @@ struct LeaseConfig {
 
 struct RetryConfig {
   std::int64_t max_crashes = 3;  // In a row; then the job is suspect.
-  std::int64_t jitter_percent = 20;
 };
 
 struct RetentionConfig {
@@ -62,12 +59,6 @@ struct StoreConfig {
   std::int64_t low_water_bytes = 256ll << 20;  // Submits stop below.
   std::int64_t reserve_bytes = 64ll << 20;     // Lets running jobs finish.
   std::int64_t max_batch_changes = 8'192;
-};
-
-struct LogConfig {
-  std::string level = "info";
-  std::int64_t max_bytes = 16ll << 20;  // Of the node's own log file.
-  std::int64_t keep_files = 4;
 };
 
 struct ArtifactConfig {
@@ -85,9 +76,7 @@ struct EventConfig {
 };
 
 struct WireConfig {
-  std::int64_t max_connections = 256;
   std::int64_t max_sessions = 1'024;
-  std::int64_t handshake_timeout_ms = 10'000;
   std::int64_t request_timeout_ms = 30'000;
   std::int64_t window_jobs = 4'096;  // Unanswered submits of a session.
   std::int64_t window_requests = 256;
@@ -108,7 +97,6 @@ struct Config {
   RetryConfig retry;
   RetentionConfig retention;
   StoreConfig store;
-  LogConfig log;
   ArtifactConfig artifact;
   EventConfig event;
   WireConfig wire;
