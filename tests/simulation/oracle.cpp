@@ -1,6 +1,7 @@
 #include "tests/simulation/oracle.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <utility>
 
 #include "codec/json.hpp"
@@ -32,6 +33,26 @@ bool is_legal(JobState from, JobState to) {
 bool has_ended(JobState state) {
   return state != JobState::blocked && state != JobState::queued &&
          state != JobState::running;
+}
+
+void print(const LogEntry& entry) {
+  const Change& c = entry.change;
+  std::string more;
+  if (c.spec) {
+    more = c.spec->kind + " of " + c.spec->tenant;
+    for (const JobId& id : c.spec->depends_on)
+      more += " after " + to_string(id);
+  }
+  if (c.start) more = c.start->device;
+  if (c.requeue) more = c.requeue->failure.reason;
+  if (c.end) more = std::string(to_string(c.end->state));
+  if (c.end && c.end->failure) more += ": " + c.end->failure->reason;
+  if (c.note) more = c.note->name + " " + c.note->data;
+  std::printf("%6llu at %lld %s %s #%u attempt %u %s\n",
+              static_cast<unsigned long long>(entry.index),
+              static_cast<long long>(c.time_ms), to_string(c.job).c_str(),
+              std::string(to_string(c.type)).c_str(), c.seq, c.attempt,
+              more.c_str());
 }
 
 }  // namespace
@@ -91,6 +112,7 @@ void Oracle::saw(const LogEntry& entry) {
   if (entry.index != last_index_ + 1)
     violation("events jump from " + std::to_string(last_index_) + " to " +
               std::to_string(entry.index));
+  if (options_.print) print(entry);
   last_index_ = entry.index;
   hash_at_[entry.index] = hash_of(entry);
   hash_.add(entry);

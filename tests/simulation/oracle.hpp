@@ -26,6 +26,7 @@ struct OracleOptions {
   std::int64_t ageing_step_ms = 0;  // 0: not checked.
   /// A start that was decided so long before it is on the log is no fault.
   std::int64_t ageing_slack_ms = 4'000;
+  bool print = false;  // Every entry seen, for people.
 };
 
 class Oracle {

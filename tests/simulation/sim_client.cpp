@@ -55,6 +55,8 @@ void SimClient::ask(const std::string& child, Then then,
     return;
   }
   ++in_flight_;
+  // The driver calls between two runs of this actor: what it ran on is gone.
+  context(nullptr);
   request(handle, kTimeout, std::move(xs)...)
       .then(
           [this, then](const Reply& reply) {

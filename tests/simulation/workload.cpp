@@ -116,7 +116,8 @@ void Workload::limit(JobSpec& spec) {
     return static_cast<std::int64_t>(below(*random_, n));
   };
   if (chance(*random_, 8)) spec.not_before_ms = now + ms(20'000);
-  if (chance(*random_, 10)) spec.deadline_ms = now + 2'000 + ms(40'000);
+  if (chance(*random_, 10))
+    spec.deadline_ms = spec.not_before_ms.value_or(now) + 2'000 + ms(40'000);
   if (chance(*random_, 10)) spec.timeout_ms = 500 + ms(8'000);
   if (chance(*random_, 15)) spec.device = "sim0";
 }
@@ -134,14 +135,25 @@ std::optional<Errc> Workload::spoil(JobSpec& spec) {
       return Errc::not_found;
     case 3:
       spec.memory_bytes = 1'000 * kMiB;
-      return Errc::out_of_memory;
+      return Errc::invalid_argument;
     case 4:
-      for (int i = 0; i < 9; ++i) spec.depends_on.push_back(ids_.next());
-      return Errc::too_large;
+      return depend_on_too_many(spec);
     default:
       spec.device = "sim9";
       return Errc::invalid_argument;
   }
+}
+
+std::optional<Errc> Workload::depend_on_too_many(JobSpec& spec) {
+  spec.depends_on.clear();
+  for (const auto& [id, job] : oracle_.jobs()) {
+    if (job.spec.tenant != spec.tenant) continue;
+    spec.depends_on.push_back(id);
+    if (spec.depends_on.size() > sim_limits().max_dependencies)
+      return Errc::too_large;
+  }
+  spec.depends_on = {spec.id};  // Too few yet: a circle instead.
+  return Errc::invalid_argument;
 }
 
 }  // namespace troupe::simulation

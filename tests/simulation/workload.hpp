@@ -41,6 +41,7 @@ class Workload {
   void depend(JobSpec& spec);
   void limit(JobSpec& spec);
   std::optional<Errc> spoil(JobSpec& spec);
+  std::optional<Errc> depend_on_too_many(JobSpec& spec);
 
   World& world_;
   const Oracle& oracle_;
