@@ -115,6 +115,7 @@ class SchedulerState {
   }
 
   void read_store() {
+    know_devices();
     auto done = restore_from(
         store_,
         [this](const RestoredJob& job) {
@@ -148,6 +149,13 @@ class SchedulerState {
     for (auto i = first_change; i < out_.changes.size(); ++i)
       if (auto& end = out_.changes[i].end; end && end->failure)
         options_.complete_lost(token, *end);
+  }
+
+  void know_devices() {
+    for (const auto& device : options_.devices) {
+      schedule_.device_up(device, now(), out_);
+      schedule_.device_down(device.name, now(), out_);
+    }
   }
 
   // Only attempts of this epoch were taken over.
@@ -344,6 +352,8 @@ class SchedulerState {
 
   void flush() {
     if (!ready_) return;
+    // What fell due meanwhile, or while the node was down, must not start.
+    schedule_.tick(now(), out_);
     schedule_.plan(now(), out_);
     perform();
   }

@@ -19,6 +19,9 @@ struct SchedulerOptions {
   const JobStore* store = nullptr;  // Outlives the actor.
   JobHistoryActor history;
   MemoryManagerActor memory;
+  /// Known beforehand; each is down until an executor comes with it. Without
+  /// them a job that names its device is refused while that one restarts.
+  std::vector<DeviceInfo> devices;
   Kinds kinds;
   JobConfig job_limits;
   SchedulerLimits limits;

@@ -132,15 +132,17 @@ ChildSpec scheduler(NodeParts& p) {
       .start =
           [&p](const Children& c) {
             return any(spawn_scheduler(
-                p.sys, {.store = &p.store,
-                        .history = get<JobHistoryActor>(c, "job_history"),
-                        .memory = get<MemoryManagerActor>(c, "memory_manager"),
-                        .kinds = all_kinds(),
-                        .job_limits = p.config.job,
-                        .limits = scheduler_limits(p.config),
-                        .complete_lost = [&p](const Token& token, JobEnd& end) {
-                          add_lost_logs(p, token, end);
-                        }}));
+                p.sys,
+                {.store = &p.store,
+                 .history = get<JobHistoryActor>(c, "job_history"),
+                 .memory = get<MemoryManagerActor>(c, "memory_manager"),
+                 .devices = {serving(p.cpu, {"echo", "noop", "process.run"})},
+                 .kinds = all_kinds(),
+                 .job_limits = p.config.job,
+                 .limits = scheduler_limits(p.config),
+                 .complete_lost = [&p](const Token& token, JobEnd& end) {
+                   add_lost_logs(p, token, end);
+                 }}));
           },
       .uses = {"job_history", "memory_manager"}};
 }

@@ -9,12 +9,12 @@ namespace troupe::simulation {
 namespace {
 
 // Written down, not derived from can_move(): the table is under test too.
+// queued>failed is left out: no decision leads there.
 constexpr const char* kMoves[] = {
-    "blocked>queued",    "blocked>failed", "blocked>cancelled",
-    "blocked>expired",   "queued>running", "queued>failed",
-    "queued>cancelled",  "queued>expired", "running>queued",
-    "running>succeeded", "running>failed", "running>cancelled",
-    "running>expired"};
+    "blocked>queued",  "blocked>failed",    "blocked>cancelled",
+    "blocked>expired", "queued>running",    "queued>cancelled",
+    "queued>expired",  "running>queued",    "running>succeeded",
+    "running>failed",  "running>cancelled", "running>expired"};
 
 constexpr const char* kFaults[] = {
     "kill_scheduler",      "kill_job_history",    "kill_event_hub",

@@ -105,7 +105,7 @@ class FakeExecutor {
     auto wait_ms = static_cast<std::int64_t>(
         below(*random_, static_cast<std::uint64_t>(options_.longest_ms)));
     if (attempt.plan == Plan::refuse) wait_ms = 0;
-    if (attempt.plan == Plan::fall_silent) wait_ms += 60'000;
+    if (attempt.plan == Plan::fall_silent) wait_ms += 6'000;
     attempts_[token] = std::move(attempt);
     after(wait_ms, [this, token] { finish(token); });
   }
@@ -160,11 +160,11 @@ class FakeExecutor {
   void stop(const StopOrder& order) {
     const auto it = attempts_.find(order.token);
     if (it == attempts_.end() || it->second.stopped) return;
-    if (order.reason == StopReason::fenced) return fenced(it->second);
-    if (it->second.plan == Plan::fall_silent) {
+    if (it->second.plan == Plan::fall_silent) {  // Deaf as well.
       world_.fault("stop_ignored");
       return;
     }
+    if (order.reason == StopReason::fenced) return fenced(it->second);
     it->second.stopped = true;
     const auto token = order.token;
     const auto reason = order.reason;

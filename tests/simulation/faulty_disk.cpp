@@ -70,9 +70,9 @@ class FaultyDisk::Files final : public rocksdb::FileSystemWrapper {
       case DiskFault::none:
         return IOStatus::OK();
       case DiskFault::full:
-        return IOStatus::NoSpace("no space left on device");
+        return IOStatus::NoSpace("No space left on device");
       case DiskFault::read_only:
-        return IOStatus::IOError("read-only file system");
+        return IOStatus::IOError("Read-only file system");
       case DiskFault::io_error:
       case DiskFault::power_is_cut:
         return IOStatus::IOError("input/output error");

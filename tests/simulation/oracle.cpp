@@ -39,7 +39,10 @@ void print(const LogEntry& entry) {
   const Change& c = entry.change;
   std::string more;
   if (c.spec) {
-    more = c.spec->kind + " of " + c.spec->tenant;
+    more = c.spec->kind + " of " + c.spec->tenant + " " +
+           std::string(to_string(c.spec->priority)) + " " +
+           std::to_string(c.spec->memory_bytes >> 20) + " MiB";
+    if (!c.spec->device.empty()) more += " on " + c.spec->device;
     for (const JobId& id : c.spec->depends_on)
       more += " after " + to_string(id);
   }
@@ -208,7 +211,7 @@ void Oracle::check_start_is_due(const Job& job, const LogEntry& entry) {
     violation(name(c.job) + " started before its time");
   if (job.spec.deadline_ms && c.time_ms > *job.spec.deadline_ms)
     violation(name(c.job) + " started after its deadline");
-  if (is_paused(job, c.start->device))
+  if (is_paused(job, entry))
     violation(name(c.job) + " started while its queue was paused");
   if (!job.spec.device.empty() && job.spec.device != c.start->device)
     violation(name(c.job) + " started on another device than it asked for");
@@ -262,20 +265,32 @@ void Oracle::on_control(const Change& change) {
                      change.note->data);
   const ControlRequest& order = *parsed;
   const bool pause = change.note->name != "resume";
-  const auto set = [pause](std::set<std::string>& names, const std::string& x) {
+  // A drain of a kind or of all refuses submits; what is here runs on.
+  if (change.note->name == "drain" && order.device.empty()) return;
+  const auto set = [&](std::map<std::string, UnixMs>& names,
+                       const std::string& x) {
     if (pause)
-      names.insert(x);
+      names.emplace(x, change.time_ms);
     else
       names.erase(x);
   };
-  if (order.kind.empty() && order.device.empty()) paused_ = pause;
-  if (!order.kind.empty()) set(paused_kinds_, order.kind);
-  if (!order.device.empty()) set(paused_devices_, order.device);
+  if (!order.kind.empty()) return set(paused_kinds_, order.kind);
+  if (!order.device.empty()) return set(paused_devices_, order.device);
+  if (!pause)
+    paused_.reset();
+  else if (!paused_)
+    paused_ = change.time_ms;
 }
 
-bool Oracle::is_paused(const Job& job, const std::string& where) const {
-  return paused_ || paused_kinds_.contains(job.spec.kind) ||
-         paused_devices_.contains(where);
+bool Oracle::is_paused(const Job& job, const LogEntry& start) const {
+  // A memory reservation may have been on its way when the order came.
+  const auto since = start.change.time_ms - options_.slack_ms;
+  const auto holds = [since](const auto& names, const std::string& x) {
+    const auto it = names.find(x);
+    return it != names.end() && it->second < since;
+  };
+  return (paused_ && *paused_ < since) || holds(paused_kinds_, job.spec.kind) ||
+         holds(paused_devices_, start.change.start->device);
 }
 
 // -- ageing -------------------------------------------------------------------
@@ -291,9 +306,9 @@ int Oracle::level(const Job& job, UnixMs now) const {
 bool Oracle::could_start_instead(const Job& job, const Job& started,
                                  const LogEntry& entry) const {
   const auto& where = entry.change.start->device;
-  const auto since = entry.change.time_ms - options_.ageing_slack_ms;
+  const auto since = entry.change.time_ms - options_.turn_slack_ms;
   return job.state == JobState::queued && &job != &started &&
-         job.spec.tenant == started.spec.tenant &&
+         job.index < started.index && job.spec.tenant == started.spec.tenant &&
          job.spec.kind == started.spec.kind &&
          job.spec.memory_bytes <= started.spec.memory_bytes &&
          (job.spec.device.empty() || job.spec.device == where) &&
@@ -308,12 +323,11 @@ void Oracle::check_turn(const Job& started, const LogEntry& entry) {
   for (const auto& [id, job] : jobs_) {
     if (!could_start_instead(job, started, entry)) continue;
     // Judged by what it had risen to when the start was decided at the latest.
-    const auto mine = level(job, now - options_.ageing_slack_ms);
-    const auto its = level(started, now);
-    if (mine > its || (mine == its && job.index < started.index))
-      violation(name(id) + " waited " + std::to_string(now - job.queued_ms) +
-                " ms and was overtaken by " + name(entry.change.job) +
-                ", which stands no higher");
+    if (level(job, now - options_.turn_slack_ms) < level(started, now))
+      continue;
+    violation(name(id) + " waited " + std::to_string(now - job.queued_ms) +
+              " ms and was overtaken by " + name(entry.change.job) +
+              ", which stands no higher");
   }
 }
 

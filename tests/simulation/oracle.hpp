@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -22,10 +23,13 @@ std::string work_result(const Token& token);
 struct OracleOptions {
   std::vector<DeviceInfo> devices;
   /// After each such step of waiting a job stands one class higher, at most
-  /// `high`; of one tenant's jobs the higher goes first, then the older.
+  /// `high`; no later job of its tenant that stands no higher goes first.
   std::int64_t ageing_step_ms = 0;  // 0: not checked.
   /// A start that was decided so long before it is on the log is no fault.
-  std::int64_t ageing_slack_ms = 4'000;
+  std::int64_t slack_ms = 4'000;
+  /// A job that could start may let later ones go first for so long: it holds
+  /// a device, avoids one, or stands behind a retry.
+  std::int64_t turn_slack_ms = 60'000;
   bool print = false;  // Every entry seen, for people.
 };
 
@@ -97,7 +101,7 @@ class Oracle {
   bool could_start_instead(const Job& job, const Job& started,
                            const LogEntry& entry) const;
   int level(const Job& job, UnixMs now) const;
-  bool is_paused(const Job& job, const std::string& device) const;
+  bool is_paused(const Job& job, const LogEntry& start) const;
   const DeviceInfo* device(const std::string& name) const;
 
   OracleOptions options_;
@@ -106,9 +110,9 @@ class Oracle {
   std::set<JobId> accepted_;
   std::map<JobId, JobState> told_terminal_;
   std::map<std::uint64_t, std::uint64_t> hash_at_;  // By index.
-  bool paused_ = false;
-  std::set<std::string> paused_kinds_;
-  std::set<std::string> paused_devices_;
+  std::optional<UnixMs> paused_;                    // Since when.
+  std::map<std::string, UnixMs> paused_kinds_;
+  std::map<std::string, UnixMs> paused_devices_;
   std::uint64_t last_index_ = 0;
   std::uint64_t epoch_ = 0;
   LogHash hash_;

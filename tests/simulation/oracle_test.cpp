@@ -67,7 +67,8 @@ class OracleTest : public ::testing::Test {
                                .slots = 2,
                                .kinds = {"sim.work"}}},
                   .ageing_step_ms = kStepMs,
-                  .ageing_slack_ms = kSlackMs}};
+                  .slack_ms = kSlackMs,
+                  .turn_slack_ms = kSlackMs}};
   std::map<JobId, std::uint32_t> seq_;
   std::map<JobId, std::uint32_t> attempt_;
   std::uint64_t index_ = 0;

@@ -98,9 +98,12 @@ void SimNode::add_history(std::vector<ChildSpec>& specs) {
         sys, {.store = store_.get(), .own_thread = false}));
   }));
   specs.push_back(
-      child("event_hub", {"history_reader"}, [&sys](const Children& up) {
-        return caf::actor_cast<caf::actor>(spawn_event_hub(
-            sys, {.reader = handle<HistoryReaderActor>(up, "history_reader")}));
+      child("event_hub", {"history_reader"}, [this, &sys](const Children& up) {
+        EventHubOptions options;
+        options.reader = handle<HistoryReaderActor>(up, "history_reader");
+        options.limits.ignore_credit = defects_.ignore_credit;
+        return caf::actor_cast<caf::actor>(
+            spawn_event_hub(sys, std::move(options)));
       }));
   specs.push_back(
       child("job_history", {"event_hub"}, [this, &sys](const Children& up) {
@@ -108,6 +111,8 @@ void SimNode::add_history(std::vector<ChildSpec>& specs) {
         options.store = store_.get();
         options.hub = handle<EventHubActor>(up, "event_hub");
         options.clock = &world_.coordinator.wall_clock();
+        options.sweep_ms = 1'000;
+        options.retention.max_age_ms = kRetentionMs;
         options.own_thread = false;
         options.answer_before_sync = defects_.answer_before_sync;
         return caf::actor_cast<caf::actor>(
@@ -131,6 +136,7 @@ void SimNode::add_scheduling(std::vector<ChildSpec>& specs) {
                               handle<MemoryManagerActor>(up, "memory_manager");
                           options.kinds = sim_kinds();
                           options.limits = sim_limits();
+                          options.devices = sim_devices();
                           options.defects = defects_.schedule;
                           options.wall = &world_.coordinator.wall_clock();
                           options.steady = &world_.coordinator.steady_clock();
@@ -215,6 +221,15 @@ void SimNode::check_against(Oracle& oracle) const {
                        std::string(to_string(job.state)));
   }
   check_listing(oracle);
+}
+
+void SimNode::check_forgotten(Oracle& oracle) const {
+  for (const auto& [id, job] : oracle.jobs()) {
+    const auto view = store_->view(id);
+    if (view || view.error().code != Errc::forgotten)
+      oracle.violation("job " + to_string(id) +
+                       " is past its retention and not forgotten");
+  }
 }
 
 void SimNode::check_listing(Oracle& oracle) const {

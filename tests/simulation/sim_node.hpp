@@ -26,6 +26,9 @@ struct NodeDefects {
   ScheduleDefects schedule;
 };
 
+/// Jobs are kept so long after their end.
+inline constexpr std::int64_t kRetentionMs = 3 * 60 * 60'000;
+
 class SimNode {
  public:
   /// `world` outlives this.
@@ -52,6 +55,8 @@ class SimNode {
   void heal_disk();
 
   std::uint64_t last_index() const;
+  /// The store must have forgotten every job, and say so.
+  void check_forgotten(Oracle& oracle) const;
   /// The store must say what the oracle saw.
   void check_against(Oracle& oracle) const;
 

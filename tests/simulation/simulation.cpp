@@ -41,7 +41,7 @@ class Simulation {
         [this](const std::string& name) { return node_.child(name); });
     client_ = static_cast<SimClient*>(
         caf::actor_cast<caf::abstract_actor*>(client_handle_));
-    crashes_often_ = chance(*random_, 10);
+    crashes_often_ = chance(*random_, 15);
     while (good() && !had_enough()) {
       if (chance(*random_, 4)) act();
       step();
@@ -230,6 +230,21 @@ class Simulation {
     client_->read_ledgers();
     settle();
     node_.check_against(oracle_);
+    forget();
+  }
+
+  // Retention removes what ended long ago; who asks is told so.
+  void forget() {
+    client_->stop_following();
+    advance(kRetentionMs + 60'000);
+    for (int i = 0; i < 50; ++i) {
+      settle();
+      advance(1'000);
+    }
+    client_->show(oracle_.jobs().begin()->first);
+    client_->cancel({oracle_.jobs().begin()->first}, "");
+    settle();
+    node_.check_forgotten(oracle_);
   }
 
   SimulationReport report() {

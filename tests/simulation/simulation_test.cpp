@@ -24,6 +24,8 @@
 namespace troupe::simulation {
 namespace {
 
+constexpr std::uint64_t kSeedsForCoverage = 300;
+
 std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
   const char* text = std::getenv(name);
   return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
@@ -96,8 +98,10 @@ TEST(Simulation, KeepsEveryPromiseUnderEverySeed) {
   for (const auto& [what, times] : seeds.coverage)
     std::printf("%10llu %s\n", static_cast<unsigned long long>(times),
                 what.c_str());
-  for (const auto& what : missing_from(seeds.coverage))
-    ADD_FAILURE() << "never happened: " << what;
+  // A few seeds cannot meet everything.
+  if (count >= kSeedsForCoverage)
+    for (const auto& what : missing_from(seeds.coverage))
+      ADD_FAILURE() << "never happened: " << what;
   compare_with_other_build(seeds.log_hashes);
 }
 
