@@ -53,7 +53,10 @@ Result<std::unique_ptr<OwnNode>> OwnNode::start(
 
 OwnNode::~OwnNode() {
   std::error_code ignored;
-  std::filesystem::remove(mark_file(data_), ignored);
+  // Another run's node may have taken over since.
+  auto mark = platform::read_file(mark_file(data_));
+  if (mark && *mark == std::to_string(child_.identity.pid) + "\n")
+    std::filesystem::remove(mark_file(data_), ignored);
   hold_ = platform::Fd{};
   if (!platform::wait_for_exit(child_.pidfd.get(), kStopMs))
     platform::send_signal(child_.identity, SIGKILL);

@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::int64_t kStepMs = 200;
 constexpr std::int64_t kStartMs = 60'000;
+constexpr std::int64_t kOtherNodeMs = 5'000;
+constexpr int kMaxStarts = 5;
 constexpr std::int64_t kAskAfterMs = 3'000;  // Of silence: is the node there?
 
 struct RunOptions {
@@ -74,14 +76,15 @@ class Run {
 
   Result<client::Client*> wait_for_node() {
     const auto until = now() + kStartMs;
+    auto ended_since = now();
     for (;;) {
       auto client = call_.session.client();
       if (client || !call_.session.no_node()) return client;
-      // Another run may have been quicker: then its node serves us.
-      if (!node_->is_running() && !OwnNode::marked(data_path()))
+      // Another run may have been quicker: then its node serves us soon.
+      if (node_->is_running()) ended_since = now();
+      if (now() - ended_since > kOtherNodeMs)
         return Error{Errc::internal,
-                     "the node that was started for this job "
-                     "ended: " +
+                     "the node that was started for this job ended: " +
                          node_->last_output()};
       if (now() > until || interrupts_.count() > 0) return client;
       pause_ms(50);
@@ -152,13 +155,9 @@ class Run {
 
   /// The node of another `run` leaves with that: then ours takes over.
   Status keep_node(client::Client& client) {
-    if (node_ && !node_->is_running()) {
-      auto why = node_->last_output();
+    if (node_ && !node_->is_running()) {  // Another run's serves us.
       node_.reset();
-      return Error{Errc::internal,
-                   "the node that was started for this job "
-                   "ended: " +
-                       why};
+      foreign_node_leaves_ = true;
     }
     if (node_) return ok();
     auto shown = client.show(id_, 2'000);
@@ -170,6 +169,10 @@ class Run {
       told_away_ = true;
       return ok();
     }
+    if (++starts_ > kMaxStarts)
+      return Error{Errc::unavailable,
+                   "the node of this job ends again and "
+                   "again; see own-node.log in its folder"};
     return start_node();
   }
 
@@ -224,7 +227,8 @@ class Run {
   bool left_ = false;
   bool bar_shown_ = false;
   bool told_away_ = false;
-  const bool foreign_node_leaves_ = OwnNode::marked(data_path());
+  int starts_ = 0;
+  bool foreign_node_leaves_ = OwnNode::marked(data_path());
 };
 
 ExitCode run(Invocation& call, const RunOptions& options) {
