@@ -30,6 +30,8 @@ F next(const char* name) {
 
 #define REAL(name) static const auto real = next<decltype(&::name)>(#name)
 
+thread_local bool cutting = false;  // This thread ends the process.
+
 struct Write {
   std::uint64_t offset = 0;
   std::string old_bytes;  // What was there, up to the old end.
@@ -107,7 +109,6 @@ class Disk {
   }
 
   std::recursive_mutex mutex;
-  bool cutting = false;
 
  private:
   std::uint64_t draw(std::uint64_t below) {
@@ -202,12 +203,11 @@ Disk& disk() {
 
 using Lock = std::unique_lock<std::recursive_mutex>;
 
-// Null while the cut itself works, and for everything elsewhere.
+// Empty for everything elsewhere and for the cut's own work. Whoever cuts
+// never lets go of the lock: no other thread sees a folder half undone.
 Lock watch(std::string_view path) {
-  if (!disk().active() || disk().cutting || !disk().mine(path)) return Lock{};
-  Lock lock{disk().mutex};
-  if (disk().cutting) ::pause();  // Another thread cut the power.
-  return lock;
+  if (cutting || !disk().active() || !disk().mine(path)) return Lock{};
+  return Lock{disk().mutex};
 }
 
 std::string absolute(const char* path) {
