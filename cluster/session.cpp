@@ -121,8 +121,7 @@ struct SessionState {
   caf::result<Frame> dispatch(const Frame& frame) {
     const auto& to = options_.handles;
     if (frame.type == FrameOf<SubmitRequest>::name) return submit(frame);
-    if (frame.type == FrameOf<ShowRequest>::name)
-      return pass<ShowRequest>(frame, to.reader, show_atom_v);
+    if (frame.type == FrameOf<ShowRequest>::name) return show(frame);
     if (frame.type == FrameOf<ListRequest>::name)
       return pass_stamped<ListRequest>(frame, to.reader, list_atom_v);
     if (frame.type == FrameOf<PullRequest>::name) return pull(frame);
@@ -156,6 +155,31 @@ struct SessionState {
     return ask_then<SubmitRequest>([this, count] { jobs_ -= count; },
                                    options_.handles.scheduler, timeout(),
                                    submit_atom_v, *std::move(request));
+  }
+
+  // The store knows the state, the hub the phase and progress of what runs.
+  caf::result<Frame> show(const Frame& frame) {
+    auto request = read_request<ShowRequest>(frame);
+    if (!request) return error_frame(request.error());
+    auto promise = open();
+    auto failed = [this, promise](caf::error& e) mutable {
+      close(promise, error_frame(from_caf(e)));
+    };
+    auto complete = [this, promise](ShowReply& reply) mutable {
+      close(promise, to_frame<ShowRequest>(reply));
+    };
+    self_
+        ->request(options_.handles.reader, timeout(), show_atom_v,
+                  *std::move(request))
+        .then(
+            [this, complete, failed](ShowReply& reply) {
+              self_
+                  ->request(options_.handles.hub, timeout(), progress_atom_v,
+                            std::move(reply))
+                  .then(complete, failed);
+            },
+            failed);
+    return promise;
   }
 
   caf::result<Frame> pull(const Frame& frame) {
