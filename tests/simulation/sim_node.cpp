@@ -164,9 +164,12 @@ void SimNode::crash() {
   if (!store_) return;
   disk_.cut_power();
   caf::anon_send_exit(supervisor_, caf::exit_reason::kill);
-  for (const auto& [name, actor] : running_)
-    caf::anon_send_exit(actor, caf::exit_reason::kill);
-  while (world_.coordinator.step()) {
+  // Twice: the supervisor may start a child before it hears of its own end.
+  for (int round = 0; round < 2; ++round) {
+    for (const auto& [name, actor] : running_)
+      caf::anon_send_exit(actor, caf::exit_reason::kill);
+    while (world_.coordinator.step()) {
+    }
   }
   running_.clear();
   supervisor_ = {};
