@@ -228,7 +228,8 @@ class EventHubState {
       auto last = p->request.after_seq;
       if (!reply.entries.empty()) last = reply.entries.back().change.seq;
       for (auto& entry : p->fresh)
-        if (entry.change.seq == last + 1) {
+        if (entry.change.seq == last + 1 &&
+            reply.entries.size() < p->request.max_events) {
           last = entry.change.seq;
           reply.entries.push_back(std::move(entry));
         }

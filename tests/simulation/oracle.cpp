@@ -167,7 +167,9 @@ void Oracle::move(Job& job, const LogEntry& entry, JobState to) {
     violation(name(entry.change.job) + " made the illegal move " + step);
   moves_.insert(step);
   job.state = to;
-  if (to == JobState::queued) job.queued_ms = entry.change.time_ms;
+  if (to != JobState::queued) return;
+  job.queued_ms = entry.change.time_ms;
+  job.overtaken = 0;
 }
 
 void Oracle::on_submitted(const LogEntry& entry) {
@@ -320,14 +322,15 @@ bool Oracle::could_start_instead(const Job& job, const Job& started,
 void Oracle::check_turn(const Job& started, const LogEntry& entry) {
   if (options_.ageing_step_ms == 0) return;
   const auto now = entry.change.time_ms;
-  for (const auto& [id, job] : jobs_) {
+  for (auto& [id, job] : jobs_) {
     if (!could_start_instead(job, started, entry)) continue;
     // Judged by what it had risen to when the start was decided at the latest.
     if (level(job, now - options_.turn_slack_ms) < level(started, now))
       continue;
+    if (++job.overtaken != options_.overtaken_limit + 1) continue;
     violation(name(id) + " waited " + std::to_string(now - job.queued_ms) +
-              " ms and was overtaken by " + name(entry.change.job) +
-              ", which stands no higher");
+              " ms and was overtaken by " + std::to_string(job.overtaken) +
+              " later jobs that stand no higher");
   }
 }
 

@@ -30,7 +30,8 @@ struct OracleOptions {
   /// A job that could start may let later ones go first for so long: it holds
   /// a device, avoids one, or stands behind a retry.
   std::int64_t turn_slack_ms = 60'000;
-  bool print = false;  // Every entry seen, for people.
+  std::uint32_t overtaken_limit = 16;  // By so many, after that.
+  bool print = false;                 // Every entry seen, for people.
 };
 
 class Oracle {
@@ -46,8 +47,9 @@ class Oracle {
     UnixMs not_before_ms = 0;  // Of the newest back-off.
     std::uint32_t ends = 0;
     std::uint64_t end_index = 0;
-    UnixMs queued_ms = 0;     // When it last became queued.
-    std::uint64_t index = 0;  // Of `submitted`.
+    std::uint32_t overtaken = 0;  // Out of turn, since it became queued.
+    UnixMs queued_ms = 0;         // When it last became queued.
+    std::uint64_t index = 0;      // Of `submitted`.
   };
 
   explicit Oracle(OracleOptions options);

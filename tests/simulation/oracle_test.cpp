@@ -68,7 +68,8 @@ class OracleTest : public ::testing::Test {
                                .kinds = {"sim.work"}}},
                   .ageing_step_ms = kStepMs,
                   .slack_ms = kSlackMs,
-                  .turn_slack_ms = kSlackMs}};
+                  .turn_slack_ms = kSlackMs,
+                  .overtaken_limit = 0}};
   std::map<JobId, std::uint32_t> seq_;
   std::map<JobId, std::uint32_t> attempt_;
   std::uint64_t index_ = 0;
