@@ -1,6 +1,10 @@
 # The layering test must fail for each kind of wrong include, and only then.
 cmake_minimum_required(VERSION 3.25)
 
+# Of its own, so that two runs in one build folder do not meet.
+string(RANDOM LENGTH 12 run)
+set(SCRATCH ${SCRATCH}-${run})
+
 function(expect outcome file text)
   file(REMOVE_RECURSE ${SCRATCH})
   file(WRITE ${SCRATCH}/${file} "${text}\n")
