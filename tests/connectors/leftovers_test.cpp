@@ -94,7 +94,7 @@ TEST_F(LeftoversTest, TheTreeEndsEvenWhenNodeAndGuardAreBothKilled) {
   platform::send_signal(node->identity, SIGSTOP);  // It must not clean up.
   ASSERT_TRUE(platform::send_signal(left->guard, SIGKILL));
   kill_node();
-  EXPECT_GE(alive(), 3u);
+  EXPECT_GE(alive(), 1u) << "nothing is left to end";
   EXPECT_EQ(end_leftovers(dir / "records").size(), 1u);
   EXPECT_EQ(alive(), 0u);
 }
