@@ -18,6 +18,8 @@ endfunction()
 
 if(TROUPE_HAS_CAF)
   troupe_pch(caf HEADERS <caf/all.hpp> LINKS CAF::core)
+  troupe_pch(apps HEADERS <caf/all.hpp> <CLI/CLI.hpp> <nlohmann/json.hpp>
+    LINKS CAF::core CLI11::CLI11 nlohmann_json::nlohmann_json)
   troupe_pch(actor_tests
     HEADERS <caf/all.hpp> <gtest/gtest.h> <gmock/gmock.h> <rapidcheck.h>
     LINKS CAF::core GTest::gtest GTest::gmock rapidcheck)
