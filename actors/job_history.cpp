@@ -96,13 +96,41 @@ class JobHistoryState {
   // Indexes follow the log while nobody waits for the disk. Under steady load
   // the store indexes by itself before it lags too far.
   void index_soon() {
+    if (in_generation_ || is_far_behind())
+      step_soon();
+    else
+      idle_later();
+  }
+
+  bool is_far_behind() const {
+    return store_.last_index() - store_.indexed_index() >= options_.index_after;
+  }
+
+  void step_soon() {
     if (std::exchange(step_sent_, true)) return;
     self_->send(self_, step_atom_v);
   }
 
+  void idle_later() {
+    if (std::exchange(idle_sent_, true)) return;
+    idle_index_ = store_.last_index();
+    self_->run_delayed(std::chrono::milliseconds(options_.index_idle_ms),
+                       [this] { idle(); });
+  }
+
+  void idle() {
+    idle_sent_ = false;
+    if (store_.last_index() == idle_index_)
+      step_soon();
+    else
+      idle_later();
+  }
+
   void index() {
     if (!waiting_.empty()) return;  // The flush to come asks again.
+    const auto before = store_.indexed_index();
     auto more = store_.index_step(options_.index_jobs);
+    in_generation_ = more && *more && store_.indexed_index() == before;
     if (more && *more) index_soon();
   }
 
@@ -229,7 +257,10 @@ class JobHistoryState {
   bool flush_sent_ = false;
   bool wake_sent_ = false;
   bool step_sent_ = false;
-  bool sweeping_ = false;  // The last step left something to forget.
+  bool idle_sent_ = false;
+  std::uint64_t idle_index_ = 0;  // The log's end when idle was sent.
+  bool in_generation_ = false;    // A stretch of the log is half indexed.
+  bool sweeping_ = false;         // The last step left something to forget.
   std::int64_t since_sweep_ms_ = 0;
 };
 

@@ -18,9 +18,13 @@ struct JobHistoryOptions {
   JobStore* store = nullptr;  // Outlives the actor.
   EventHubActor hub;
   std::size_t max_batch_changes = 8'192;  // Of one write and sync.
-  std::int64_t retry_ms = 250;     // Between tries while the disk refuses.
-  std::int64_t linger_ms = 1;      // What may wait for company waits so long.
-  std::size_t index_jobs = 128;    // Indexed at a time, when nothing waits.
+  std::int64_t retry_ms = 250;   // Between tries while the disk refuses.
+  std::int64_t linger_ms = 1;    // What may wait for company waits so long.
+  std::size_t index_jobs = 128;  // Indexed at a time, when nothing waits.
+  /// The indexes follow once so many entries lie beyond them, or nothing was
+  /// committed for so long: a job that ends before is indexed only once.
+  std::uint64_t index_after = 32'768;
+  std::int64_t index_idle_ms = 250;
   std::int64_t upkeep_ms = 1'000;  // Between looks at the disk.
   std::int64_t sweep_ms = 60'000;  // Between retention sweeps.
   RetentionPolicy retention;

@@ -116,16 +116,25 @@ Status JobStore::Impl::finish(IndexWrite& out) {
     else
       first.Put(base->index(), slice(key), slice(kept));
   }
+  rocksdb::WriteBatch batch;
+  for (const auto& [kind, entries] : out.kinds)
+    for (const auto& [key, value] : entries)
+      if (value)
+        batch.Put(base->index(), slice(key), slice(*value));
+      else
+        batch.Delete(base->index(), slice(key));
   for (const auto& [key, offsets] : out.added)
-    out.batch.Merge(base->index(), slice(key), slice(offsets));
+    batch.Merge(base->index(), slice(key), slice(offsets));
+  for (const auto& [key, zone] : out.zones)
+    batch.Merge(base->index(), slice(key), slice(encode(zone)));
   auto next = meta;
   if (to_index.empty()) next.watermark = frozen.through;
-  out.batch.Put(base->index(), slice(meta_key()), slice(encode(next)));
+  batch.Put(base->index(), slice(meta_key()), slice(encode(next)));
   rocksdb::WriteOptions writing;
   writing.disableWAL = true;  // The log says it all again after a crash.
-  for (auto* batch : {&first, &out.batch}) {
-    if (batch->Count() == 0) continue;
-    const auto status = base->db().Write(writing, batch);
+  for (auto* part : {&first, &batch}) {
+    if (part->Count() == 0) continue;
+    const auto status = base->db().Write(writing, part);
     if (!status.ok()) {
       write_error = rocks_error("write the index", status);
       refuse(write_error);
@@ -151,18 +160,16 @@ Status JobStore::Impl::index_job(IndexWrite& out, const TailJob& job) {
   const auto indexed = is_terminal(job.summary.state) ? index_end(out, job)
                                                       : index_live(out, job);
   if (!indexed) return indexed;
-  auto& batch = out.batch;
   auto first_seq = (job.summary.seq - job.events.size()) + 1;
   auto left = job.events;
   for (; left.size() >= kEventGroup; first_seq += kEventGroup) {
     const std::vector<std::uint64_t> group{left.begin(),
                                            left.begin() + kEventGroup};
     left.erase(left.begin(), left.begin() + kEventGroup);
-    batch.Put(base->index(),
-              slice(events_key(ix, static_cast<std::uint32_t>(first_seq))),
-              slice(encode_group(ix, group)));
+    out.put(events_key(ix, static_cast<std::uint32_t>(first_seq)),
+            encode_group(ix, group));
   }
-  batch.Put(base->index(), slice(job_key(ix)), slice(encode(record_of(job))));
+  out.put(job_key(ix), encode(record_of(job)));
   return ok();
 }
 
@@ -170,18 +177,22 @@ void JobStore::Impl::index_new(IndexWrite& out, const TailJob& job) {
   const auto ix = job.summary.spec_index;
   std::string number;
   put_varint(number, ix);
-  out.batch.Put(base->index(), slice(id_key(job.summary.id)), slice(number));
+  out.put(id_key(job.summary.id), std::move(number));
   for_each_posting(*job.facts,
                    [&](Attribute attribute, std::string_view value) {
                      add_posting(out, attribute, value, ix);
                    });
-  out.batch.Merge(base->index(), slice(zone_key(ix)),
-                  slice(encode(Zone{job.submitted_ms, job.submitted_ms})));
+  const auto [zone, is_new] = out.zones.try_emplace(
+      zone_key(ix), Zone{job.submitted_ms, job.submitted_ms});
+  if (!is_new) {
+    zone->second.min_ms = std::min(zone->second.min_ms, job.submitted_ms);
+    zone->second.max_ms = std::max(zone->second.max_ms, job.submitted_ms);
+  }
   for (const auto& sha256 : job.facts->artifacts)
-    out.batch.Put(base->index(), slice(artifact_key(sha256, ix)), {});
+    out.put(artifact_key(sha256, ix));
   if (is_terminal(job.summary.state)) return;
   for (const auto on : job.facts->live.depends_on)
-    out.batch.Put(base->index(), slice(dependent_key(on, ix)), {});
+    out.put(dependent_key(on, ix));
 }
 
 Status JobStore::Impl::index_live(IndexWrite& out, const TailJob& job) {
@@ -199,9 +210,8 @@ Status JobStore::Impl::index_live(IndexWrite& out, const TailJob& job) {
                                       to_string(job.summary.id)};
     value = **held;
   }
-  out.batch.Put(base->index(), slice(live_key(state, ix)), slice(value));
-  if (job.indexed)
-    out.batch.Delete(base->index(), slice(live_key(*job.indexed, ix)));
+  out.put(live_key(state, ix), std::move(value));
+  if (job.indexed) out.erase(live_key(*job.indexed, ix));
   return ok();
 }
 
@@ -211,15 +221,13 @@ Status JobStore::Impl::index_end(IndexWrite& out, const TailJob& job) {
   if (job.indexed) {
     if (const auto removed = remove_dependents(out, job); !removed)
       return removed;
-    out.batch.Delete(base->index(), slice(live_key(*job.indexed, ix)));
+    out.erase(live_key(*job.indexed, ix));
   }
   add_posting(out, Attribute::ended_as, state_value(job.summary.state), ix);
   std::string number;
   put_varint(number, ix);
-  out.batch.Put(base->index(), slice(ended_key(job.summary.end_index)),
-                slice(number));
-  for (const auto& sha256 : job.artifacts)
-    out.batch.Put(base->index(), slice(artifact_key(sha256, ix)), {});
+  out.put(ended_key(job.summary.end_index), std::move(number));
+  for (const auto& sha256 : job.artifacts) out.put(artifact_key(sha256, ix));
   ++meta.ended_jobs;
   return ok();
 }
@@ -235,42 +243,39 @@ Status JobStore::Impl::remove_dependents(IndexWrite& out, const TailJob& job) {
     if (!held) return held.error();
     if (*held) decode_live(**held, live);
   }
-  for (const auto on : live.depends_on)
-    out.batch.Delete(base->index(), slice(dependent_key(on, ix)));
+  for (const auto on : live.depends_on) out.erase(dependent_key(on, ix));
   return ok();
 }
 
 // After a crash the facts may be gone with the log's entries; postings that
 // stay then lead nowhere, and listings pass over them.
 Status JobStore::Impl::index_removal(IndexWrite& out, const TailJob& job) {
-  auto& batch = out.batch;
-  batch.Put(base->index(), slice(tombstone_key(job.summary.id)), {});
-  batch.Delete(base->index(), slice(id_key(job.summary.id)));
+  out.put(tombstone_key(job.summary.id));
+  out.erase(id_key(job.summary.id));
   if (!job.indexed) return ok();
   const auto ix = job.summary.spec_index;
-  batch.Delete(base->index(), slice(job_key(ix)));
+  out.erase(job_key(ix));
   if (is_terminal(*job.indexed)) {
-    batch.Delete(base->index(), slice(ended_key(job.summary.end_index)));
+    out.erase(ended_key(job.summary.end_index));
     if (meta.ended_jobs > 0) --meta.ended_jobs;
   } else {
     if (const auto removed = remove_dependents(out, job); !removed)
       return removed;
-    batch.Delete(base->index(), slice(live_key(*job.indexed, ix)));
+    out.erase(live_key(*job.indexed, ix));
   }
   for (std::uint32_t seq = 1; seq + kEventGroup <= job.summary.seq + 1;
        seq += kEventGroup)
-    batch.Delete(base->index(), slice(events_key(ix, seq)));
+    out.erase(events_key(ix, seq));
   if (job.facts) {
     for_each_posting(*job.facts,
                      [&](Attribute attribute, std::string_view value) {
                        remove_posting(out, attribute, value, ix);
                      });
     for (const auto& sha256 : job.facts->artifacts)
-      batch.Delete(base->index(), slice(artifact_key(sha256, ix)));
+      out.erase(artifact_key(sha256, ix));
   }
   remove_posting(out, Attribute::ended_as, state_value(job.summary.state), ix);
-  for (const auto& sha256 : job.artifacts)
-    batch.Delete(base->index(), slice(artifact_key(sha256, ix)));
+  for (const auto& sha256 : job.artifacts) out.erase(artifact_key(sha256, ix));
   return ok();
 }
 

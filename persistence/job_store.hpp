@@ -31,7 +31,7 @@ struct StoreOptions {
   std::uint64_t log_buffer_bytes = 16u << 20;  // Each of two memtables.
   std::uint64_t index_buffer_bytes = 8u << 20;
   std::uint64_t cache_bytes = 16u << 20;
-  std::uint32_t max_unindexed = 16'384;  // Entries; then commit() indexes.
+  std::uint32_t max_unindexed = 65'536;  // Entries; then commit() indexes.
   std::uint32_t max_record_bytes = 1u << 20;
   std::uint32_t max_page_bytes = 1u << 20;  // Of what one query answers.
   std::uint64_t reserve_bytes = 64u << 20;  // Given up when the disk is full.

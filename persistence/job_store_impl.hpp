@@ -60,11 +60,24 @@ class SnapshotGuard {
   const rocksdb::Snapshot* at_;
 };
 
-/// One write into the index under construction.
+/// One write into the index under construction. Each kind of key gathers for
+/// itself: they ascend, and RocksDB's memtable goes on where the last key went
+/// in, without a search.
 struct IndexWrite {
-  rocksdb::WriteBatch batch;
-  std::map<std::string, std::string> added;                // Posting lists.
+  struct Entry {
+    std::string key;
+    std::optional<std::string> value;  // Nothing: the key is deleted.
+  };
+  void put(std::string key, std::string value = {}) {
+    kinds[key[1]].push_back({std::move(key), std::move(value)});
+  }
+  void erase(std::string key) {
+    kinds[key[1]].push_back({std::move(key), std::nullopt});
+  }
+  std::map<char, std::vector<Entry>> kinds;  // By the key's second byte.
+  std::map<std::string, std::string> added;  // Posting lists.
   std::map<std::string, std::set<std::uint16_t>> removed;  // Likewise.
+  std::map<std::string, Zone> zones;                       // By key.
 };
 
 }  // namespace storage
@@ -145,6 +158,7 @@ struct JobStore::Impl {
   mutable std::mutex tail_mutex;
   storage::Generation fresh;   // Takes commits.
   storage::Generation frozen;  // Being indexed; changes only by being dropped.
+  JobId highest_id;            // Of all ever submitted: a higher one is new.
 
   std::atomic<std::uint64_t> last_index{0};
   std::atomic<std::uint64_t> indexed_index{0};
@@ -159,7 +173,6 @@ struct JobStore::Impl {
   std::vector<JobId> to_index;
   storage::Generation done;  // The last one indexed: spares reads.
   storage::IndexMeta meta;
-  JobId highest_id;  // Of all ever submitted: a higher one is new.
   std::uint64_t retained_after = 0;  // Where retention goes on.
   bool keep_surplus = false;  // What is being written may stay: see retain().
   bool has_reserve = false;

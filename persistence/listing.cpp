@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "codec/msgpack.hpp"
 #include "persistence/cursors.hpp"
@@ -12,7 +13,11 @@ using namespace storage;
 
 namespace {
 
-using TailJobs = std::unordered_map<std::uint64_t, TailJob>;
+// What lies beyond the indexes, as of one moment.
+struct Tail {
+  std::unordered_set<std::uint64_t> hidden;  // What the index says of them.
+  std::vector<TailJob> matching;             // Newest first.
+};
 
 bool is_in(const std::vector<JobState>& states, JobState state) {
   return states.empty() || std::ranges::count(states, state) > 0;
@@ -78,21 +83,36 @@ std::unique_ptr<Cursor> candidates(const Database& base,
   return intersection_cursor(std::move(all));
 }
 
-// Jobs in memory that match, newest first; those without facts are not
-// checked for attributes yet.
-std::vector<const TailJob*> matching(const TailJobs& jobs,
-                                     const ListRequest& request,
-                                     std::uint64_t at_most) {
-  std::vector<const TailJob*> out;
-  for (const auto& [index, job] : jobs)
-    if (index <= at_most && !job.forgotten &&
-        is_in(request.states, job.summary.state) &&
-        meets_times(request, job.submitted_ms) &&
-        (!job.facts || meets_facts(request, *job.facts)))
-      out.push_back(&job);
-  std::ranges::sort(out, std::greater{},
+// Those without facts are not checked for attributes yet. Copied are only as
+// many as a page can show, so that the writer waits for moments.
+Tail tail_of(std::initializer_list<const Generation*> oldest_first,
+             const ListRequest& request, std::uint64_t at_most) {
+  Tail tail;
+  std::unordered_map<std::uint64_t, const TailJob*> found;
+  for (const auto* generation : oldest_first)
+    for (const auto& [id, job] : generation->jobs) {
+      const auto index = job.summary.spec_index;
+      tail.hidden.insert(index);
+      if (index <= at_most && !job.forgotten &&
+          is_in(request.states, job.summary.state) &&
+          meets_times(request, job.submitted_ms) &&
+          (!job.facts || meets_facts(request, *job.facts)))
+        found.insert_or_assign(index, &job);
+      else
+        found.erase(index);  // A newer generation knows better.
+    }
+  std::vector<const TailJob*> order;
+  order.reserve(found.size());
+  for (const auto& [index, job] : found) order.push_back(job);
+  std::ranges::sort(order, std::greater{},
                     [](const TailJob* job) { return job->summary.spec_index; });
-  return out;
+  std::size_t certain = 0;
+  for (const auto* job : order) {
+    if (certain > request.max_jobs) break;  // One more tells of a next page.
+    certain += job->facts ? 1 : 0;
+    tail.matching.push_back(*job);
+  }
+  return tail;
 }
 
 }  // namespace
@@ -100,19 +120,16 @@ std::vector<const TailJob*> matching(const TailJobs& jobs,
 Result<ListReply> JobStore::list(const ListRequest& request) const {
   const std::shared_lock lock{impl_->base_mutex};
   const Database& base = *impl_->base;
-  TailJobs tail;  // Hides what the index says of them.
+  auto next =
+      request.before_index == 0 ? ~std::uint64_t{0} : request.before_index - 1;
   std::unique_lock tail_lock{impl_->tail_mutex};
-  for (const auto* generation : {&impl_->frozen, &impl_->fresh})
-    for (const auto& [id, job] : generation->jobs)
-      tail.insert_or_assign(job.summary.spec_index, job);
+  const auto tail = tail_of({&impl_->frozen, &impl_->fresh}, request, next);
   const SnapshotGuard at{base.db()};
   tail_lock.unlock();
   rocksdb::ReadOptions reading;
   reading.snapshot = at.get();
 
-  auto next =
-      request.before_index == 0 ? ~std::uint64_t{0} : request.before_index - 1;
-  auto in_memory = matching(tail, request, next);
+  const auto& in_memory = tail.matching;
   auto attributes = attribute_cursors(base, reading, request);
   const auto indexed = candidates(base, reading, request);
   auto from_memory = in_memory.begin();
@@ -120,18 +137,18 @@ Result<ListReply> JobStore::list(const ListRequest& request) const {
   std::size_t bytes = 0;
   while (true) {
     auto from_index = indexed->seek(next);
-    while (from_index && tail.contains(*from_index))
+    while (from_index && tail.hidden.contains(*from_index))
       from_index =
           *from_index == 0 ? std::nullopt : indexed->seek(*from_index - 1);
-    while (from_memory != in_memory.end() && !(*from_memory)->facts &&
+    while (from_memory != in_memory.end() && !from_memory->facts &&
            !std::ranges::all_of(attributes, [&](const auto& cursor) {
-             return cursor->contains((*from_memory)->summary.spec_index);
+             return cursor->contains(from_memory->summary.spec_index);
            }))
       ++from_memory;
     TailJob job;
     if (from_memory != in_memory.end() &&
-        (!from_index || (*from_memory)->summary.spec_index > *from_index)) {
-      job = **from_memory++;
+        (!from_index || from_memory->summary.spec_index > *from_index)) {
+      job = *from_memory++;
     } else if (from_index) {
       const auto value =
           get(base, base.index(), job_key(*from_index), at.get());

@@ -36,6 +36,9 @@ Result<JobStore::Impl::TailJob> JobStore::Impl::find(JobId id) const {
         if (job->forgotten) return gone(id);
         return *job;
       }
+    // What a client just made; spares the index the question.
+    if (highest_id < id)
+      return Error{Errc::not_found, "no job " + to_string(id)};
   }
   return find_indexed(id);
 }
