@@ -30,7 +30,7 @@ struct JobSlot {
   std::uint64_t content = 0;  // content_hash.
   std::uint64_t memory_bytes = 0;
   std::uint64_t spec_index = 0;
-  SteadyMs since = 0;      // When it last became queued.
+  SteadyMs since = 0;      // It could start, but for room: its age.
   std::uint32_t next = 0;  // In its lane; while reserving or running: its run.
   std::uint32_t prev = 0;
   std::uint32_t lane = 0;
@@ -41,7 +41,7 @@ struct JobSlot {
   std::uint8_t crashes = 0;
   Stand stand{};                       // Zero: a free slot.
   JobState end = JobState::succeeded;  // While ended.
-  bool late : 1 = false;               // In its lane's set of re-entered jobs.
+  bool late : 1 = false;               // In its lane's sets of late ones.
   bool extra : 1 = false;              // Has a JobExtra.
   bool cancel : 1 = false;             // Cancel was asked for.
   bool had_dependencies : 1 = false;   // Was submitted as blocked.

@@ -16,21 +16,43 @@ std::uint32_t Lanes::lane_of(LaneKey key) {
   return at->second;
 }
 
-void Lanes::enter(std::uint32_t slot) {
+void Lanes::append(Lane& lane, std::uint32_t slot) {
   JobSlot& job = slots_[slot];
-  Lane& lane = lanes_[job.lane];
+  job.late = false;
   job.prev = lane.tail;
   job.next = kNone;
-  job.late =
-      lane.tail != kNone && slots_[lane.tail].spec_index > job.spec_index;
-  if (job.late) {
-    // What comes back in front of others counts as old as they are: else it
-    // would hold up the aged ones behind it.
-    job.since = std::min(job.since, slots_[first(lane)].since);
-    lane.late.emplace(job.spec_index, slot);
+  (lane.tail == kNone ? lane.head : slots_[lane.tail].next) = slot;
+  lane.tail = slot;
+}
+
+void Lanes::unlink(Lane& lane, std::uint32_t slot) {
+  JobSlot& job = slots_[slot];
+  (job.prev == kNone ? lane.head : slots_[job.prev].next) = job.next;
+  (job.next == kNone ? lane.tail : slots_[job.next].prev) = job.prev;
+  job.next = job.prev = kNone;
+}
+
+void Lanes::add_late(Lane& lane, std::uint32_t slot) {
+  JobSlot& job = slots_[slot];
+  job.late = true;
+  job.next = job.prev = kNone;
+  lane.late.emplace(job.spec_index, slot);
+  lane.late_since.emplace(job.since, slot);
+}
+
+void Lanes::enter(std::uint32_t slot) {
+  const JobSlot& job = slots_[slot];
+  Lane& lane = lanes_[job.lane];
+  if (lane.tail != kNone && slots_[lane.tail].spec_index > job.spec_index) {
+    add_late(lane, slot);
   } else {
-    (lane.tail == kNone ? lane.head : slots_[lane.tail].next) = slot;
-    lane.tail = slot;
+    // Younger ones with a lower index came back: few, and moved once each.
+    while (lane.tail != kNone && slots_[lane.tail].since > job.since) {
+      const std::uint32_t younger = lane.tail;
+      unlink(lane, younger);
+      add_late(lane, younger);
+    }
+    append(lane, slot);
   }
   if (lane.count++ == 0) {
     lane.active_at = static_cast<std::uint32_t>(active_.size());
@@ -43,12 +65,11 @@ void Lanes::leave(std::uint32_t slot) {
   Lane& lane = lanes_[job.lane];
   if (job.late) {
     lane.late.erase({job.spec_index, slot});
+    lane.late_since.erase({job.since, slot});
     job.late = false;
   } else {
-    (job.prev == kNone ? lane.head : slots_[job.prev].next) = job.next;
-    (job.next == kNone ? lane.tail : slots_[job.next].prev) = job.prev;
+    unlink(lane, slot);
   }
-  job.next = job.prev = kNone;
   if (--lane.count > 0) return;
   lanes_[active_.back()].active_at = lane.active_at;
   active_[lane.active_at] = active_.back();
@@ -61,6 +82,14 @@ std::uint32_t Lanes::first(const Lane& lane) const {
   const auto [index, slot] = *lane.late.begin();
   return lane.head != kNone && slots_[lane.head].spec_index < index ? lane.head
                                                                     : slot;
+}
+
+SteadyMs Lanes::oldest_since(const Lane& lane) const {
+  if (lane.head == kNone) return lane.late_since.begin()->first;
+  const SteadyMs since = slots_[lane.head].since;
+  return lane.late_since.empty()
+             ? since
+             : std::min(since, lane.late_since.begin()->first);
 }
 
 std::uint64_t Lanes::count_before(const Lane& lane,

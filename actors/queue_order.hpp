@@ -38,12 +38,14 @@ struct LaneKeyHash {
 
 /// First in, first out by spec_index. New jobs append to a list through their
 /// slots; those that come back (retry, unblocked, not-before) may have a lower
-/// index and stand in a set.
+/// index, or be younger than one with a higher, and stand in sets.
+/// Invariant: along the list neither spec_index nor since ever falls.
 struct Lane {
   LaneKey key;
   std::uint32_t head = JobSlots::kNone;
   std::uint32_t tail = JobSlots::kNone;
-  std::set<std::pair<std::uint64_t, std::uint32_t>> late;
+  std::set<std::pair<std::uint64_t, std::uint32_t>> late;  // By index.
+  std::set<std::pair<SteadyMs, std::uint32_t>> late_since;
   std::uint64_t count = 0;
   std::uint32_t active_at = JobSlots::kNone;  // Place in Lanes::active().
   // Since when its first job lacks memory everywhere, and the device it holds.
@@ -67,6 +69,9 @@ class Lanes {
 
   /// kNone: empty.
   std::uint32_t first(const Lane& lane) const;
+  /// Since when the oldest waits that stands in `lane`: the first one counts
+  /// as old as that, as those behind it cannot pass. REQUIRES: not empty.
+  SteadyMs oldest_since(const Lane& lane) const;
   Lane& operator[](std::uint32_t lane) { return lanes_[lane]; }
   const Lane& operator[](std::uint32_t lane) const { return lanes_[lane]; }
   /// Lanes that are not empty, in no order.
@@ -79,6 +84,10 @@ class Lanes {
   static constexpr std::uint64_t kExactCount = 10'000;
 
  private:
+  void append(Lane& lane, std::uint32_t slot);
+  void unlink(Lane& lane, std::uint32_t slot);
+  void add_late(Lane& lane, std::uint32_t slot);
+
   JobSlots& slots_;
   std::vector<Lane> lanes_;
   std::unordered_map<LaneKey, std::uint32_t, LaneKeyHash> by_key_;

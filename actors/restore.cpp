@@ -32,8 +32,20 @@ Status complete(const JobStore& store, RestoredJob& job) {
   return ok();
 }
 
+// When a job that waited for others came into the queue: its age counts from
+// then.
+Status find_unblocked(const JobStore& store, RestoredJob& job) {
+  auto events = store.job_events(job.summary.id, 1, SIZE_MAX, SIZE_MAX);
+  if (!events) return events.error();
+  for (const auto& entry : *events)
+    if (entry.change.type == ChangeType::unblocked)
+      job.queued_ms = entry.change.time_ms;
+  return ok();
+}
+
 // When a job that was retried went back into the queue: its age counts anew.
 Status find_queued(const JobStore& store, RestoredJob& job) {
+  if (job.summary.requeue_index == 0) return find_unblocked(store, job);
   auto entries = store.log_after(job.summary.requeue_index - 1, 1, SIZE_MAX);
   if (!entries) return entries.error();
   if (!entries->empty()) job.queued_ms = entries->front().change.time_ms;
@@ -53,7 +65,8 @@ Status restore_some(const JobStore& store,
     job.spec = std::move((*specs)[i]);
     if (job.summary.state == JobState::running)
       if (auto done = complete(store, job); !done) return done;
-    if (job.summary.state == JobState::queued && job.summary.requeue_index > 0)
+    if (job.summary.state == JobState::queued &&
+        (job.summary.requeue_index > 0 || !job.spec.depends_on.empty()))
       if (auto done = find_queued(store, job); !done) return done;
     fn(job);
   }

@@ -123,6 +123,11 @@ void Schedule::Impl::make_ready(std::uint32_t slot, Now now) {
       back_offs.emplace(x->ready_at, slot);
       return set_stand(slot, Stand::delayed);
     }
+    // What it waited for its own time makes it no older.
+    SteadyMs& since = slots[slot].since;
+    since = std::max(since, x->ready_at);
+    if (x->not_before)
+      since = std::max(since, now.steady - (now.wall - *x->not_before));
   }
   set_stand(slot, Stand::queued);
   lanes.enter(slot);

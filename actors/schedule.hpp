@@ -4,8 +4,9 @@
 // them. It refuses to wait, to read a store and to touch `params`.
 //
 // Order of starts. Every queued job stands in its class; after each
-// `ageing_step_ms` since it last became queued it stands one class higher, at
-// most `high`: its effective class. Of the jobs that could start now, the
+// `ageing_step_ms` that it could have started it stands one class higher, at
+// most `high`: its effective class (the first of a lane counts as old as the
+// oldest behind it). Of the jobs that could start now, the
 // highest level goes first; inside a level tenants take turns by measured use
 // (fair share); a tenant's own jobs go by effective class, then by commit
 // index. The level of an effective class is raised to what any waiting job
@@ -72,7 +73,7 @@ struct Assign {
   std::uint64_t memory_bytes = 0;
   /// Outside effects, or results of other jobs: after `started` is durable.
   bool wait_for_sync = false;
-  std::size_t change = 0;      // Its `started`, in Decisions::changes.
+  std::size_t change = 0;  // Its `started`, in Decisions::changes.
 };
 
 /// What to do, appended to by every call. `changes` go on the log in order;

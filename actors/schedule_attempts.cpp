@@ -151,7 +151,9 @@ void Schedule::renew(std::span<const Token> tokens, Now now) {
     const auto ran_ms = static_cast<double>(now.steady - run.started);
     const double cost =
         ran_ms * s.devices[run.device].share_of(run.memory_bytes);
-    if (cost > run.charged) s.charge(*n, ran_ms);
+    if (cost <= run.charged) continue;
+    s.charge(*n, ran_ms);
+    if (s.turn_at) s.turn_at = now.steady;  // Its tenant's turn comes later.
   }
 }
 
@@ -336,6 +338,7 @@ std::optional<SteadyMs> Schedule::next_wake(Now now) const {
     if (!timers.empty())
       wake = std::min(wake, now.steady + timers.begin()->first - now.wall);
   };
+  if (s.turn_at) wake = std::min(wake, *s.turn_at);
   wall(s.deadlines);
   wall(s.not_befores);
   if (!s.back_offs.empty()) wake = std::min(wake, s.back_offs.begin()->first);

@@ -126,6 +126,7 @@ struct Schedule::Impl {
   // -- order and place --------------------------------------------------------
 
   Need need_of(const JobSlot& job) const;
+  /// The first of a lane counts as old as the oldest behind it.
   Priority effective(const JobSlot& job, Now now) const;
   bool lane_paused(const Lane& lane) const;
   /// Where it would start now; kNone: nowhere. With a rank: not on devices
@@ -138,6 +139,8 @@ struct Schedule::Impl {
   void measure_levels(Now now);
   void watch_misfit(Lane& lane, Now now);
   void hold_devices(Now now);
+  /// The next time at which somebody stands higher, or holds a device.
+  SteadyMs next_turn(Now now) const;
 
   // -- orders -----------------------------------------------------------------
 
@@ -195,9 +198,14 @@ struct Schedule::Impl {
   // By device: the big job that waits for room there.
   struct Hold {
     std::uint32_t slot = kNone;
+    Rank rank;  // When it was planned: others' starts do not change it.
   };
   std::vector<Hold> holds;
   Levels levels;  // Of the newest plan.
+  /// The newest plan kept a job from a device that is held for another, though
+  /// it has room there. When the order of the two may change next by time
+  /// alone; nothing: none was kept.
+  std::optional<SteadyMs> turn_at;
   std::set<std::uint32_t> paused_kinds;
   std::set<std::uint32_t> draining_kinds;
 };

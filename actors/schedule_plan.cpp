@@ -1,5 +1,6 @@
 // What Schedule starts next, and where.
 #include <algorithm>
+#include <limits>
 
 #include "actors/schedule_impl.hpp"
 
@@ -11,8 +12,11 @@ Need Schedule::Impl::need_of(const JobSlot& job) const {
 }
 
 Priority Schedule::Impl::effective(const JobSlot& job, Now now) const {
+  const Lane& lane = lanes[job.lane];
+  const bool leads =
+      job.stand == Stand::queued && &slots[lanes.first(lane)] == &job;
   return effective_class(
-      key_of(job).klass, job.since, now.steady,
+      lane.key.klass, leads ? lanes.oldest_since(lane) : job.since, now.steady,
       options.defects.no_ageing ? 0 : options.limits.ageing_step_ms);
 }
 
@@ -44,7 +48,7 @@ std::uint32_t Schedule::Impl::choose(std::uint32_t slot, const Rank* rank,
         !devices.has_memory(d, need, now.steady))
       continue;
     if (rank && holds[n].slot != kNone && holds[n].slot != slot &&
-        rank_of(holds[n].slot, now) < *rank)
+        holds[n].rank < *rank)
       continue;
     if (devices.size() == 1) return n;
     const Choice choice{x && x->avoid_device == n,
@@ -128,12 +132,31 @@ void Schedule::Impl::hold_devices(Now now) {
           lane.held_device = d;
     }
     if (lane.held_device == kNone) continue;
-    holds[lane.held_device].slot = slot;
+    holds[lane.held_device] = {slot, rank};
   }
+}
+
+SteadyMs Schedule::Impl::next_turn(Now now) const {
+  const SteadyMs step = options.limits.ageing_step_ms;
+  SteadyMs next = std::numeric_limits<SteadyMs>::max();
+  for (const std::uint32_t n : lanes.active()) {
+    const Lane& lane = lanes[n];
+    if (lane_paused(lane)) continue;
+    if (lane.misfit_job != kNone &&
+        lane.misfit_since + options.limits.hold_after_ms > now.steady)
+      next = std::min(next, lane.misfit_since + options.limits.hold_after_ms);
+    const JobSlot& job = slots[lanes.first(lane)];
+    if (step <= 0 || effective(job, now) == Priority::high) continue;
+    const SteadyMs since = lanes.oldest_since(lane);
+    const SteadyMs steps = std::max<SteadyMs>(0, now.steady - since) / step;
+    next = std::min(next, since + (steps + 1) * step);
+  }
+  return next;
 }
 
 void Schedule::plan(Now now, Decisions& out) {
   Impl& s = *impl_;
+  s.turn_at.reset();
   if (s.paused || s.lanes.active().empty() || !s.devices.any_slot()) return;
   s.measure_levels(now);
   s.hold_devices(now);
@@ -147,6 +170,9 @@ void Schedule::plan(Now now, Decisions& out) {
     return b.first < a.first;
   };
   std::ranges::make_heap(heap, later);
+  const bool some_held = std::ranges::any_of(
+      s.holds, [](const Impl::Hold& h) { return h.slot != Impl::kNone; });
+  bool kept_back = false;
   while (!heap.empty()) {
     std::ranges::pop_heap(heap, later);
     const std::uint32_t n = heap.back().second;
@@ -161,6 +187,8 @@ void Schedule::plan(Now now, Decisions& out) {
     const std::uint32_t device = s.choose(slot, &rank, now);
     if (device == Impl::kNone) {
       s.watch_misfit(s.lanes[n], now);
+      kept_back = kept_back ||
+                  (some_held && s.choose(slot, nullptr, now) != Impl::kNone);
       heap.pop_back();
       continue;
     }
@@ -173,6 +201,7 @@ void Schedule::plan(Now now, Decisions& out) {
     }
     if (!s.devices.any_slot()) return;
   }
+  if (kept_back) s.turn_at = s.next_turn(now);
 }
 
 }  // namespace troupe

@@ -72,8 +72,8 @@ void Schedule::restore(const RestoredJob& live, Now now, Decisions& out) {
   job.crashes =
       static_cast<std::uint8_t>(std::min<std::uint32_t>(was.crashes, 0xff));
   UnixMs queued_ms = live.queued_ms;
-  if (queued_ms == 0)
-    queued_ms = std::max(live.spec.submitted_ms, was.not_before_ms);
+  if (queued_ms == 0) queued_ms = live.spec.submitted_ms;
+  queued_ms = std::max(queued_ms, was.not_before_ms);
   job.since = now.steady - std::max<SteadyMs>(0, now.wall - queued_ms);
   s.keep_times(slot, live.spec);
   if (live.spec.deadline_ms) s.deadlines.emplace(*live.spec.deadline_ms, slot);

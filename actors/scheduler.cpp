@@ -79,7 +79,9 @@ class SchedulerState {
           when_ready([this, ends]() mutable { ended(std::move(ends)); });
         },
         [this](heartbeat_atom, const std::vector<Token>& tokens) {
-          if (ready_) schedule_.renew(tokens, now());
+          if (!ready_) return;
+          schedule_.renew(tokens, now());
+          arm_timer();
         },
         [this](bind_atom, const std::string& child, const caf::actor& handle) {
           bind(child, handle);
@@ -379,6 +381,8 @@ class SchedulerState {
                                    i < reply.granted.size() && reply.granted[i],
                                    now(), out_);
               perform();
+              // Another device may have room for what was refused.
+              if (std::ranges::count(reply.granted, 0) > 0) flush_soon();
             },
             [this, wanted](const caf::error&) {
               for (const auto& r : wanted)

@@ -23,7 +23,6 @@ struct PlainJob {
   std::uint32_t crashes = 0;
   SteadyMs queued_at = 0;
   SteadyMs ready_at = 0;
-  bool came_back = false;  // May count as old as those behind its index.
   // While it runs.
   std::string device;
   SteadyMs lease_until = 0;
@@ -48,7 +47,6 @@ class PlainQueue {
     job.index = index;
     job.state = spec.depends_on.empty() ? JobState::queued : JobState::blocked;
     job.queued_at = now.steady - (now.wall - spec.submitted_ms);
-    job.came_back = spec.not_before_ms.has_value();
     settle_dependents();
   }
 
@@ -158,12 +156,12 @@ class PlainQueue {
     if (!may_start(job)) return to_string(id) + " may not start now";
     if (!has_room(device, job)) return to_string(id) + " has no room there";
     for (const auto& [other_id, other] : jobs) {
-      if (job.came_back || also.contains(other_id) || !may_start(other) ||
+      if (also.contains(other_id) || !may_start(other) ||
           other.spec.tenant != job.spec.tenant ||
           other.spec.kind != job.spec.kind ||
           other.spec.memory_bytes > job.spec.memory_bytes)
         continue;
-      const int mine = level(job), its = level(other);
+      const int mine = standing(job), its = standing(other);
       if (its > mine || (its == mine && other.index < job.index))
         return to_string(id) + " overtook " + to_string(other_id);
     }
@@ -204,7 +202,6 @@ class PlainQueue {
   void requeued(PlainJob& job) {
     job.state = JobState::queued;
     job.queued_at = now.steady;
-    job.came_back = true;
   }
 
  private:
@@ -277,8 +274,24 @@ class PlainQueue {
     return running < info.slots && job.spec.memory_bytes <= free_bytes(device);
   }
 
+  /// With those that are alike and stand behind it: they cannot pass it.
+  int standing(const PlainJob& job) const {
+    int highest = level(job);
+    for (const auto& [id, other] : jobs)
+      if (may_start(other) && other.index > job.index &&
+          other.spec.priority == job.spec.priority &&
+          other.spec.tenant == job.spec.tenant &&
+          other.spec.kind == job.spec.kind &&
+          other.spec.memory_bytes == job.spec.memory_bytes)
+        highest = std::max(highest, level(other));
+    return highest;
+  }
+
   int level(const PlainJob& job) const {
-    const SteadyMs steps = (now.steady - job.queued_at) / limits.ageing_step_ms;
+    const SteadyMs own_time =
+        now.steady - now.wall + job.spec.not_before_ms.value_or(0);
+    const SteadyMs since = std::max({job.queued_at, job.ready_at, own_time});
+    const SteadyMs steps = (now.steady - since) / limits.ageing_step_ms;
     return static_cast<int>(
         std::min<SteadyMs>(static_cast<SteadyMs>(job.spec.priority) + steps,
                            static_cast<SteadyMs>(Priority::high)));

@@ -85,6 +85,15 @@ class Desk : public PastJobs {
     now.steady += ms;
     act([&](Decisions& out) { schedule->tick(now, out); });
   }
+  /// Sleeps to where the schedule wants to be woken, and plans; the jobs that
+  /// start then. False: it wants no wake.
+  bool wake() {
+    const auto due = schedule->next_wake(now);
+    if (!due) return false;
+    advance(std::max<SteadyMs>(*due - now.steady, 1));
+    plan();
+    return true;
+  }
   Status end(const Token& token, JobEnd e) {
     Status status = ok();
     act([&](Decisions& out) {

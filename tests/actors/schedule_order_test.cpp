@@ -16,6 +16,11 @@ class ScheduleOrderTest : public ::testing::Test {
     s.tenant = std::move(tenant);
     return desk.submit(std::move(s));
   }
+  /// Attempts live on without heartbeats.
+  void give_long_leases() {
+    desk.options.limits.lease_ms = 1'000'000;
+    desk.restart();
+  }
   JobId big_job(std::uint64_t bytes) {
     JobSpec s = desk.spec();
     s.memory_bytes = bytes;
@@ -173,6 +178,113 @@ TEST_F(ScheduleOrderTest, ARetriedJobKeepsItsPlace) {
   desk.advance(1'000);
   desk.succeed(b);
   EXPECT_EQ(desk.plan(), std::vector{a}) << "not behind " << to_string(c);
+}
+
+TEST_F(ScheduleOrderTest, ARetriedJobCountsAsOldAsTheJobsBehindIt) {
+  give_long_leases();
+  desk.up(device("cpu"));
+  const JobId retried = job(Priority::low), old = job(Priority::low);
+  ASSERT_EQ(desk.plan(), std::vector{retried});
+  desk.advance(2 * kStep);
+  const JobId later = job(Priority::high);
+  desk.fail(retried, FailureClass::transient);
+  desk.crash();  // Its back-off is over with that; all are in order again.
+  desk.advance(1'000);
+  EXPECT_EQ(run_all(), (std::vector{retried, retried, old, later}));
+}
+
+TEST_F(ScheduleOrderTest, WhoLeavesTakesItsAgeAlong) {
+  give_long_leases();
+  desk.up(device("cpu"));
+  const JobId retried = job(Priority::low), old = job(Priority::low);
+  ASSERT_EQ(desk.plan(), std::vector{retried});
+  desk.advance(2 * kStep);
+  desk.fail(retried, FailureClass::transient);
+  desk.advance(1'000);
+  desk.cancel(old);
+  const JobId normal = job(Priority::normal);
+  EXPECT_EQ(run_all(), (std::vector{retried, normal, retried}));
+}
+
+TEST_F(ScheduleOrderTest, AnUnblockedJobIsAsOldAsBeforeAfterARestart) {
+  give_long_leases();
+  JobSpec waits = desk.spec();
+  const JobId first = desk.submit();
+  waits.depends_on = {first};
+  waits.priority = Priority::low;
+  desk.up(device("cpu"));
+  ASSERT_EQ(desk.plan(), std::vector{first});
+  const JobId blocked = desk.submit(waits);
+  desk.advance(2 * kStep);
+  desk.succeed(first);
+  const JobId normal = job(Priority::normal);
+  desk.restart();
+  EXPECT_EQ(run_all(), (std::vector{first, normal, blocked}));
+}
+
+TEST_F(ScheduleOrderTest, WaitingForItsOwnTimeMakesAJobNoOlder) {
+  JobSpec s = desk.spec();
+  s.priority = Priority::low;
+  s.not_before_ms = desk.now.wall + 5 * kStep;
+  const JobId timed = desk.submit(s);
+  desk.advance(5 * kStep);
+  const JobId normal = job(Priority::normal);
+  EXPECT_EQ(run_all(), (std::vector{normal, timed}));
+}
+
+TEST_F(ScheduleOrderTest, StartsAJobAtItsTimeThoughNothingElseHappens) {
+  desk.up(device("cpu"));
+  JobSpec s = desk.spec();
+  s.not_before_ms = desk.now.wall + 7'000;
+  const JobId timed = desk.submit(s);
+  const SteadyMs began = desk.now.steady;
+  EXPECT_TRUE(desk.plan().empty());
+  ASSERT_TRUE(desk.wake());
+  EXPECT_EQ(desk.starts, std::vector{timed});
+  EXPECT_EQ(desk.now.steady - began, 7'000);
+}
+
+TEST_F(ScheduleOrderTest, StartsAJobWhenItHasAgedThoughNothingElseHappens) {
+  give_long_leases();
+  desk.up(device("cpu", 8, 8 * kGiB));
+  JobSpec s = desk.spec();
+  s.priority = Priority::low;
+  s.memory_bytes = kGiB;
+  s.not_before_ms = desk.now.wall + 20'000;
+  const SteadyMs began = desk.now.steady;
+  const JobId low = desk.submit(s);
+  const JobId first = big_job(kGiB), big = big_job(8 * kGiB);
+  ASSERT_EQ(desk.plan(), std::vector{first});
+  while (desk.state(low) != JobState::running) ASSERT_TRUE(desk.wake());
+  EXPECT_EQ(desk.now.steady - began, 20'000 + 2 * kStep)
+      << "the device is held for " << to_string(big)
+      << " until both stand high";
+}
+
+TEST_F(ScheduleOrderTest, StartsAJobWhenAHeartbeatMakesItsTenantTheNext) {
+  const auto job_of = [&](std::string tenant, std::uint64_t bytes) {
+    JobSpec s = desk.spec();
+    s.tenant = std::move(tenant);
+    s.memory_bytes = bytes;
+    return desk.submit(std::move(s));
+  };
+  give_long_leases();
+  desk.up(device("cpu", 8, 8 * kGiB));
+  const JobId long_one = job_of("t", kGiB), of_u = job_of("u", kGiB);
+  desk.plan();
+  desk.advance(5'000);
+  desk.renew(of_u);
+  desk.succeed(of_u);
+  job_of("t", 8 * kGiB);
+  desk.plan();
+  desk.advance(10'000 - 1);
+  desk.plan();
+  desk.advance(1);
+  job_of("u", kGiB);
+  ASSERT_TRUE(desk.plan().empty()) << "held for who used less";
+  desk.renew(long_one);
+  EXPECT_EQ(desk.schedule->next_wake(desk.now), desk.now.steady);
+  EXPECT_EQ(desk.plan().size(), 1u);
 }
 
 TEST_F(ScheduleOrderTest, SmallJobsPassABigOneOnlyForAWhile) {

@@ -169,7 +169,6 @@ void Oracle::move(Job& job, const LogEntry& entry, JobState to) {
   job.state = to;
   if (to != JobState::queued) return;
   job.queued_ms = entry.change.time_ms;
-  job.overtaken = 0;
 }
 
 void Oracle::on_submitted(const LogEntry& entry) {
@@ -297,40 +296,65 @@ bool Oracle::is_paused(const Job& job, const LogEntry& start) const {
 
 // -- ageing -------------------------------------------------------------------
 
+namespace {
+
+/// Since when nothing but room and turn keeps the job from its start.
+UnixMs ready_ms(const Oracle::Job& job) {
+  return std::max(
+      {job.queued_ms, job.not_before_ms, job.spec.not_before_ms.value_or(0)});
+}
+
+/// They go strictly one after the other, by index.
+bool alike(const Oracle::Job& a, const Oracle::Job& b) {
+  return a.spec.priority == b.spec.priority && a.spec.tenant == b.spec.tenant &&
+         a.spec.kind == b.spec.kind && a.spec.device == b.spec.device &&
+         a.spec.memory_bytes == b.spec.memory_bytes;
+}
+
+}  // namespace
+
 int Oracle::level(const Job& job, UnixMs now) const {
-  const auto waited = std::max<UnixMs>(0, now - job.queued_ms);
+  const auto waited = std::max<UnixMs>(0, now - ready_ms(job));
   const auto risen = waited / options_.ageing_step_ms;
   return static_cast<int>(std::min<std::int64_t>(
       static_cast<std::int64_t>(job.spec.priority) + risen,
       static_cast<std::int64_t>(Priority::high)));
 }
 
+// With what stands behind it and must not pass it.
+int Oracle::standing(const Job& job, UnixMs now) const {
+  int highest = level(job, now);
+  for (const auto& [id, other] : jobs_)
+    if (other.state == JobState::queued && other.index > job.index &&
+        ready_ms(other) <= now && alike(other, job))
+      highest = std::max(highest, level(other, now));
+  return highest;
+}
+
 bool Oracle::could_start_instead(const Job& job, const Job& started,
                                  const LogEntry& entry) const {
   const auto& where = entry.change.start->device;
-  const auto since = entry.change.time_ms - options_.turn_slack_ms;
   return job.state == JobState::queued && &job != &started &&
-         job.index < started.index && job.spec.tenant == started.spec.tenant &&
+         job.spec.tenant == started.spec.tenant &&
          job.spec.kind == started.spec.kind &&
          job.spec.memory_bytes <= started.spec.memory_bytes &&
          (job.spec.device.empty() || job.spec.device == where) &&
-         since >= job.queued_ms &&
-         since >= job.spec.not_before_ms.value_or(0) &&
-         since >= job.not_before_ms;
+         // What became ready in the same moment may have come too late.
+         ready_ms(job) < entry.change.time_ms;
 }
 
 void Oracle::check_turn(const Job& started, const LogEntry& entry) {
   if (options_.ageing_step_ms == 0) return;
   const auto now = entry.change.time_ms;
-  for (auto& [id, job] : jobs_) {
+  const int stood = standing(started, now);
+  for (const auto& [id, job] : jobs_) {
     if (!could_start_instead(job, started, entry)) continue;
-    // Judged by what it had risen to when the start was decided at the latest.
-    if (level(job, now - options_.turn_slack_ms) < level(started, now))
+    const int stands = standing(job, now);
+    if (stands < stood || (stands == stood && job.index > started.index))
       continue;
-    if (++job.overtaken != options_.overtaken_limit + 1) continue;
-    violation(name(id) + " waited " + std::to_string(now - job.queued_ms) +
-              " ms and was overtaken by " + std::to_string(job.overtaken) +
-              " later jobs that stand no higher");
+    violation(name(id) + " waited " + std::to_string(now - ready_ms(job)) +
+              " ms and was overtaken by " + name(entry.change.job) +
+              ", which ranks behind it");
   }
 }
 

@@ -23,15 +23,11 @@ std::string work_result(const Token& token);
 struct OracleOptions {
   std::vector<DeviceInfo> devices;
   /// After each such step of waiting a job stands one class higher, at most
-  /// `high`; no later job of its tenant that stands no higher goes first.
+  /// `high`; no job of its tenant that ranks behind it goes first.
   std::int64_t ageing_step_ms = 0;  // 0: not checked.
   /// A start that was decided so long before it is on the log is no fault.
   std::int64_t slack_ms = 4'000;
-  /// A job that could start may let later ones go first for so long: it holds
-  /// a device, avoids one, or stands behind a retry.
-  std::int64_t turn_slack_ms = 60'000;
-  std::uint32_t overtaken_limit = 16;  // By so many, after that.
-  bool print = false;                 // Every entry seen, for people.
+  bool print = false;  // Every entry seen, for people.
 };
 
 class Oracle {
@@ -47,9 +43,8 @@ class Oracle {
     UnixMs not_before_ms = 0;  // Of the newest back-off.
     std::uint32_t ends = 0;
     std::uint64_t end_index = 0;
-    std::uint32_t overtaken = 0;  // Out of turn, since it became queued.
-    UnixMs queued_ms = 0;         // When it last became queued.
-    std::uint64_t index = 0;      // Of `submitted`.
+    UnixMs queued_ms = 0;     // When it last became queued.
+    std::uint64_t index = 0;  // Of `submitted`.
   };
 
   explicit Oracle(OracleOptions options);
@@ -103,6 +98,7 @@ class Oracle {
   bool could_start_instead(const Job& job, const Job& started,
                            const LogEntry& entry) const;
   int level(const Job& job, UnixMs now) const;
+  int standing(const Job& job, UnixMs now) const;
   bool is_paused(const Job& job, const LogEntry& start) const;
   const DeviceInfo* device(const std::string& name) const;
 

@@ -67,9 +67,7 @@ class OracleTest : public ::testing::Test {
                                .slots = 2,
                                .kinds = {"sim.work"}}},
                   .ageing_step_ms = kStepMs,
-                  .slack_ms = kSlackMs,
-                  .turn_slack_ms = kSlackMs,
-                  .overtaken_limit = 0}};
+                  .slack_ms = kSlackMs}};
   std::map<JobId, std::uint32_t> seq_;
   std::map<JobId, std::uint32_t> attempt_;
   std::uint64_t index_ = 0;
@@ -231,6 +229,49 @@ TEST_F(OracleTest, LetsAHigherClassOvertakeAJobThatHasNotAged) {
   submitted(id(1));
   submitted(id(2), {}, Priority::high);
   now_ += kSlackMs;
+  started(id(2));
+  EXPECT_EQ(violations(), 0u);
+}
+
+TEST_F(OracleTest, FindsALaterJobThatStandsHigherAndIsOvertaken) {
+  submitted(id(1));
+  submitted(id(2), {}, Priority::high);
+  ++now_;
+  started(id(1));
+  EXPECT_EQ(violations(), 1u);
+}
+
+TEST_F(OracleTest, LetsARetriedJobGoAheadOfAYoungerOne) {
+  submitted(id(1), {}, Priority::low);
+  started(id(1));
+  submitted(id(2), {}, Priority::low);
+  submitted(id(3));
+  now_ += 2 * kStepMs;
+  requeued(id(1));
+  ++now_;
+  started(id(1));  // As old as the one behind it.
+  EXPECT_EQ(violations(), 0u);
+}
+
+TEST_F(OracleTest, FindsARetriedJobThatHoldsUpAnAgedOne) {
+  submitted(id(1), {}, Priority::low);
+  started(id(1));
+  submitted(id(2), {}, Priority::low);
+  submitted(id(3));
+  now_ += 2 * kStepMs;
+  requeued(id(1));
+  ++now_;
+  started(id(3));
+  EXPECT_EQ(violations(), 2u) << "it overtook the aged one and who leads it";
+}
+
+TEST_F(OracleTest, CountsNoAgeWhileAJobWaitsForItsTime) {
+  submitted(id(1), {}, Priority::low);
+  started(id(1));
+  requeued(id(1), now_ + 2 * kStepMs);
+  now_ += 2 * kStepMs;
+  submitted(id(2));
+  ++now_;
   started(id(2));
   EXPECT_EQ(violations(), 0u);
 }
