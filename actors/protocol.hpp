@@ -8,6 +8,7 @@
 
 #include <caf/actor.hpp>
 #include <caf/error.hpp>
+#include <caf/inspector_access.hpp>
 #include <caf/result.hpp>
 #include <caf/type_id.hpp>
 #include <caf/typed_actor.hpp>
@@ -19,6 +20,20 @@
 
 #include "actors/executor.hpp"
 #include "core/api.hpp"
+
+/// How CAF prints what may be absent.
+template <class T>
+struct caf::optional_inspector_traits<troupe::Boxed<T>> {
+  using container_type = troupe::Boxed<T>;
+  using value_type = T;
+  template <class... Ts>
+  static void emplace(container_type& container, Ts&&... xs) {
+    container.emplace(std::forward<Ts>(xs)...);
+  }
+};
+template <class T>
+struct caf::inspector_access<troupe::Boxed<T>>
+    : caf::optional_inspector_access<troupe::Boxed<T>> {};
 
 namespace troupe {
 

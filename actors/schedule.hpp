@@ -136,7 +136,7 @@ struct RestoredJob {
   JobSpec spec;
   JobSummary summary;  // blocked, queued or running.
   // Running only: of its newest `started`.
-  std::optional<Started> start;
+  Boxed<Started> start;
   std::uint64_t start_epoch = 0;
   UnixMs start_time_ms = 0;
   bool cancel_requested = false;  // A note after that start says so.

@@ -373,7 +373,8 @@ class SchedulerState {
   }
 
   void reserve(std::vector<Reservation> wanted) {
-    self_->request(options_.memory, timeout(), reserve_atom_v, wanted)
+    // Of this process: it answers or ends. A timer would wake a thread.
+    self_->request(options_.memory, caf::infinite, reserve_atom_v, wanted)
         .then(
             [this, wanted](const ReserveReply& reply) {
               for (std::size_t i = 0; i < wanted.size(); ++i)

@@ -53,7 +53,7 @@ void JobWatch::moved(const Change& change, std::vector<std::string>& lines) {
                       " is to be repeated: " + render::printable(why_waiting_));
       break;
     case ChangeType::ended:
-      end_ = change.end.value_or(JobEnd{});
+      end_ = change.end ? *change.end : JobEnd{};
       break;
     case ChangeType::noted:
       if (change.note)

@@ -153,7 +153,14 @@ Status run_node(const NodeOptions& options) {
 
   cluster::init_messages();
   ActorSystemConfig cfg;
-  cluster::configure_network(cfg, {.tls = cluster::node_files(options.data)});
+  // What blocks (the disk, child processes, devices) has threads of its own.
+  // The rest share few: handing a message from thread to thread costs more
+  // than most of them do with it.
+  cluster::configure_network(
+      cfg,
+      {.tls = cluster::node_files(options.data),
+       .threads = static_cast<std::uint32_t>(options.config.node.actor_threads),
+       .read_in_place = true});
   caf::actor_system sys{cfg};
   NodeParts parts{.sys = sys,
                   .data = options.data,

@@ -140,9 +140,11 @@ ChildSpec scheduler(NodeParts& p) {
                  .kinds = all_kinds(),
                  .job_limits = p.config.job,
                  .limits = scheduler_limits(p.config),
-                 .complete_lost = [&p](const Token& token, JobEnd& end) {
-                   add_lost_logs(p, token, end);
-                 }}));
+                 .complete_lost =
+                     [&p](const Token& token, JobEnd& end) {
+                       add_lost_logs(p, token, end);
+                     },
+                 .own_thread = false}));
           },
       .uses = {"job_history", "memory_manager"}};
 }

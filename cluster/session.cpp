@@ -153,7 +153,7 @@ struct SessionState {
     stamp(options_.principal, *request);
     jobs_ += count;
     return ask_then<SubmitRequest>([this, count] { jobs_ -= count; },
-                                   options_.handles.scheduler, timeout(),
+                                   options_.handles.scheduler, caf::infinite,
                                    submit_atom_v, *std::move(request));
   }
 
@@ -193,10 +193,10 @@ struct SessionState {
     request->max_events =
         std::min(request->max_events, options_.limits.max_events);
     request->max_bytes = std::min<std::uint32_t>(request->max_bytes, 48 * 1024);
-    const auto wait = timeout() + std::chrono::milliseconds{request->wait_ms};
     ++pulls_;
     return ask_then<PullRequest>([this] { --pulls_; }, options_.handles.hub,
-                                 wait, pull_atom_v, *std::move(request));
+                                 caf::infinite, pull_atom_v,
+                                 *std::move(request));
   }
 
   caf::result<Frame> backup(const Frame& frame) {
@@ -223,6 +223,8 @@ struct SessionState {
 
   using Promise = caf::typed_response_promise<Frame>;
 
+  // What runs often asks without a timeout, whose timer would wake a thread:
+  // these actors are of this process, so that one that ends answers all.
   std::chrono::milliseconds timeout() const {
     return std::chrono::milliseconds{options_.limits.request_timeout_ms};
   }
@@ -240,8 +242,8 @@ struct SessionState {
   }
 
   template <class Request, class Done, class Handle, class... Args>
-  caf::result<Frame> ask_then(Done done, const Handle& to,
-                              std::chrono::milliseconds wait, Args&&... args) {
+  caf::result<Frame> ask_then(Done done, const Handle& to, caf::timespan wait,
+                              Args&&... args) {
     using Reply = typename FrameOf<Request>::Reply;
     auto promise = open();
     self_->request(to, wait, std::forward<Args>(args)...)
@@ -258,8 +260,7 @@ struct SessionState {
   }
 
   template <class Request, class Handle, class... Args>
-  caf::result<Frame> ask(const Handle& to, std::chrono::milliseconds wait,
-                         Args&&... args) {
+  caf::result<Frame> ask(const Handle& to, caf::timespan wait, Args&&... args) {
     return ask_then<Request>([] {}, to, wait, std::forward<Args>(args)...);
   }
 

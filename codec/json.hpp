@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/boxed.hpp"
 #include "core/result.hpp"
 
 namespace troupe {
@@ -88,6 +89,12 @@ class JsonWriter {
     return true;
   }
   template <class T>
+  bool value(Boxed<T>& x) {
+    if (x) return value(*x);
+    out_ = nullptr;
+    return true;
+  }
+  template <class T>
   bool value(std::vector<T>& xs) {
     out_ = Json::array();
     for (auto& x : xs)
@@ -106,6 +113,11 @@ class JsonWriter {
   template <class T>
   bool member(Field<T>& field) {
     return JsonWriter{out_[std::string(field.name)]}.value(field.value);
+  }
+  template <class T>
+  bool member(Field<Boxed<T>>& field) {  // Absent: no member.
+    if (!field.value) return true;
+    return JsonWriter{out_[std::string(field.name)]}.value(*field.value);
   }
   template <class T>
   bool member(Field<std::optional<T>>& field) {  // Absent: no member.
@@ -189,6 +201,10 @@ class JsonReader {
   }
   template <class T>
   bool value(std::optional<T>& x) {
+    return value(x.emplace());
+  }
+  template <class T>
+  bool value(Boxed<T>& x) {
     return value(x.emplace());
   }
   template <class T>

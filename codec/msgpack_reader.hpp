@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "codec/msgpack_tape.hpp"
+#include "core/boxed.hpp"
 #include "core/id.hpp"
 
 namespace troupe {
@@ -98,6 +99,14 @@ class MsgpackReader {
   bool value(JobId& x);
   template <class T>
   bool value(std::optional<T>& x) {
+    if (take_nil()) {
+      x.reset();
+      return true;
+    }
+    return value(x.emplace());
+  }
+  template <class T>
+  bool value(Boxed<T>& x) {
     if (take_nil()) {
       x.reset();
       return true;

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/boxed.hpp"
 #include "core/id.hpp"
 
 namespace troupe {
@@ -92,6 +93,12 @@ class MsgpackWriter {
     return true;
   }
   template <class T>
+  bool value(Boxed<T>& x) {
+    if (x) return value(*x);
+    nil();
+    return true;
+  }
+  template <class T>
   bool value(std::vector<T>& xs) {
     array_header(xs.size());
     for (auto& x : xs)
@@ -127,6 +134,10 @@ class MsgpackWriter {
   static bool is_absent(const std::string& x) { return x.empty(); }
   template <class T>
   static bool is_absent(const std::optional<T>& x) {
+    return !x.has_value();
+  }
+  template <class T>
+  static bool is_absent(const Boxed<T>& x) {
     return !x.has_value();
   }
   template <class T>

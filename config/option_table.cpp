@@ -64,6 +64,9 @@ constexpr std::array kTable{
           "Share of the machine's memory that jobs may reserve."),
     ms("node.stop_grace_ms", AT(node.stop_grace_ms), 0, kHour,
        "How long running jobs get to end when the node stops."),
+    count("node.actor_threads", AT(node.actor_threads), 1, 256,
+          "Threads that sessions, scheduler and event hub share; what blocks "
+          "has its own. More only pay with very many clients."),
 
     count("queue.max_jobs", AT(queue.max_jobs), 1, 100'000'000,
           "Jobs that wait or run; beyond it submits are answered "

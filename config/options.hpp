@@ -17,6 +17,7 @@ struct NodeConfig {
   std::int64_t memory_bytes = 0;  // 0: memory_percent of the machine's.
   std::int64_t memory_percent = 80;
   std::int64_t stop_grace_ms = 15'000;
+  std::int64_t actor_threads = 1;
 };
 
 struct QueueConfig {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/boxed.hpp"
 #include "core/job.hpp"
 
 namespace troupe {
@@ -55,11 +56,11 @@ struct Change {
   std::uint32_t attempt = 0;  // 0 before the first.
   UnixMs time_ms = 0;
   // Exactly the one that `type` names; opened and unblocked carry none.
-  std::optional<JobSpec> spec;
-  std::optional<Started> start;
-  std::optional<Requeued> requeue;
-  std::optional<JobEnd> end;
-  std::optional<Note> note;
+  Boxed<JobSpec> spec;
+  Boxed<Started> start;
+  Boxed<Requeued> requeue;
+  Boxed<JobEnd> end;
+  Boxed<Note> note;
   std::uint32_t version = 1;
 };
 

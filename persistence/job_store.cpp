@@ -247,7 +247,7 @@ Result<std::uint64_t> JobStore::commit(std::span<const Change> changes,
 Result<std::uint64_t> JobStore::Impl::commit(std::span<const Change> changes,
                                              bool sync) {
   Staged staged;
-  staged.reserve(changes.size());
+  staged.arriving.reserve(changes.size());
   auto index = last_index + 1;
   for (const Change& change : changes)
     if (const auto allowed = stage(index++, change, staged); !allowed)
@@ -293,13 +293,24 @@ Result<std::optional<JobStore::Impl::TailJob>> JobStore::Impl::current(
 Status JobStore::Impl::stage(std::uint64_t index, const Change& change,
                              Staged& staged) {
   if (!is_of_a_job(change.type)) return ok();
-  auto it = staged.find(change.job);
-  if (it == staged.end()) {
+  auto it = staged.arriving.find(change.job);
+  if (it == staged.arriving.end()) {
+    const auto there = fresh.jobs.find(change.job);
+    if (there != fresh.jobs.end() && !there->second.forgotten) {
+      auto& known =
+          staged.known
+              .try_emplace(change.job,
+                           Staged::Known{&there->second, there->second.summary})
+              .first->second;
+      return stage_known(index, change, staged, known);
+    }
     auto job = current(change.job);
     if (!job) return job.error();
     if (!*job && change.type != ChangeType::submitted)
       return Error{Errc::not_found, "no job " + to_string(change.job)};
-    it = staged.emplace(change.job, *job ? std::move(**job) : TailJob{}).first;
+    it =
+        staged.arriving.emplace(change.job, *job ? std::move(**job) : TailJob{})
+            .first;
   }
   TailJob& job = it->second;
   if (change.type == ChangeType::submitted && job.summary.seq != 0)
@@ -308,6 +319,17 @@ Status JobStore::Impl::stage(std::uint64_t index, const Change& change,
   if (const auto applied = apply(job.summary, index, change); !applied)
     return applied.error();
   take_in(job, index, change);
+  return ok();
+}
+
+Status JobStore::Impl::stage_known(std::uint64_t index, const Change& change,
+                                   Staged& staged, Staged::Known& known) {
+  if (change.type == ChangeType::submitted)
+    return Error{Errc::already_exists,
+                 "job " + to_string(change.job) + " is here already"};
+  if (const auto applied = apply(known.summary, index, change); !applied)
+    return applied.error();
+  staged.steps.push_back({known.job, index, &change});
   return ok();
 }
 
@@ -335,7 +357,10 @@ Result<std::uint64_t> JobStore::Impl::append(std::span<const Change> changes,
   const std::lock_guard lock{tail_mutex};
   last_index = fresh.through = first + changes.size() - 1;
   fresh_entries += changes.size();
-  for (auto& [id, job] : staged) {
+  for (const auto& step : staged.steps)
+    take_in(*step.job, step.index, *step.change);
+  for (auto& [id, known] : staged.known) known.job->summary = known.summary;
+  for (auto& [id, job] : staged.arriving) {
     highest_id = std::max(highest_id, id);
     fresh.jobs.insert_or_assign(id, std::move(job));
   }

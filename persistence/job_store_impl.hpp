@@ -84,7 +84,22 @@ struct IndexWrite {
 
 struct JobStore::Impl {
   using TailJob = storage::TailJob;
-  using Staged = std::unordered_map<JobId, TailJob>;
+  /// What a batch is about to do to the tail. A job of `fresh` changes in its
+  /// place, once the batch is written.
+  struct Staged {
+    struct Known {
+      TailJob* job = nullptr;  // In `fresh`.
+      JobSummary summary;      // As it will be.
+    };
+    struct Step {
+      TailJob* job = nullptr;
+      std::uint64_t index = 0;
+      const Change* change = nullptr;
+    };
+    std::unordered_map<JobId, TailJob> arriving;  // In `fresh`.
+    std::unordered_map<JobId, Known> known;
+    std::vector<Step> steps;  // Of those known.
+  };
 
   Impl(std::filesystem::path dir_in, StoreOptions options_in,
        storage::SyncedMark mark_in)
@@ -104,6 +119,8 @@ struct JobStore::Impl {
   /// The job as it is after all commits, for the writer; nothing: no such id.
   Result<std::optional<TailJob>> current(JobId id);
   Status stage(std::uint64_t index, const Change& change, Staged& staged);
+  static Status stage_known(std::uint64_t index, const Change& change,
+                            Staged& staged, Staged::Known& known);
   Result<std::uint64_t> commit(std::span<const Change> changes, bool sync);
   Result<std::uint64_t> append(std::span<const Change> changes, bool sync,
                                rocksdb::WriteBatch& batch, Staged& staged);

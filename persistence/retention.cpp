@@ -112,7 +112,7 @@ Result<RetainResult> JobStore::Impl::retain(
     change.job = job.summary.id;
     change.time_ms = now;
     changes.push_back(std::move(change));
-    staged.emplace(job.summary.id, std::move(job));
+    staged.arriving.emplace(job.summary.id, std::move(job));
   }
   rocksdb::WriteBatch batch;
   delete_entries(batch, *base, std::move(entries));

@@ -50,6 +50,7 @@ TailJob successor(const TailJob& job) {
 }
 
 void take_in(TailJob& job, std::uint64_t index, const Change& change) {
+  if (change.type == ChangeType::submitted) job.events.reserve(3);  // Mostly.
   job.events.push_back(index);
   if (change.type == ChangeType::submitted) {
     job.facts = facts_of(*change.spec);
