@@ -129,6 +129,8 @@ class LineSubmitter {
 
 ExitCode submit_lines(client::Client& client, std::istream& in,
                       std::ostream& out) {
+  // Reading must not flush what another thread prints: lines came out twice.
+  auto* const tied = in.tie(nullptr);
   Answers answers;
   auto worst = ExitCode::ok;
   std::thread printer{[&] {
@@ -144,6 +146,7 @@ ExitCode submit_lines(client::Client& client, std::istream& in,
   while (std::getline(in, line)) submitter.submit(line);
   answers.close();
   printer.join();
+  in.tie(tied);
   return worst;
 }
 
