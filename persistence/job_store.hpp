@@ -33,7 +33,9 @@ struct StoreOptions {
   std::uint64_t cache_bytes = 16u << 20;
   std::uint32_t max_unindexed = 65'536;  // Entries; then commit() indexes.
   std::uint32_t max_record_bytes = 1u << 20;
-  std::uint32_t max_page_bytes = 1u << 20;  // Of what one query answers.
+  /// Of what one query answers, so that it fits into one frame. A job that is
+  /// larger alone is listed without what makes it large.
+  std::uint32_t max_page_bytes = 56 * 1024;
   std::uint64_t reserve_bytes = 64u << 20;  // Given up when the disk is full.
   std::uint64_t low_water_bytes = 256u << 20;  // Below: no submits.
 

@@ -82,6 +82,9 @@ struct IndexWrite {
 
 }  // namespace storage
 
+/// Drops what ListRequest::brief leaves out.
+void make_brief(JobView& view);
+
 struct JobStore::Impl {
   using TailJob = storage::TailJob;
   /// What a batch is about to do to the tail. A job of `fresh` changes in its

@@ -115,6 +115,21 @@ Tail tail_of(std::initializer_list<const Generation*> oldest_first,
   return tail;
 }
 
+// A job that would fill a page alone loses what only `view()` must have.
+// Returns its size then.
+std::size_t cut_to(std::size_t max_bytes, JobView& view) {
+  auto bytes = to_msgpack(view).size();
+  if (bytes <= max_bytes) return bytes;
+  make_brief(view);
+  bytes = to_msgpack(view).size();
+  if (bytes <= max_bytes) return bytes;
+  view.artifacts.clear();
+  view.spec.inputs.clear();
+  view.spec.bindings.clear();
+  view.spec.depends_on.clear();
+  return to_msgpack(view).size();
+}
+
 }  // namespace
 
 Result<ListReply> JobStore::list(const ListRequest& request) const {
@@ -170,7 +185,7 @@ Result<ListReply> JobStore::list(const ListRequest& request) const {
     auto view = impl_->view_of(job, request.brief);
     if (!view && view.error().code == Errc::forgotten) continue;
     if (!view) return view.error();
-    bytes += to_msgpack(*view).size();
+    bytes += cut_to(impl_->options.max_page_bytes, *view);
     if (bytes > impl_->options.max_page_bytes && !reply.jobs.empty()) {
       reply.next_before_index = job.summary.spec_index + 1;
       return reply;

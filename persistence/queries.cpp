@@ -73,15 +73,11 @@ Result<LogEntry> JobStore::Impl::entry(std::uint64_t index) const {
   return decode_record(index, **bytes);
 }
 
-namespace {
-
 void make_brief(JobView& view) {
   view.spec.params.clear();
   view.result.clear();
   if (view.failure) view.failure->last_lines.clear();
 }
-
-}  // namespace
 
 Result<JobView> JobStore::Impl::view_of(const TailJob& job, bool brief) const {
   const JobSummary& s = job.summary;

@@ -14,7 +14,7 @@ namespace troupe::commands {
 namespace {
 
 /// Jobs asked for at a time.
-constexpr std::uint64_t kPageJobs = 50;
+constexpr std::uint64_t kPageJobs = 200;
 
 struct ListOptions {
   std::vector<std::string> states;
@@ -107,6 +107,7 @@ void print_table(const Invocation& call, const std::vector<JobView>& jobs) {
 ExitCode list(Invocation& call, const ListOptions& options) {
   auto request = request_of(options);
   if (!request) return call.misused(request.error().message);
+  request->brief = !call.json;  // A line for people has no room for more.
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
   std::vector<JobView> jobs;

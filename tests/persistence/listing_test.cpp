@@ -156,6 +156,24 @@ TEST_F(ListingTest, CutsPagesByBytesToo) {
   EXPECT_EQ(ids({}).size(), 10u);
 }
 
+TEST_F(ListingTest, AJobLargerThanAPageIsListedWithoutItsWeight) {
+  options.max_page_bytes = 4'000;
+  reopen();
+  for (int i = 0; i < 3; ++i) {
+    JobSpec spec;
+    spec.id = author.next_id();
+    spec.kind = "k";
+    spec.params = std::string(i == 1 ? 5'000 : 10, 'x');
+    commit({author.submit(spec)});
+  }
+  const auto page = store->list({});
+  ASSERT_TRUE(page);
+  ASSERT_EQ(page->jobs.size(), 3u);
+  EXPECT_EQ(page->jobs[0].spec.params.size(), 10u);
+  EXPECT_EQ(page->jobs[1].spec.params, "");
+  EXPECT_EQ(page->jobs[1].spec.kind, "k");
+}
+
 TEST_F(ListingTest, LeavesOutWhatABriefAnswerDoesNotNeed) {
   run_one();
   ListRequest request;
