@@ -21,6 +21,7 @@
 #include "connectors/process/attempts.hpp"
 #include "core/build_info.hpp"
 #include "platform/file.hpp"
+#include "platform/folder_lock.hpp"
 #include "platform/memory.hpp"
 
 namespace troupe {
@@ -137,6 +138,8 @@ Status run_node(const NodeOptions& options) {
   const auto name =
       options.config.node.name.empty() ? host_name() : options.config.node.name;
   if (auto made = platform::make_dirs(options.data); !made) return made;
+  auto lock = platform::FolderLock::acquire(options.data);
+  if (!lock) return lock.error();
   auto store = JobStore::open(options.data / "store",
                               store_options(options.config.store), now);
   if (!store) return store.error();
