@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/change.hpp"
 #include "core/device.hpp"
 #include "core/job.hpp"
 #include "core/live.hpp"
@@ -67,6 +68,13 @@ struct AttemptEnd {
   JobEnd end;
 };
 
+/// Something of a running attempt that its job's history keeps and that moves
+/// nothing: a name of the list in docs/storage.md. Rare: each is a record.
+struct AttemptNote {
+  Token token;
+  Note note;
+};
+
 /// Where an executor's files come from and go to. Thread-safe; calls may
 /// block on the disk or, on a remote node, on the network: call them from the
 /// executor's own thread only.
@@ -111,6 +119,10 @@ bool inspect(Inspector& f, StopOrder& x) {
 template <class Inspector>
 bool inspect(Inspector& f, AttemptEnd& x) {
   return f.object(x).fields(f.field("token", x.token), f.field("end", x.end));
+}
+template <class Inspector>
+bool inspect(Inspector& f, AttemptNote& x) {
+  return f.object(x).fields(f.field("token", x.token), f.field("note", x.note));
 }
 
 }  // namespace troupe

@@ -149,6 +149,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id + 3000)
   CAF_ADD_TYPE_ID(troupe, (troupe::Assignment))
   CAF_ADD_TYPE_ID(troupe, (troupe::StopOrder))
   CAF_ADD_TYPE_ID(troupe, (troupe::AttemptEnd))
+  CAF_ADD_TYPE_ID(troupe, (troupe::AttemptNote))
   CAF_ADD_TYPE_ID(troupe, (troupe::AppendRequest))
   CAF_ADD_TYPE_ID(troupe, (troupe::Appended))
   CAF_ADD_TYPE_ID(troupe, (troupe::Committed))
@@ -168,6 +169,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id + 3000)
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::Assignment>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::StopOrder>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::AttemptEnd>))
+  CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::AttemptNote>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::ChildStatus>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<std::uint64_t>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<std::string>))
@@ -197,6 +199,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id + 3000)
   CAF_ADD_ATOM(troupe, troupe, stop_atom)
   CAF_ADD_ATOM(troupe, troupe, ended_atom)
   CAF_ADD_ATOM(troupe, troupe, heartbeat_atom)
+  CAF_ADD_ATOM(troupe, troupe, note_atom)
   CAF_ADD_ATOM(troupe, troupe, bind_atom)
   // What actors say to themselves.
   CAF_ADD_ATOM(troupe, troupe, step_atom)
@@ -271,7 +274,9 @@ using SchedulerActor = caf::typed_actor<
     // Executors: attempts that ended, in one message.
     caf::result<void>(ended_atom, std::vector<AttemptEnd>),
     // Executors: these attempts are alive.
-    caf::result<void>(heartbeat_atom, std::vector<Token>)>;
+    caf::result<void>(heartbeat_atom, std::vector<Token>),
+    // Executors: to be kept in these attempts' jobs; stale ones are ignored.
+    caf::result<void>(note_atom, std::vector<AttemptNote>)>;
 
 /// Bytes of artifacts in and out, in chunks. On its own thread.
 using ArtifactsActor = caf::typed_actor<

@@ -212,6 +212,8 @@ class Schedule {
   /// Ends or retries the job. Errors: stale (not the current token, or its
   /// lease is over): nothing of the result was used.
   Status attempt_ended(const Token& token, JobEnd end, Now now, Decisions& out);
+  /// Puts the note among the job's events. Errors: stale.
+  Status attempt_noted(const AttemptNote& note, Now now, Decisions& out);
   /// Its `ended` is durable: the store answers for this job from now on.
   void end_committed(JobId id);
 

@@ -178,6 +178,15 @@ JobEnd checked(JobEnd end, std::optional<StopReason> stopping) {
 
 }  // namespace
 
+Status Schedule::attempt_noted(const AttemptNote& said, Now now,
+                               Decisions& out) {
+  Impl& s = *impl_;
+  const auto n = s.current(said.token);
+  if (!n) return Error{Errc::stale, "a note of an attempt that is over"};
+  s.emit(s.runs[*n].job, ChangeType::noted, now, out).note = said.note;
+  return ok();
+}
+
 Status Schedule::attempt_ended(const Token& token, JobEnd end, Now now,
                                Decisions& out) {
   Impl& s = *impl_;

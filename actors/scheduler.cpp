@@ -83,6 +83,10 @@ class SchedulerState {
           schedule_.renew(tokens, now());
           arm_timer();
         },
+        [this](note_atom, const std::vector<AttemptNote>& notes) {
+          if (ready_) return noted(notes);
+          when_ready([this, notes] { noted(notes); });
+        },
         [this](bind_atom, const std::string& child, const caf::actor& handle) {
           bind(child, handle);
         },
@@ -339,6 +343,14 @@ class SchedulerState {
       if (it != handed_out_.end() && it->second.token == token)
         handed_out_.erase(it);
     }
+    flush_soon();
+  }
+
+  // A stale one is of an attempt whose end says more.
+  void noted(const std::vector<AttemptNote>& notes) {
+    const auto at = now();
+    for (const auto& note : notes)
+      static_cast<void>(schedule_.attempt_noted(note, at, out_));
     flush_soon();
   }
 

@@ -4,6 +4,7 @@
 
 #include "apps/render/amounts.hpp"
 #include "apps/render/table.hpp"
+#include "codec/json.hpp"
 
 namespace troupe {
 namespace {
@@ -13,6 +14,14 @@ constexpr std::int64_t kSettledMs = 500;
 
 std::string attempt_text(std::uint32_t attempt) {
   return "attempt " + std::to_string(attempt);
+}
+
+/// Of a `quiet` note's data.
+std::string silence(const std::string& data) {
+  const auto json = parse_json(data);
+  const auto ms =
+      json && json->is_object() ? json->value("silent_ms", std::int64_t{0}) : 0;
+  return "no output for " + render::duration(ms);
 }
 
 }  // namespace
@@ -56,7 +65,9 @@ void JobWatch::moved(const Change& change, std::vector<std::string>& lines) {
       end_ = change.end ? *change.end : JobEnd{};
       break;
     case ChangeType::noted:
-      if (change.note)
+      if (change.note && change.note->name == "quiet")
+        lines.push_back(silence(change.note->data));
+      else if (change.note)
         lines.push_back(change.note->name +
                         (change.note->data.empty() ? "" : " ") +
                         render::printable(change.note->data));

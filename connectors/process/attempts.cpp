@@ -34,6 +34,7 @@ struct ProcessAttempts::Attempt {
   bool running = false;     // The runner has it.
   bool show_later = false;  // A timer will show the batch.
   SteadyMs shown_at = 0;    // 0: never.
+  std::uint32_t quiet_notes = 0;
 };
 
 Result<std::unique_ptr<ProcessAttempts>> ProcessAttempts::create(
@@ -260,8 +261,17 @@ void ProcessAttempts::on_progress(const std::string& key,
 }
 
 void ProcessAttempts::on_quiet(const std::string& key, std::int64_t silent_ms) {
+  auto* attempt = find(key);
+  if (!attempt) return;
   on_line(key, Stream::node,
           "no output for " + std::to_string(silent_ms / 1000) + " s");
+  if (attempt->stop == StopReason::fenced) return;
+  if (++attempt->quiet_notes > options_.max_quiet_notes) return;
+  sink_.noted(
+      {.token = attempt->assignment.token,
+       .note = {.name = "quiet",
+                .data = "{\"silent_ms\":" + std::to_string(silent_ms) + "}",
+                .by = {}}});
 }
 
 void ProcessAttempts::on_end(const std::string& key, const ProcessEnd& end) {

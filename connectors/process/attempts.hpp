@@ -29,6 +29,7 @@ class AttemptSink {
   virtual ~AttemptSink() = default;
   virtual void live(std::vector<LiveEvent> events) = 0;
   virtual void ended(AttemptEnd end) = 0;
+  virtual void noted(AttemptNote note) = 0;
 };
 
 struct AttemptsOptions {
@@ -38,6 +39,7 @@ struct AttemptsOptions {
   std::map<std::string, std::string> environment;  // inherit_env takes of it.
   const WallClock* clock = &system_wall_clock();   // Outlives this.
   std::int64_t live_interval_ms = 100;  // Between live events of an attempt.
+  std::uint32_t max_quiet_notes = 100;  // Of an attempt; then live lines only.
 };
 
 class ProcessAttempts final : private ProcessEvents {

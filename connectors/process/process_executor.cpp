@@ -9,12 +9,12 @@
 namespace troupe {
 namespace {
 
-using SelfActor =
-    ExecutorActor::extend<caf::result<void>(bind_atom, std::string, caf::actor),
-                          caf::result<void>(live_atom, std::vector<LiveEvent>),
-                          caf::result<void>(ended_atom,
-                                            std::vector<AttemptEnd>),
-                          caf::result<void>(wake_atom)>;
+using SelfActor = ExecutorActor::extend<
+    caf::result<void>(bind_atom, std::string, caf::actor),
+    caf::result<void>(live_atom, std::vector<LiveEvent>),
+    caf::result<void>(ended_atom, std::vector<AttemptEnd>),
+    caf::result<void>(note_atom, std::vector<AttemptNote>),
+    caf::result<void>(wake_atom)>;
 
 // Brings what other threads say into the actor's mailbox.
 class MailboxSink final : public AttemptSink {
@@ -27,6 +27,9 @@ class MailboxSink final : public AttemptSink {
   }
   void ended(AttemptEnd end) override {
     send(ended_atom_v, std::vector<AttemptEnd>{std::move(end)});
+  }
+  void noted(AttemptNote note) override {
+    send(note_atom_v, std::vector<AttemptNote>{std::move(note)});
   }
 
  private:
@@ -75,6 +78,9 @@ class ProcessExecutorState {
         [this](ended_atom, std::vector<AttemptEnd>& ends) {
           self_->send(options_.scheduler, ended_atom_v, std::move(ends));
           leave_when_idle();
+        },
+        [this](note_atom, std::vector<AttemptNote>& notes) {
+          self_->send(options_.scheduler, note_atom_v, std::move(notes));
         },
         [this](wake_atom) {
           beat();

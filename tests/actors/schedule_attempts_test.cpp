@@ -84,6 +84,20 @@ TEST_F(ScheduleAttemptsTest, TokensOfOtherEpochsAttemptsAndJobsAreStale) {
   EXPECT_FALSE(desk.end(t, succeeded())) << "twice";
 }
 
+TEST_F(ScheduleAttemptsTest, ANoteOfTheCurrentAttemptIsAnEventOfItsJob) {
+  const JobId id = running();
+  const auto seq = desk.jobs.at(id).seq;
+  const Token token = desk.tokens.at(id);
+  EXPECT_TRUE(desk.note(token, "quiet"));
+  EXPECT_EQ(desk.jobs.at(id).seq, seq + 1);
+  EXPECT_EQ(desk.state(id), JobState::running);
+  desk.succeed(id);
+  const Status late = desk.note(token, "quiet");
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, Errc::stale);
+  EXPECT_EQ(desk.jobs.at(id).seq, seq + 2) << "only the end came";
+}
+
 TEST_F(ScheduleAttemptsTest, ALostReservationIsWhatTheDefectSays) {
   const JobId good = running(big());
   desk.succeed(good);

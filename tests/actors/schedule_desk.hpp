@@ -101,6 +101,13 @@ class Desk : public PastJobs {
     });
     return status;
   }
+  Status note(const Token& token, const std::string& name) {
+    Status status = ok();
+    act([&](Decisions& out) {
+      status = schedule->attempt_noted({token, {name, "{}", ""}}, now, out);
+    });
+    return status;
+  }
   /// Of its newest attempt.
   Status end(JobId id, JobEnd e) { return end(tokens.at(id), std::move(e)); }
   void succeed(JobId id) { EXPECT_TRUE(end(id, succeeded())); }

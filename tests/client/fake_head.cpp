@@ -69,6 +69,7 @@ class Scheduler {
         [](device_atom, const DeviceInfo&, const caf::actor&) {},
         [](ended_atom, const std::vector<AttemptEnd>&) {},
         [](heartbeat_atom, const std::vector<Token>&) {},
+        [](note_atom, const std::vector<AttemptNote>&) {},
     };
   }
 

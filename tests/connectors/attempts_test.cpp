@@ -33,6 +33,15 @@ class RecordedSink : public AttemptSink {
     news_.notify_all();
   }
 
+  void noted(AttemptNote note) override {
+    const std::lock_guard lock{mutex_};
+    notes_.push_back(std::move(note));
+  }
+
+  std::vector<AttemptNote> notes() {
+    const std::lock_guard lock{mutex_};
+    return notes_;
+  }
   std::optional<AttemptEnd> wait_for_end(const Token& token) {
     std::unique_lock lock{mutex_};
     std::optional<AttemptEnd> found;
@@ -68,6 +77,7 @@ class RecordedSink : public AttemptSink {
   std::mutex mutex_;
   std::condition_variable news_;
   std::vector<LiveEvent> live_;
+  std::vector<AttemptNote> notes_;
   std::vector<AttemptEnd> ends_;
   int batches_ = 0;
 };
@@ -84,13 +94,14 @@ class AttemptsTest : public ::testing::Test {
               .attempt = 1};
 
   void SetUp() override { reopen(); }
-  void reopen() {
+  void reopen(std::uint32_t max_quiet_notes = 100) {
     attempts.reset();
     auto made = ProcessAttempts::create(
         {.folder = dir / "process",
          .guard = guard_path(),
          .artifacts = artifacts,
-         .environment = {{"PATH", "/usr/bin:/bin"}, {"SECRET", "s"}}},
+         .environment = {{"PATH", "/usr/bin:/bin"}, {"SECRET", "s"}},
+         .max_quiet_notes = max_quiet_notes},
         sink);
     ASSERT_TRUE(made) << made.error().message;
     attempts = *std::move(made);
@@ -411,6 +422,25 @@ TEST_F(AttemptsTest, SilenceIsALiveLineOfTheNode) {
   for (const auto& event : sink.live())
     told = told || (event.log && event.log->stream == "node");
   EXPECT_TRUE(told);
+}
+
+TEST_F(AttemptsTest, EachSilenceIsOneNote) {
+  auto params = script("sleep 0.4; echo awake; sleep 0.4");
+  params["quiet_ms"] = 100;
+  run(params);
+  const auto notes = sink.notes();
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_EQ(notes[0].token, token);
+  EXPECT_EQ(notes[0].note.name, "quiet");
+  EXPECT_GE(Json::parse(notes[0].note.data)["silent_ms"].get<int>(), 100);
+}
+
+TEST_F(AttemptsTest, NoMoreSilencesThanTheLimitAreNoted) {
+  auto params = script("for i in 1 2 3 4 5; do echo $i; sleep 0.2; done");
+  params["quiet_ms"] = 50;
+  reopen(2);
+  run(params);
+  EXPECT_EQ(sink.notes().size(), 2u);
 }
 
 TEST_F(AttemptsTest, TokensNameWhatRuns) {

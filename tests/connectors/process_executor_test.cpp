@@ -37,6 +37,9 @@ SchedulerActor::behavior_type stand_in_scheduler(caf::actor test) {
       [=](heartbeat_atom, const std::vector<Token>& tokens) {
         caf::anon_send(test, heartbeat_atom_v, tokens);
       },
+      [=](note_atom, const std::vector<AttemptNote>& notes) {
+        caf::anon_send(test, note_atom_v, notes);
+      },
   };
 }
 
@@ -60,6 +63,7 @@ class ProcessExecutorTest : public ::testing::Test {
   SchedulerActor scheduler = sys.spawn(stand_in_scheduler, caf::actor{self});
   EventHubActor hub = sys.spawn(stand_in_hub);
   ExecutorActor executor;
+  std::vector<AttemptNote> notes;  // What came before the end.
   Token token{.epoch = 1,
               .job = {.hi = static_cast<std::uint64_t>(::getpid()), .lo = 9},
               .attempt = 1};
@@ -89,10 +93,11 @@ class ProcessExecutorTest : public ::testing::Test {
             .hub = hub,
             .heartbeat_ms = 20};
   }
-  void assign(const std::string& script) {
+  void assign(const std::string& script, int quiet_ms = 30'000) {
     Assignment one;
     one.token = token;
-    one.spec.params = Json{{"argv", {"sh", "-c", script}}}.dump();
+    one.spec.params =
+        Json{{"argv", {"sh", "-c", script}}, {"quiet_ms", quiet_ms}}.dump();
     self->send(executor, assign_atom_v, std::vector<Assignment>{one});
   }
 
@@ -113,6 +118,9 @@ class ProcessExecutorTest : public ::testing::Test {
         },
         [](heartbeat_atom, const std::vector<Token>&) {},
         [](device_atom, const DeviceInfo&, const caf::actor&) {},
+        [&](note_atom, const std::vector<AttemptNote>& some) {
+          notes.insert(notes.end(), some.begin(), some.end());
+        },
         caf::after(kPatience) >> [&] { late = true; });
     return got;
   }
@@ -134,6 +142,14 @@ TEST_F(ProcessExecutorTest, AnnouncesItsDeviceAndReportsEnds) {
   ASSERT_TRUE(end);
   EXPECT_EQ(end->token, token);
   EXPECT_EQ(end->end.state, JobState::succeeded);
+}
+
+TEST_F(ProcessExecutorTest, TellsTheSchedulerOfASilence) {
+  assign("sleep 0.4", 100);
+  ASSERT_TRUE(next_end());
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0].token, token);
+  EXPECT_EQ(notes[0].note.name, "quiet");
 }
 
 TEST_F(ProcessExecutorTest, HeartbeatsNameWhatRunsAndAStopEndsIt) {
