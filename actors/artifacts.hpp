@@ -6,6 +6,7 @@
 #include <caf/actor_system.hpp>
 
 #include "actors/protocol.hpp"
+#include "config/options.hpp"
 #include "persistence/artifact_store.hpp"
 #include "persistence/job_store.hpp"
 
@@ -14,7 +15,7 @@ namespace troupe {
 struct ArtifactsOptions {
   ArtifactStore* files = nullptr;  // These two outlive the actor.
   const JobStore* store = nullptr;
-  std::int64_t upload_expiry_ms = 24ll * 3'600 * 1'000;
+  std::int64_t upload_expiry_ms = kArtifactDefaults.upload_expiry_ms;
   std::int64_t sweep_ms = 60'000;
   const WallClock* clock = &system_wall_clock();  // Outlives the actor.
   bool own_thread = true;

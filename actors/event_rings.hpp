@@ -9,21 +9,26 @@
 #include <unordered_map>
 #include <vector>
 
+#include "config/options.hpp"
 #include "core/api.hpp"
 
 namespace troupe {
 
 struct EventLimits {
-  std::size_t ring_entries = 16'384;    // Durable events in memory, and
-  std::size_t ring_bytes = 8 << 20;     // about so many bytes of them.
-  std::size_t live_events = 256;        // Live events per attempt, and
-  std::size_t live_bytes = 256 << 10;   // so many bytes of them.
+  /// Durable events in memory, and about so many bytes of them.
+  std::size_t ring_entries =
+      static_cast<std::size_t>(kEventDefaults.ring_entries);
+  std::size_t ring_bytes = static_cast<std::size_t>(kEventDefaults.ring_bytes);
+  /// Live events per attempt, and so many bytes of them.
+  std::size_t live_events =
+      static_cast<std::size_t>(kEventDefaults.live_events);
+  std::size_t live_bytes = static_cast<std::size_t>(kEventDefaults.live_bytes);
   std::size_t ended_attempts = 64;      // Attempts kept after their end,
   std::size_t early_attempts = 1'024;   // or before their start is seen.
   std::size_t parked_pulls = 4'096;     // Pulls held back at once.
   std::uint32_t max_events = 4'096;     // Of one answer, and
   std::uint32_t max_bytes = 56 * 1024;  // so many bytes of it.
-  std::int64_t max_wait_ms = 60'000;    // A pull is held back.
+  std::int64_t max_wait_ms = kEventDefaults.max_wait_ms;  // A pull waits.
   /// Test only: a planted defect that the proofs must catch.
   bool ignore_credit = false;
 };

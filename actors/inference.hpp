@@ -8,6 +8,7 @@
 
 #include "actors/device_jobs.hpp"
 #include "actors/protocol.hpp"
+#include "config/options.hpp"
 
 namespace troupe {
 
@@ -19,8 +20,9 @@ struct InferenceOptions {
   SchedulerActor scheduler;
   EventHubActor hub;
   const WallClock* clock = &system_wall_clock();  // Outlives the actor.
-  std::int64_t heartbeat_ms = 2'000;
-  std::int64_t progress_ms = 100;  // At most one progress event per attempt.
+  std::int64_t heartbeat_ms = kLeaseDefaults.heartbeat_ms;
+  /// At most one progress event per attempt.
+  std::int64_t progress_ms = kEventDefaults.live_interval_ms;
   bool own_thread = true;
 };
 

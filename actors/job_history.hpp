@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "actors/protocol.hpp"
+#include "config/options.hpp"
 #include "persistence/job_store.hpp"
 
 namespace troupe {
@@ -17,7 +18,9 @@ namespace troupe {
 struct JobHistoryOptions {
   JobStore* store = nullptr;  // Outlives the actor.
   EventHubActor hub;
-  std::size_t max_batch_changes = 8'192;  // Of one write and sync.
+  /// Of one write and sync.
+  std::size_t max_batch_changes =
+      static_cast<std::size_t>(kStoreDefaults.max_batch_changes);
   std::int64_t retry_ms = 250;   // Between tries while the disk refuses.
   std::int64_t linger_ms = 1;    // What may wait for company waits so long.
   std::size_t index_jobs = 128;  // Indexed at a time, when nothing waits.
@@ -26,7 +29,8 @@ struct JobHistoryOptions {
   std::uint64_t index_after = 32'768;
   std::int64_t index_idle_ms = 250;
   std::int64_t upkeep_ms = 1'000;  // Between looks at the disk.
-  std::int64_t sweep_ms = 60'000;  // Between retention sweeps.
+  /// Between retention sweeps.
+  std::int64_t sweep_ms = kRetentionDefaults.sweep_ms;
   RetentionPolicy retention;
   /// Gets the artifacts that nobody refers to any more. Runs in the writer's
   /// thread: hand them on.

@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "actors/executor.hpp"
+#include "config/options.hpp"
 #include "core/api.hpp"
 #include "core/change.hpp"
 #include "core/clock.hpp"
@@ -45,15 +46,18 @@ struct Now {
 };
 
 struct SchedulerLimits {
-  std::uint64_t max_live_jobs = 2'000'000;
-  std::uint64_t max_live_jobs_per_tenant = 2'000'000;
+  std::uint64_t max_live_jobs =
+      static_cast<std::uint64_t>(kQueueDefaults.max_jobs);
+  std::uint64_t max_live_jobs_per_tenant = max_live_jobs;
   std::uint32_t max_dependencies = 1'000;  // Of one job.
-  std::uint32_t suspect_crashes = 3;       // In a row: failed as suspect.
-  SteadyMs ageing_step_ms = 60'000;
+  /// In a row: failed as suspect.
+  std::uint32_t suspect_crashes =
+      static_cast<std::uint32_t>(kRetryDefaults.max_crashes);
+  SteadyMs ageing_step_ms = kQueueDefaults.ageing_ms;
   SteadyMs hold_after_ms = 10'000;
-  SteadyMs lease_ms = 15'000;
+  SteadyMs lease_ms = kLeaseDefaults.duration_ms;
   /// A stop order not answered for so long ends the attempt without it.
-  SteadyMs stop_grace_ms = 120'000;
+  SteadyMs stop_grace_ms = kLeaseDefaults.stop_grace_ms;
 };
 
 /// For tests alone: each breaks one rule, so that a test can show that it

@@ -219,8 +219,10 @@ ChildSpec process(NodeParts& p) {
           .stop_grace_ms = p.config.node.stop_grace_ms};
 }
 
-cluster::SessionLimits session_limits(const WireConfig& c) {
+cluster::SessionLimits session_limits(const Config& config) {
+  const auto& c = config.wire;
   cluster::SessionLimits limits;
+  limits.max_wait_ms = config.event.max_wait_ms;
   limits.window_jobs = static_cast<std::uint32_t>(c.window_jobs);
   limits.window_frames = static_cast<std::uint32_t>(c.window_requests);
   limits.request_timeout_ms = c.request_timeout_ms;
@@ -244,7 +246,7 @@ ChildSpec gate(NodeParts& p) {
                              .hub = get<EventHubActor>(c, "event_hub"),
                              .artifacts = get<ArtifactsActor>(c, "artifacts"),
                              .console = get<ConsoleActor>(c, "console")},
-                 .limits = session_limits(p.config.wire),
+                 .limits = session_limits(p.config),
                  .max_sessions =
                      static_cast<std::uint32_t>(p.config.wire.max_sessions),
                  .node = p.name,

@@ -11,6 +11,7 @@
 #include "actors/protocol.hpp"
 #include "actors/supervisor.hpp"
 #include "cluster/session.hpp"
+#include "config/options.hpp"
 #include "core/result.hpp"
 
 namespace troupe::cluster {
@@ -21,7 +22,8 @@ struct GateOptions {
   std::function<Result<Principal>(const caf::node_id&)> identify;
   NodeHandles handles;
   SessionLimits limits;
-  std::uint32_t max_sessions = 1'024;
+  std::uint32_t max_sessions =
+      static_cast<std::uint32_t>(kWireDefaults.max_sessions);
   std::string node;
   std::string build;
   std::string store_id;

@@ -12,19 +12,23 @@
 
 #include "actors/protocol.hpp"
 #include "actors/supervisor.hpp"
+#include "config/options.hpp"
 #include "core/api.hpp"
 
 namespace troupe::cluster {
 
 struct SessionLimits {
-  std::uint32_t window_frames = 256;   // Requests unanswered at a time.
-  std::uint32_t window_jobs = 16'384;  // Submits among them, counted in jobs.
-  std::uint32_t window_pulls = 16;     // Followers that wait.
-  std::int64_t retry_after_ms = 20;    // The hint beyond the window.
-  std::int64_t request_timeout_ms = 30'000;
+  /// Requests unanswered at a time, and submits among them, counted in jobs.
+  std::uint32_t window_frames =
+      static_cast<std::uint32_t>(kWireDefaults.window_requests);
+  std::uint32_t window_jobs =
+      static_cast<std::uint32_t>(kWireDefaults.window_jobs);
+  std::uint32_t window_pulls = 16;   // Followers that wait.
+  std::int64_t retry_after_ms = 20;  // The hint beyond the window.
+  std::int64_t request_timeout_ms = kWireDefaults.request_timeout_ms;
   std::int64_t backup_timeout_ms = 600'000;
-  std::int64_t max_wait_ms = 30'000;  // Of one pull.
-  std::uint32_t max_events = 4'096;   // Of one pull.
+  std::int64_t max_wait_ms = kEventDefaults.max_wait_ms;  // Of one pull.
+  std::uint32_t max_events = 4'096;                       // Of one pull.
 };
 
 struct SessionOptions {

@@ -73,13 +73,13 @@ struct EventConfig {
   std::int64_t live_events = 256;
   std::int64_t live_bytes = 256ll << 10;
   std::int64_t live_interval_ms = 100;
-  std::int64_t max_wait_ms = 60'000;
+  std::int64_t max_wait_ms = 30'000;
 };
 
 struct WireConfig {
   std::int64_t max_sessions = 1'024;
   std::int64_t request_timeout_ms = 30'000;
-  std::int64_t window_jobs = 4'096;  // Unanswered submits of a session.
+  std::int64_t window_jobs = 16'384;  // Unanswered submits of a session.
   std::int64_t window_requests = 256;
 };
 
@@ -103,5 +103,17 @@ struct Config {
   WireConfig wire;
   SupervisorConfig supervisor;
 };
+
+// The same defaults where a part's own options repeat a setting. Constants and
+// not temporaries: GCC 12 destroys a nested aggregate twice when a default of
+// its owner makes one.
+inline constexpr QueueConfig kQueueDefaults{};
+inline constexpr LeaseConfig kLeaseDefaults{};
+inline constexpr RetryConfig kRetryDefaults{};
+inline constexpr RetentionConfig kRetentionDefaults{};
+inline constexpr StoreConfig kStoreDefaults{};
+inline constexpr ArtifactConfig kArtifactDefaults{};
+inline constexpr EventConfig kEventDefaults{};
+inline constexpr WireConfig kWireDefaults{};
 
 }  // namespace troupe

@@ -5,6 +5,7 @@
 #include <caf/actor_system.hpp>
 
 #include "actors/protocol.hpp"
+#include "config/options.hpp"
 #include "connectors/process/attempts.hpp"
 
 namespace troupe {
@@ -14,7 +15,7 @@ struct ProcessExecutorOptions {
   AttemptsOptions attempts;
   SchedulerActor scheduler;
   EventHubActor hub;
-  std::int64_t heartbeat_ms = 2'000;
+  std::int64_t heartbeat_ms = kLeaseDefaults.heartbeat_ms;
   bool own_thread = true;  // False only under a test's scheduler.
 };
 
