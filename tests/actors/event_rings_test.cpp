@@ -110,6 +110,20 @@ TEST(LiveRings, SaysHowManyALaggingFollowerLost) {
   EXPECT_EQ(reply.live_lost, 2u);
 }
 
+TEST(LiveRings, ForgetsTheOldestBeyondItsBytes) {
+  EventLimits limits;
+  limits.live_bytes = 4'096;
+  LiveRings rings{limits};
+  rings.attempt_started(kJob, 1, 2);
+  for (int i = 0; i < 8; ++i) rings.add(line(1, std::string(1'000, 'x')));
+  PullReply reply;
+  rings.pull(follow(1, 0), reply);
+  EXPECT_GE(reply.live.size(), 1u);
+  EXPECT_LE(reply.live.size(), 4u);
+  EXPECT_EQ(reply.live.back().n, 8u) << "the newest is there";
+  EXPECT_EQ(reply.live_lost, 8 - reply.live.size());
+}
+
 TEST(LiveRings, ALaterAttemptBeginsAnewAndAnEarlierOneIsNotHeard) {
   LiveRings rings{{}};
   rings.attempt_started(kJob, 1, 2);

@@ -155,6 +155,7 @@ BoundGate NodeTest::spawn_gate_of_fakes() {
       spawn_fake_hub(*node, seen), spawn_fake_artifacts(*node, seen),
       spawn_fake_console(*node, seen)};
   options.limits = limits;
+  options.max_sessions = max_sessions;
   options.node = "atelier";
   options.store_id = "store-1";
   return spawn_gate(*node, std::move(options));

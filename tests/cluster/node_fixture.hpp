@@ -114,6 +114,7 @@ class NodeTest : public ::testing::Test {
   void expect_still_answering();
 
   SessionLimits limits;  // Set before SetUp of a derived fixture.
+  std::uint32_t max_sessions = GateOptions{}.max_sessions;
   std::int64_t silence_ms = 30'000;
   Seen seen;
   std::unique_ptr<NetworkConfig> config_;

@@ -296,5 +296,67 @@ TEST_F(NarrowSessionTest, BeyondTheWindowFollowersAreRefused) {
   EXPECT_EQ(third.error().code, Errc::unavailable);
 }
 
+class BusySessionTest : public SessionTest {
+ protected:
+  BusySessionTest() {
+    limits.window_frames = 2;
+    limits.request_timeout_ms = 300;
+  }
+};
+
+TEST_F(BusySessionTest, BeyondTheWindowRequestsAreRefusedWithAHint) {
+  auto anna = guest(certificate_of("anna", "studio", Role::user));
+  caf::scoped_actor self{anna.client->sys};
+  PullRequest wait;
+  wait.wait_ms = 20'000;
+  self->send(anna.session, request_frame(wait));
+  EXPECT_TRUE(anna.ask(ShowRequest{{JobId{1, 2}}})) << "one at the limit";
+  self->send(anna.session, request_frame(wait));
+  const auto third = anna.ask(ShowRequest{{JobId{1, 2}}});
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().code, Errc::unavailable);
+  EXPECT_GT(third.error().retry_after_ms, 0);
+}
+
+TEST_F(BusySessionTest, WhatTheNodeDoesNotAnswerInTimeIsATimeout) {
+  auto anna = guest(certificate_of("anna", "studio", Role::user));
+  PullRequest wait;  // The stand-in never answers one that waits.
+  wait.wait_ms = 1;
+  expect_error(anna.ask(wait), Errc::timeout);
+  EXPECT_TRUE(anna.ask(ShowRequest{{JobId{1, 2}}})) << "the window is free";
+}
+
+class ShortWaitTest : public BusySessionTest {
+ protected:
+  ShortWaitTest() { limits.max_wait_ms = 100; }
+};
+
+TEST_F(ShortWaitTest, AFollowersWaitIsCutToTheLimit) {
+  auto anna = guest(certificate_of("anna", "studio", Role::user));
+  PullRequest wait;
+  wait.wait_ms = 101;
+  expect_error(anna.ask(wait), Errc::timeout);
+  EXPECT_EQ(seen.with([](Seen& s) { return s.pulls.at(0).wait_ms; }), 100);
+}
+
+class SmallNodeTest : public SessionTest {
+ protected:
+  SmallNodeTest() { max_sessions = 2; }
+};
+
+TEST_F(SmallNodeTest, BeyondItsSessionsClientsAreRefusedUntilOneLeaves) {
+  const auto files = certificate_of("anna", "studio", Role::user);
+  std::optional<Guest> first = guest(files);
+  const auto second = guest(files);
+  auto third = client_as(files);
+  const auto refused = third->take_seat(address());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::unavailable);
+  EXPECT_GT(refused.error().retry_after_ms, 0);
+  first.reset();
+  EXPECT_TRUE(platform::eventually(
+      [&] { return static_cast<bool>(third->take_seat(address())); }));
+}
+
 }  // namespace
 }  // namespace troupe::cluster

@@ -120,6 +120,37 @@ TEST_F(SubmitCheckTest, CountsAtTheLimitPassAndOneMoreDoesNot) {
   EXPECT_THAT(paths(spec), ElementsAre("tags", "inputs", "depends_on"));
 }
 
+TEST_F(SubmitCheckTest, BindingsAtTheLimitPassAndOneMoreDoesNot) {
+  limits_.max_bindings = 1;
+  auto spec = echo();
+  spec.bindings = {{"/text", {2, 2}, "/text"}};
+  EXPECT_THAT(paths(spec), IsEmpty());
+  spec.bindings.push_back({"/steps", {2, 2}, "/steps"});
+  EXPECT_THAT(paths(spec), ElementsAre("bindings"));
+}
+
+TEST_F(SubmitCheckTest, ATagAtTheLimitPassesAndALongerOneDoesNot) {
+  limits_.max_tag_bytes = 4;
+  auto spec = echo();
+  spec.tags = {"four"};
+  EXPECT_THAT(paths(spec), IsEmpty());
+  spec.tags = {"fives"};
+  EXPECT_THAT(paths(spec), ElementsAre("tags[0]"));
+}
+
+TEST_F(SubmitCheckTest, TimesAtTheLimitPassAndAMillisecondMoreDoesNot) {
+  auto spec = echo();
+  spec.timeout_ms = limits_.max_timeout_ms;
+  spec.retry.max_attempts = static_cast<std::uint32_t>(limits_.max_attempts);
+  spec.retry.max_backoff_ms = limits_.max_backoff_ms;
+  EXPECT_THAT(paths(spec), IsEmpty());
+  *spec.timeout_ms += 1;
+  spec.retry.max_attempts += 1;
+  spec.retry.max_backoff_ms += 1;
+  EXPECT_THAT(paths(spec), ElementsAre("timeout_ms", "retry.max_attempts",
+                                       "retry.max_backoff_ms"));
+}
+
 TEST_F(SubmitCheckTest, JobsOfInputsAndBindingsBecomeDependenciesOnce) {
   auto spec = echo();
   spec.depends_on = {{2, 2}};
