@@ -68,6 +68,13 @@ StoreOptions store_options(const StoreConfig& c) {
   return options;
 }
 
+ArtifactOptions artifact_options(const Config& c) {
+  ArtifactOptions options;
+  options.max_bytes = static_cast<std::uint64_t>(c.artifact.max_bytes);
+  options.low_water_bytes = static_cast<std::uint64_t>(c.store.low_water_bytes);
+  return options;
+}
+
 // The supervisor's end wakes the main thread.
 void watch(caf::actor_system& sys, const SupervisorActor& supervisor,
            std::string& why) {
@@ -144,8 +151,7 @@ Status run_node(const NodeOptions& options) {
                               store_options(options.config.store), now);
   if (!store) return store.error();
   auto files = ArtifactStore::open(options.data / "artifacts",
-                                   {.max_bytes = static_cast<std::uint64_t>(
-                                        options.config.artifact.max_bytes)});
+                                   artifact_options(options.config));
   if (!files) return files.error();
   if (auto tls = cluster::ensure_identity(options.data, name, now); !tls)
     return tls;

@@ -117,7 +117,8 @@ constexpr std::array kTable{
     bytes("store.write_buffer_bytes", AT(store.write_buffer_bytes), kMiB,
           16 * kGiB, "Memory for records not yet in a table file."),
     bytes("store.low_water_bytes", AT(store.low_water_bytes), 0, 64 * kTiB,
-          "With less free disk than this, submits are answered `disk_full`."),
+          "With less free disk than this, submits and uploads are answered "
+          "`disk_full`."),
     bytes("store.reserve_bytes", AT(store.reserve_bytes), 0, kTiB,
           "Disk held back, so that running jobs can end when it is full."),
     count("store.max_batch_changes", AT(store.max_batch_changes), 1, 1'000'000,

@@ -40,7 +40,8 @@ Result<std::unique_ptr<ArtifactStore>> ArtifactStore::open(
   std::error_code ignored;  // What stays is swept next time.
   for (const auto& file : fs::directory_iterator(dir / "temporary", ignored))
     fs::remove(file.path(), ignored);
-  return std::unique_ptr<ArtifactStore>(new ArtifactStore{dir, options});
+  return std::unique_ptr<ArtifactStore>(
+      new ArtifactStore{dir, std::move(options)});
 }
 
 fs::path ArtifactStore::object(std::string_view sha256) const {
@@ -79,11 +80,35 @@ Result<UploadState> ArtifactStore::begin(const UploadBegin& upload) {
   if (!here) return here.error();
   uploads_[upload.sha256] = upload.bytes;
   if (*here == upload.bytes) return complete(upload.sha256, upload.bytes);
-  if (*here < upload.bytes) return UploadState{*here, false};
+  if (*here < upload.bytes) {
+    if (auto room = room_for(upload.bytes - *here); !room) return room.error();
+    return UploadState{*here, false};
+  }
   std::error_code failed;  // Longer than promised: it cannot be this file.
   fs::resize_file(part(upload.sha256), 0, failed);
   if (failed) return Error{Errc::io_error, "truncate: " + failed.message()};
   return UploadState{0, false};
+}
+
+Status ArtifactStore::room_for(std::uint64_t bytes) const {
+  if (options_.low_water_bytes == 0) return ok();
+  std::uint64_t free = 0;
+  if (options_.free_bytes) {
+    free = options_.free_bytes();
+  } else {
+    const auto space = platform::disk_space(dir_);
+    if (!space) return ok();  // Writing will tell.
+    free = space->free_bytes;
+  }
+  if (free >= options_.low_water_bytes &&
+      free - options_.low_water_bytes >= bytes)
+    return ok();
+  return Error{Errc::disk_full,
+               "no uploads: " + std::to_string(free >> 20) +
+                   " MiB are free in " + dir_.string() + ", the file needs " +
+                   std::to_string(bytes >> 20) + " MiB and kept free are " +
+                   std::to_string(options_.low_water_bytes >> 20) +
+                   " MiB; free space"};
 }
 
 Result<UploadState> ArtifactStore::append(const UploadChunk& chunk) {
@@ -106,6 +131,7 @@ Result<UploadState> ArtifactStore::append(const UploadChunk& chunk) {
   const auto after = *here + chunk.bytes.size();
   if (after > it->second)
     return Error{Errc::too_large, "more bytes than were promised"};
+  if (auto room = room_for(chunk.bytes.size()); !room) return room.error();
   if (auto written = platform::write_all(file->get(), chunk.bytes); !written) {
     std::error_code ignored;  // The next begin() finds what is whole.
     fs::resize_file(part(chunk.sha256), *here, ignored);

@@ -23,6 +23,9 @@ namespace troupe {
 
 struct ArtifactOptions {
   std::uint64_t max_bytes = 64ull << 30;  // Of one artifact.
+  /// Uploads stop where they would leave less; what jobs made is still saved.
+  std::uint64_t low_water_bytes = 0;
+  std::function<std::uint64_t()> free_bytes;  // For tests; empty: the disk's.
   // For tests: a planted defect that the proofs must catch.
   bool skip_directory_sync = false;
 };
@@ -78,12 +81,13 @@ class ArtifactStore {
 
  private:
   ArtifactStore(std::filesystem::path dir, ArtifactOptions options)
-      : dir_{std::move(dir)}, options_{options} {}
+      : dir_{std::move(dir)}, options_{std::move(options)} {}
 
   std::filesystem::path object(std::string_view sha256) const;
   std::filesystem::path part(const std::string& sha256) const;
   std::filesystem::path kept(const std::string& sha256) const;
   Status keep(const std::string& sha256);
+  Status room_for(std::uint64_t bytes) const;
   Status become(const std::filesystem::path& from, const std::string& sha256);
   Result<UploadState> complete(const std::string& sha256, std::uint64_t bytes);
 

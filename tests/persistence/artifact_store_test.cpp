@@ -129,6 +129,31 @@ TEST_F(ArtifactStoreTest, RefusesWhatIsOverItsLimitAndTakesWhatIsAtIt) {
             Errc::too_large);
 }
 
+TEST_F(ArtifactStoreTest, UploadsStopAtTheLowWaterMarkAndJobsDoNot) {
+  std::uint64_t free = 1'010;
+  options.low_water_bytes = 1'000;
+  options.free_bytes = [&free] { return free; };
+  reopen();
+  const std::string bytes(10, 'x');
+  const auto hash = platform::sha256_hex(bytes);
+  free = 1'009;
+  EXPECT_EQ(store->begin({hash, 10, ""}).error().code, Errc::disk_full);
+  free = 1'010;
+  ASSERT_TRUE(store->begin({hash, 10, ""}));
+  free = 1'003;
+  EXPECT_EQ(store->append({hash, 0, bytes.substr(0, 4)}).error().code,
+            Errc::disk_full);
+  ASSERT_TRUE(store->append({hash, 0, bytes.substr(0, 3)}));
+  EXPECT_TRUE(save("made by a job"));
+  free = 1'007;
+  const auto again = store->begin({hash, 10, ""});
+  ASSERT_TRUE(again) << "what is here needs no room";
+  EXPECT_EQ(again->offset, 3u);
+  const auto done = store->append({hash, 3, bytes.substr(3)});
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_TRUE(done->complete);
+}
+
 TEST_F(ArtifactStoreTest, KeepsWhatIsReferredToOrJustUploaded) {
   const auto wanted = put("wanted");
   const auto uploaded = platform::sha256_hex("up");
