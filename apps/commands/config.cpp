@@ -1,8 +1,10 @@
 // troupe config: the settings as a node of this data folder would see them.
 #include "apps/commands/commands.hpp"
 #include "apps/render/table.hpp"
+#include "config/edit.hpp"
 #include "config/load.hpp"
 #include "config/option_table.hpp"
+#include "platform/file.hpp"
 
 namespace troupe::commands {
 namespace {
@@ -81,18 +83,71 @@ ExitCode path(Invocation& call) {
   return ExitCode::ok;
 }
 
+struct Setting {
+  std::string name;
+  std::string value;
+};
+
+ExitCode set(Invocation& call, const Setting& setting) {
+  auto data = call.session.data();
+  if (!data) return call.misused(data.error().message);
+  const auto file = data->path / kConfigFile;
+  std::error_code ignored;
+  std::string text;
+  if (std::filesystem::exists(file, ignored)) {
+    auto read = platform::read_file(file);
+    if (!read) return call.fail(read.error());
+    text = *std::move(read);
+  }
+  auto changed = with_option(text, file.string(), setting.name, setting.value);
+  if (!changed) return refuse(call, changed.error());
+  if (auto made = platform::make_dirs(data->path); !made)
+    return call.fail(made.error());
+  if (auto done = platform::write_file_atomically(file, *changed); !done)
+    return call.fail(done.error());
+  if (call.json)
+    call.print({{"file", file.string()},
+                {"name", setting.name},
+                {"value", setting.value}});
+  else
+    call.out() << setting.name << " = " << setting.value << " in "
+               << file.string() << "; a node takes it when it starts next\n";
+  return ExitCode::ok;
+}
+
 }  // namespace
 
 void add_config(CLI::App& root, Invocation& call) {
-  auto* config = root.add_subcommand("config", "The node's settings");
-  config->require_subcommand(1);
-  auto set = std::make_shared<Overrides>();
+  auto overrides = std::make_shared<Overrides>();
+  const auto show_all = [&call, overrides] { return show(call, *overrides); };
+  auto* config = root.add_subcommand(
+      "config", "The node's settings; alone it shows them all");
+  config->require_subcommand(0, 1);
+  config
+      ->add_option("--data", call.session.data_flag, "Data folder of the node")
+      ->type_name("DIR");
+  config->add_flag("--json", call.json, "Print JSON, for scripts");
+  // Runs after that of a subcommand.
+  config->callback([&call, config, show_all] {
+    if (call.action) return;
+    call.command = config;
+    call.action = show_all;
+  });
   add_command(*config, call, "show",
-              "Every setting, its value and where that came from",
-              [&call, set] { return show(call, *set); })
-      ->add_option("--set", *set, "As troupe node --set")
+              "Every setting, its value and where that came from", show_all)
+      ->add_option("--set", *overrides, "As troupe node --set")
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
+  auto setting = std::make_shared<Setting>();
+  auto* command = add_command(*config, call, "set",
+                              "Writes one setting into the file, checked",
+                              [&call, setting] { return set(call, *setting); });
+  command->add_option("name", setting->name, "As in docs/configuration.md")
+      ->required()
+      ->type_name("NAME");
+  command->add_option("value", setting->value, "Its value")
+      ->required()
+      ->type_name("VALUE");
   add_command(*config, call, "check", "Whether the file is right",
               [&call] { return check(call); });
   add_command(*config, call, "path", "Where the file is, or would be",
