@@ -103,8 +103,12 @@ ExitCode run_command_line(const std::vector<std::string>& words,
                   "Data folder of the node (default: TROUPE_DATA, else under "
                   "XDG_DATA_HOME)")
       ->type_name("DIR");
+  root.add_flag("--json", call.json, "Print JSON, for scripts");
   add_all(root, call);
-  // CLI11 takes the words from the back.
+  // CLI11 stops at a wrong word: the flag may stand behind it.
+  const bool wants_json =
+      std::find(before.begin(), before.end(), "--json") != before.end();
+  // It takes the words from the back, and takes them away.
   std::reverse(before.begin(), before.end());
   try {
     root.parse(before);
@@ -115,6 +119,7 @@ ExitCode run_command_line(const std::vector<std::string>& words,
     call.out() << e.what() << "\n";
     return ExitCode::ok;
   } catch (const CLI::ParseError& e) {
+    call.json |= wants_json;
     return refuse(root, call, e);
   }
   if (refuses_rest(root, call)) return call.misused("takes nothing after '--'");
