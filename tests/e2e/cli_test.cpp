@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <set>
+
 #include "tests/e2e/program.hpp"
 
 namespace troupe::test {
@@ -92,6 +95,18 @@ TEST_F(CliTest, EventsAreNumberedFromOneWithoutGaps) {
   EXPECT_EQ(later[0]["seq"], 3);
 }
 
+TEST_F(CliTest, ASilentCommandLeavesOneEvent) {
+  const auto id = place_->submit(
+      {"process.run", "-p", "quiet_ms=200", "--", "sleep", "0.7"});
+  ASSERT_TRUE(place_->reaches(id, "succeeded"));
+  const auto events = troupe({"jobs", "events", id, "--json"}).lines();
+  ASSERT_EQ(events.size(), 4u);
+  EXPECT_EQ(events[2]["type"], "noted");
+  EXPECT_EQ(events[2]["seq"], 3);
+  EXPECT_EQ(events[2]["name"], "quiet");
+  EXPECT_GE(events[2]["data"]["silent_ms"], 200);
+}
+
 TEST_F(CliTest, FollowedEventsEndWithTheJob) {
   const auto id = place_->submit(
       {"echo", "-p", "text=a", "-p", "steps=10", "-p", "step_ms=50"});
@@ -110,19 +125,29 @@ TEST_F(CliTest, ListIsAJobALineNewestFirst) {
   EXPECT_EQ(jobs[1]["id"], first);
 }
 
-TEST_F(CliTest, ListGoesOnBeyondOnePage) {
+TEST_F(CliTest, ListGoesOnBeyondOnePageWhateverItsJobsWeigh) {
+  const std::string text(3'000, 'x');  // 50 such jobs overfill a frame.
   std::string lines;
-  for (int i = 0; i < 250; ++i)
-    lines += "{\"kind\":\"noop\",\"tags\":[\"many\"]}\n";
-  ASSERT_EQ(troupe({"submit", "--json", "-"}, lines).lines().size(), 250u);
-  const Words list{"jobs", "list", "--json", "--tag", "many"};
-  auto with = [&](Words more) {
-    more.insert(more.begin(), list.begin(), list.end());
-    return troupe(more).lines().size();
+  for (int i = 0; i < 500; ++i)
+    lines += R"({"kind":"echo","params":{"text":")" + text +
+             "\"},\"tags\":[\"many\"]}\n";
+  ASSERT_EQ(troupe({"submit", "--json", "-"}, lines).lines().size(), 500u);
+  auto list = [&](Words args) {
+    for (const char* word : {"many", "--tag", "list", "jobs"})
+      args.insert(args.begin(), word);
+    return troupe(args);
   };
-  EXPECT_EQ(with({}), 50u);
-  EXPECT_EQ(with({"--limit", "240"}), 240u);
-  EXPECT_EQ(with({"--all"}), 250u);
+  EXPECT_EQ(list({"--json"}).lines().size(), 50u);
+  EXPECT_EQ(list({"--json", "--limit", "240"}).lines().size(), 240u);
+  std::set<std::string> ids;
+  for (const auto& job : list({"--json", "--all"}).lines()) {
+    ids.insert(job["id"].get<std::string>());
+    EXPECT_EQ(job["params"]["text"], text);
+  }
+  EXPECT_EQ(ids.size(), 500u);
+  const auto table = list({"--limit", "500"});
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_EQ(std::ranges::count(table.out, '\n'), 501) << "one of them a head";
 }
 
 TEST_F(CliTest, LinesAreAnsweredOneByOneInOrder) {
@@ -295,7 +320,8 @@ TEST_F(CliTest, WhatNobodyKnowsIsNotFound) {
 TEST_F(CliTest, ASecondNodeOnTheFolderIsRefused) {
   const auto second = troupe({"node"});
   EXPECT_EQ(second.code, 9) << second.err;
-  EXPECT_THAT(second.err, HasSubstr("another process"));
+  EXPECT_THAT(second.err,
+              HasSubstr("in use by process " + std::to_string(node_->pid())));
 }
 
 TEST_F(CliTest, TheConsoleTakesTheSameCommands) {

@@ -141,6 +141,18 @@ TEST_F(NoNodeTest, ConfigSaysWhereAValueComesFrom) {
   EXPECT_EQ(json["values"]["node.port"]["from"], "default");
 }
 
+TEST_F(NoNodeTest, ConfigSetWritesWhatConfigShows) {
+  const auto set = place_.troupe({"config", "set", "queue.ageing_ms", "5m"});
+  ASSERT_EQ(set.code, 0) << set.err;
+  const auto json = place_.troupe({"config", "--json"}).json();
+  EXPECT_EQ(json["values"]["queue.ageing_ms"]["value"], 300'000);
+  const auto wrong = place_.troupe({"config", "set", "queue.max_job", "1"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("did you mean 'queue.max_jobs'?"));
+  EXPECT_THAT(place_.troupe({"config"}).out, HasSubstr("queue.ageing_ms"));
+  EXPECT_EQ(place_.read("data/troupe.toml"), "[queue]\nageing_ms = \"5m\"\n");
+}
+
 TEST_F(NoNodeTest, VersionIsOneObject) {
   const auto json = place_.troupe({"version", "--json"}).json();
   EXPECT_FALSE(json["version"].get<std::string>().empty());

@@ -23,11 +23,6 @@ std::int64_t now() {
   return system_steady_clock().now();
 }
 
-fs::path program() {
-  const auto self = fs::read_symlink("/proc/self/exe");
-  return self.parent_path().parent_path() / "bin" / "troupe";
-}
-
 fs::path new_folder() {
   std::string name = (fs::temp_directory_path() / "troupe-e2e-XXXXXX").string();
   if (!::mkdtemp(name.data())) std::abort();
@@ -47,6 +42,11 @@ std::string slurp(const fs::path& file) {
 }
 
 }  // namespace
+
+fs::path program() {
+  const auto self = fs::read_symlink("/proc/self/exe");
+  return self.parent_path().parent_path() / "bin" / "troupe";
+}
 
 std::vector<Json> Output::lines() const {
   std::vector<Json> all;

@@ -17,6 +17,9 @@ namespace troupe::test {
 
 using Words = std::vector<std::string>;
 
+/// The program under test.
+std::filesystem::path program();
+
 struct Output {
   int code = -1;  // -1: ended by a signal, or not in time.
   std::string out;

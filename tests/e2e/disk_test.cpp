@@ -1,0 +1,115 @@
+// The real program on disks that are full or read-only: small file systems of
+// their own, where this machine lets the test mount them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mount.h>
+
+#include <fstream>
+
+#include "platform/file.hpp"
+#include "tests/e2e/program.hpp"
+#include "tests/platform/eventually.hpp"
+
+namespace troupe::test {
+namespace {
+
+using platform::eventually;
+using testing::HasSubstr;
+
+constexpr std::uint64_t kMiB = 1 << 20;
+
+/// The data folder lies on a file system in memory.
+class DiskTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directories(place_.data());
+    mounted_ = ::mount("troupe-test", place_.data().c_str(), "tmpfs", 0,
+                       "size=192m") == 0;
+    if (!mounted_)
+      GTEST_SKIP() << "this machine does not let the test mount a file system";
+  }
+  void TearDown() override {
+    if (mounted_) ::umount2(place_.data().c_str(), MNT_DETACH);
+  }
+
+  std::unique_ptr<Process> node() {
+    return place_.node({"--set", "store.low_water_bytes=32MiB", "--set",
+                        "store.reserve_bytes=8MiB"});
+  }
+  bool make_read_only() {
+    return ::mount("troupe-test", place_.data().c_str(), nullptr,
+                   MS_REMOUNT | MS_RDONLY, nullptr) == 0;
+  }
+  /// A file that leaves so much of the disk; 0: nothing, to the last byte.
+  void leave(std::uint64_t bytes) {
+    std::ofstream file{filler(), std::ios::binary | std::ios::app};
+    const std::string block(64 * 1024, 'x');
+    while (file && free_bytes() > bytes)
+      file.write(block.data(), 65'536).flush();
+  }
+  std::uint64_t free_bytes() const {
+    const auto space = platform::disk_space(place_.data());
+    return space ? space->free_bytes : 0;
+  }
+  std::filesystem::path filler() const { return place_.data() / "filler"; }
+  Output submit() { return place_.troupe({"submit", "noop", "--json"}); }
+
+  Workplace place_;
+
+ private:
+  bool mounted_ = false;
+};
+
+TEST_F(DiskTest, SubmitsStopAtTheLowWaterMarkAndGoOnWhenSpaceReturns) {
+  auto running = node();
+  ASSERT_EQ(submit().code, 0);
+  leave(16 * kMiB);
+  ASSERT_TRUE(eventually([&] { return submit().code == 6; }));
+  const auto refused = submit();
+  EXPECT_EQ(refused.json()["error"]["code"], "disk_full");
+  EXPECT_THAT(refused.err, HasSubstr("free space"));
+  place_.write("in.txt", std::string(1'000, 'x'));
+  const auto upload = place_.troupe(
+      {"artifacts", "put", "--json", place_.path("in.txt").string()});
+  EXPECT_EQ(upload.code, 6) << upload.err;
+  EXPECT_EQ(place_.troupe({"jobs", "list"}).code, 0);
+  std::filesystem::remove(filler());
+  EXPECT_TRUE(eventually([&] { return submit().code == 0; }));
+  running->signal(SIGTERM);
+  EXPECT_EQ(running->finish().code, 0);
+}
+
+TEST_F(DiskTest, OnAFullDiskARunningJobEndsOutOfTheReserve) {
+  auto running = node();
+  const auto id = place_.submit({"process.run", "--", "sh", "-c",
+                                 "while [ ! -e " + place_.path("go").string() +
+                                     " ]; do sleep 0.05; done"});
+  ASSERT_TRUE(place_.reaches(id, "running"));
+  leave(0);
+  ASSERT_TRUE(eventually([&] { return submit().code == 6; }));
+  EXPECT_EQ(place_.state(id), "running") << "the node answers";
+  place_.write("go", "");
+  EXPECT_TRUE(place_.reaches(id, "succeeded"))
+      << place_.troupe({"jobs", "show", id}).out;
+  EXPECT_NE(submit().code, 0) << "it must still be refused";
+  std::filesystem::remove(filler());
+  EXPECT_TRUE(eventually([&] { return submit().code == 0; }));
+  EXPECT_EQ(place_.state(id), "succeeded");
+  running->signal(SIGTERM);
+  EXPECT_EQ(running->finish().code, 0);
+}
+
+TEST_F(DiskTest, AReadOnlyDiskIsAClearError) {
+  auto first = node();
+  first->signal(SIGTERM);
+  ASSERT_EQ(first->finish().code, 0);
+  ASSERT_TRUE(make_read_only());
+  const auto second = place_.troupe({"node", "--json"});
+  EXPECT_EQ(second.code, 8) << second.err;
+  EXPECT_EQ(second.json()["error"]["code"], "read_only");
+  EXPECT_THAT(second.err, HasSubstr(place_.data().string()));
+}
+
+}  // namespace
+}  // namespace troupe::test
