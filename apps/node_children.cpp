@@ -196,21 +196,28 @@ ChildSpec instant(NodeParts& p) {
           .uses = {"scheduler"}};
 }
 
+// Member by member: in a braced temporary GCC 12 destroys the environment of
+// the nested options twice.
+ProcessExecutorOptions process_options(const NodeParts& p, const Children& c) {
+  ProcessExecutorOptions options;
+  options.device = serving(p.cpu, {"process.run"});
+  options.attempts.folder = p.data / "process";
+  options.attempts.guard = p.guard;
+  options.attempts.artifacts = p.access;
+  options.attempts.environment = p.environment;
+  options.attempts.live_interval_ms = p.config.event.live_interval_ms;
+  options.scheduler = get<SchedulerActor>(c, "scheduler");
+  options.hub = get<EventHubActor>(c, "event_hub");
+  options.heartbeat_ms = p.config.lease.heartbeat_ms;
+  return options;
+}
+
 ChildSpec process(NodeParts& p) {
   return {.name = "process",
           .start =
               [&p](const Children& c) {
-                auto executor = spawn_process_executor(
-                    p.sys, {.device = serving(p.cpu, {"process.run"}),
-                            .attempts = {.folder = p.data / "process",
-                                         .guard = p.guard,
-                                         .artifacts = p.access,
-                                         .environment = p.environment,
-                                         .live_interval_ms =
-                                             p.config.event.live_interval_ms},
-                            .scheduler = get<SchedulerActor>(c, "scheduler"),
-                            .hub = get<EventHubActor>(c, "event_hub"),
-                            .heartbeat_ms = p.config.lease.heartbeat_ms});
+                auto executor =
+                    spawn_process_executor(p.sys, process_options(p, c));
                 if (!executor)
                   throw std::runtime_error(executor.error().message);
                 return any(*executor);

@@ -104,9 +104,7 @@ struct Config {
   SupervisorConfig supervisor;
 };
 
-// The same defaults where a part's own options repeat a setting. Constants and
-// not temporaries: GCC 12 destroys a nested aggregate twice when a default of
-// its owner makes one.
+// The same defaults, for parts whose own options repeat a setting.
 inline constexpr QueueConfig kQueueDefaults{};
 inline constexpr LeaseConfig kLeaseDefaults{};
 inline constexpr RetryConfig kRetryDefaults{};

@@ -106,7 +106,7 @@ TEST_F(DiskTest, AReadOnlyDiskIsAClearError) {
   ASSERT_EQ(first->finish().code, 0);
   ASSERT_TRUE(make_read_only());
   const auto second = place_.troupe({"node", "--json"});
-  EXPECT_EQ(second.code, 8) << second.err;
+  EXPECT_EQ(second.code, 6) << second.err;
   EXPECT_EQ(second.json()["error"]["code"], "read_only");
   EXPECT_THAT(second.err, HasSubstr(place_.data().string()));
 }
