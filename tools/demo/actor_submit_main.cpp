@@ -13,6 +13,7 @@
 #include <iostream>
 #include <string>
 
+#include "actors/errors.hpp"
 #include "apps/job_options.hpp"
 #include "client/client_actor.hpp"
 
@@ -58,7 +59,7 @@ int submit(caf::actor_system& sys, const char* data) {
   self->request(*node, std::chrono::seconds(30), submit_atom_v, request)
       .receive([&](const SubmitReply& reply) { good = print(reply); },
                [&](const caf::error& error) {
-                 std::cerr << "troupe-demo-submit: " << to_string(error)
+                 std::cerr << "troupe-demo-submit: " << from_caf(error).message
                            << "\n";
                });
   return good ? 0 : 1;
