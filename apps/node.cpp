@@ -23,6 +23,7 @@
 #include "platform/file.hpp"
 #include "platform/folder_lock.hpp"
 #include "platform/memory.hpp"
+#include "platform/spawn.hpp"
 
 namespace troupe {
 namespace {
@@ -140,6 +141,8 @@ Status run_node(const NodeOptions& options) {
   const auto signals = ending_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // What a killed guard leaves behind comes to this process.
+  if (auto adopts = platform::adopt_orphans(); !adopts) return adopts;
 
   const auto now = system_wall_clock().now();
   const auto name =

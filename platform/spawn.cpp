@@ -2,18 +2,38 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <mutex>
+#include <set>
 
 #include "platform/file.hpp"
 
 namespace troupe::platform {
 
 namespace {
+
+// Looks for orphans: each takes at most 50 ms per process that stays.
+constexpr int kMaxLooks = 100;
+constexpr std::int64_t kLookMs = 50;
+
+// Who is a child by spawn() and not yet reaped; all others were adopted.
+// Starting and reaping hold the mutex, so that no number is in between.
+struct Children {
+  std::mutex mutex;
+  std::set<pid_t> started;
+  bool adopts = false;
+};
+
+Children& children() {
+  static Children all;
+  return all;
+}
 
 struct Actions {
   posix_spawn_file_actions_t value;
@@ -91,6 +111,7 @@ Result<Child> spawn(const SpawnSpec& spec) {
   auto argv = pointers(spec.argv);
   auto env = pointers(spec.env);
   pid_t pid = 0;
+  const std::lock_guard lock{children().mutex};
   // posix_spawn, not fork: it shares memory until exec, so a large parent
   // with many threads is neither copied nor caught holding a lock.
   const int failed = ::posix_spawn(&pid, spec.program.c_str(), &actions.value,
@@ -98,23 +119,67 @@ Result<Child> spawn(const SpawnSpec& spec) {
   if (failed != 0) return errno_error("start " + spec.program.string(), failed);
   auto pidfd = open_pidfd(pid);
   auto identity = process_identity(pid);
-  if (pidfd && identity) return Child{*std::move(identity), *std::move(pidfd)};
+  if (pidfd && identity) {
+    children().started.insert(pid);
+    return Child{*std::move(identity), *std::move(pidfd)};
+  }
   ::kill(pid, SIGKILL);  // Ours and not reaped: the number is still its.
   ::waitpid(pid, nullptr, 0);
   return pidfd ? identity.error() : pidfd.error();
 }
 
 Result<ExitStatus> wait_child(const Child& child) {
+  const auto pid = child.identity.pid;
+  siginfo_t info{};
+  while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) < 0)
+    if (errno != EINTR) return errno_error("wait", errno);
   int status = 0;
   rusage usage{};
-  while (::wait4(child.identity.pid, &status, 0, &usage) < 0)
+  const std::lock_guard lock{children().mutex};
+  while (::wait4(pid, &status, 0, &usage) < 0)
     if (errno != EINTR) return errno_error("wait", errno);
+  children().started.erase(pid);
   ExitStatus result{.code = {}, .signal = {}, .usage = usage_of(usage)};
   if (WIFSIGNALED(status))
     result.signal = WTERMSIG(status);
   else
     result.code = WEXITSTATUS(status);
   return result;
+}
+
+Status adopt_orphans() {
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+    return errno_error("adopt orphans", errno);
+  const std::lock_guard lock{children().mutex};
+  children().adopts = true;
+  return ok();
+}
+
+// One look is enough to see that none is left: a tree always hangs on a child
+// of this process, and one that ends stays in the list until it is reaped
+// here.
+std::size_t end_orphans() {
+  std::size_t killed = 0;
+  for (int look = 0; look < kMaxLooks; ++look) {
+    std::vector<ProcessInfo> orphans;
+    bool none = true;
+    {
+      const std::lock_guard lock{children().mutex};
+      if (!children().adopts) return 0;
+      for (const auto& info : list_processes()) {
+        if (info.parent != ::getpid() || children().started.contains(info.pid))
+          continue;
+        none = false;
+        if (::waitpid(info.pid, nullptr, WNOHANG) == 0) orphans.push_back(info);
+      }
+    }
+    if (none) break;
+    killed += kill_tree(orphans);
+    for (const auto& orphan : orphans)
+      if (auto pidfd = open_pidfd(orphan.pid))
+        wait_for_exit(pidfd->get(), kLookMs);
+  }
+  return killed;
 }
 
 }  // namespace troupe::platform

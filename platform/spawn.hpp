@@ -55,4 +55,14 @@ Result<Child> spawn(const SpawnSpec& spec);
 /// child, or reaped before).
 Result<ExitStatus> wait_child(const Child& child);
 
+/// From now on what outlives its parent below this process becomes its child,
+/// instead of init's. Errors: io_error.
+Status adopt_orphans();
+
+/// Kills and reaps the children that spawn() did not start, with all that
+/// descends from them, until there are none. Returns how many were killed.
+/// Does nothing before adopt_orphans(): they may be another library's.
+/// Blocks for milliseconds; seconds when the kernel holds one back.
+std::size_t end_orphans();
+
 }  // namespace troupe::platform

@@ -286,6 +286,7 @@ void RunningProcess::guard_ended() {
   }
   if (!done_reported_) {
     end_.guard_lost = true;
+    platform::end_orphans();
     end_attempt_processes(spec_.key);
   }
   // All writers are dead, so what is in the pipes now is all there will be.

@@ -7,6 +7,7 @@
 #include "connectors/process/bounded_log.hpp"
 #include "connectors/process/leftovers.hpp"
 #include "platform/file.hpp"
+#include "platform/spawn.hpp"
 #include "tests/connectors/guard_path.hpp"
 #include "tests/connectors/recorded_events.hpp"
 #include "tests/platform/eventually.hpp"
@@ -240,6 +241,28 @@ TEST_F(RunnerTest, WhenTheGuardIsKilledTheTreeStillEnds) {
   ASSERT_TRUE(end);
   EXPECT_TRUE(end->guard_lost);
   EXPECT_TRUE(nobody_left());
+}
+
+TEST_F(RunnerTest, WhenTheGuardIsKilledWhoClearedTheEnvironmentEndsToo) {
+  ASSERT_TRUE(platform::adopt_orphans());
+  auto spec = script(
+      "env -i PATH=$PATH setsid sh -c 'echo $$ >hidden; exec sleep 600' & "
+      "while [ ! -s hidden ]; do sleep 0.01; done; echo up; wait");
+  runner->start(spec);
+  ASSERT_TRUE(events.wait_for_line("up"));
+  auto text = platform::read_file(dir / "hidden");
+  ASSERT_TRUE(text);
+  auto hidden = platform::process_identity(std::stoi(*text));
+  ASSERT_TRUE(hidden);
+  ASSERT_TRUE(platform::is_running(*hidden));
+  auto record = read_leftover_record(dir / "record");
+  ASSERT_TRUE(record) << record.error().message;
+  ASSERT_TRUE(platform::send_signal(record->guard, SIGKILL));
+  const auto end = events.wait_for_end(key());
+  ASSERT_TRUE(end);
+  EXPECT_TRUE(end->guard_lost);
+  EXPECT_FALSE(platform::is_running(*hidden));
+  platform::send_signal(*hidden, SIGKILL);  // Where the test fails.
 }
 
 TEST_F(RunnerTest, DroppingTheRunnerEndsEverythingAtOnce) {
