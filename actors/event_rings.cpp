@@ -11,25 +11,6 @@ std::size_t bytes_of(const Failure& f) {
   return n;
 }
 
-std::size_t bytes_of(const JobSpec& s) {
-  std::size_t n = 320 + s.kind.size() + s.model.size() + s.params.size() +
-                  s.tenant.size() + s.submitted_by.size() + s.device.size();
-  for (const auto& tag : s.tags) n += tag.size() + 5;
-  n += s.depends_on.size() * 20;
-  for (const auto& in : s.inputs)
-    n += 96 + in.name.size() + in.sha256.size() + in.output.size();
-  for (const auto& b : s.bindings) n += 64 + b.path.size() + b.pointer.size();
-  return n;
-}
-
-std::size_t bytes_of(const JobEnd& e) {
-  std::size_t n = 48 + e.result.size();
-  if (e.failure) n += bytes_of(*e.failure);
-  for (const auto& a : e.artifacts)
-    n += 64 + a.name.size() + a.sha256.size() + a.media_type.size();
-  return n;
-}
-
 struct Credit {
   std::uint32_t max_events;
   std::uint32_t max_bytes;
@@ -43,13 +24,32 @@ Credit credit_of(const PullRequest& request, const EventLimits& limits) {
 
 }  // namespace
 
+std::size_t wire_bytes(const JobSpec& s) {
+  std::size_t n = 320 + s.kind.size() + s.model.size() + s.params.size() +
+                  s.tenant.size() + s.submitted_by.size() + s.device.size();
+  for (const auto& tag : s.tags) n += tag.size() + 5;
+  n += s.depends_on.size() * 20;
+  for (const auto& in : s.inputs)
+    n += 96 + in.name.size() + in.sha256.size() + in.output.size();
+  for (const auto& b : s.bindings) n += 64 + b.path.size() + b.pointer.size();
+  return n;
+}
+
+std::size_t wire_bytes(const JobEnd& e) {
+  std::size_t n = 48 + e.result.size();
+  if (e.failure) n += bytes_of(*e.failure);
+  for (const auto& a : e.artifacts)
+    n += 64 + a.name.size() + a.sha256.size() + a.media_type.size();
+  return n;
+}
+
 std::size_t wire_bytes(const LogEntry& entry) {
   const Change& c = entry.change;
   std::size_t n = 120;
-  if (c.spec) n += bytes_of(*c.spec);
+  if (c.spec) n += wire_bytes(*c.spec);
   if (c.start) n += 64 + c.start->device.size() + c.start->decision.size();
   if (c.requeue) n += 64 + bytes_of(c.requeue->failure);
-  if (c.end) n += bytes_of(*c.end);
+  if (c.end) n += wire_bytes(*c.end);
   if (c.note)
     n += 40 + c.note->name.size() + c.note->data.size() + c.note->by.size();
   return n;

@@ -33,7 +33,9 @@ struct EventLimits {
   bool ignore_credit = false;
 };
 
-/// About what `entry` takes in a frame; an upper bound in practice.
+/// About what it takes in a frame; an upper bound in practice.
+std::size_t wire_bytes(const JobSpec& spec);
+std::size_t wire_bytes(const JobEnd& end);
 std::size_t wire_bytes(const LogEntry& entry);
 std::size_t wire_bytes(const LiveEvent& event);
 

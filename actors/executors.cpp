@@ -41,6 +41,12 @@ Executors::remove(const caf::actor_addr& executor) {
   return left;
 }
 
+std::vector<DeviceInfo> Executors::devices() const {
+  std::vector<DeviceInfo> all;
+  for (const auto& [name, device] : devices_) all.push_back(merged(device));
+  return all;
+}
+
 const caf::actor* Executors::find(const std::string& device,
                                   const std::string& kind) const {
   auto it = devices_.find(device);

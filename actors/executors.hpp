@@ -40,6 +40,8 @@ class Executors {
   const caf::actor* find(const std::string& device,
                          const std::string& kind) const;
 
+  std::vector<DeviceInfo> devices() const;
+
  private:
   struct Device {
     DeviceInfo info;

@@ -29,6 +29,9 @@ class MemoryManagerState {
         [this](release_atom, const std::vector<Reservation>& done) {
           for (const auto& r : done) ledger_.release(r.owner, r.device);
         },
+        [this](device_atom, const DeviceInfo& device) {
+          ledger_.set_device(device.name, device.memory_bytes);
+        },
         [this](report_atom) { return ledger_.report(); },
     };
   }

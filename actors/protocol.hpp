@@ -218,6 +218,9 @@ using MemoryManagerActor = caf::typed_actor<
     caf::result<ReserveReply>(reserve_atom, std::vector<Reservation>),
     // Scheduler gives back what ended. Unknown owners are ignored.
     caf::result<void>(release_atom, std::vector<Reservation>),
+    // Scheduler: a device that came with its executor. Known ones keep what
+    // is reserved.
+    caf::result<void>(device_atom, DeviceInfo),
     // Console reads the ledgers.
     caf::result<std::vector<LedgerReport>>(report_atom)>;
 

@@ -268,6 +268,18 @@ void Schedule::Impl::lost(std::uint32_t n, std::string reason,
   fail_or_retry(slot, std::move(end), now, out);
 }
 
+void Schedule::Impl::lost_with_device(std::uint32_t n, Now now,
+                                      Decisions& out) {
+  const std::string& device = devices[runs[n].device].info.name;
+  const std::string what = "device " + device + " went away during the attempt";
+  const auto stopping = runs[n].stopping;
+  if (stopping && stopping != StopReason::shutdown)
+    return lost(n, "device_lost", what, now, out);
+  const std::uint32_t slot = runs[n].job;
+  close_run(n, now, out);
+  crashed(slot, {FailureClass::transient, "device_lost", what, {}}, now, out);
+}
+
 void Schedule::Impl::check_run(std::uint32_t n, Now now, Decisions& out) {
   const Run& run = runs[n];
   const bool lease_over = now.steady >= run.lease_until;
@@ -306,8 +318,7 @@ void Schedule::device_down(const std::string& name, Now now, Decisions& out) {
     if (s.runs[n].reserving)
       s.take_back(n, now, out);
     else
-      s.lost(n, "device_lost", "device " + name + " went away during it", now,
-             out);
+      s.lost_with_device(n, now, out);
   }
 }
 

@@ -112,6 +112,11 @@ struct Schedule::Impl {
   /// Its attempt will report nothing (any more) that counts.
   void lost(std::uint32_t run, std::string reason, std::string message, Now now,
             Decisions& out);
+  /// Its device's process ended: counts as a crash, not as a failure.
+  void lost_with_device(std::uint32_t run, Now now, Decisions& out);
+  /// Again, without using its retries; the third time in a row it is suspect.
+  /// REQUIRES: the job has no run.
+  void crashed(std::uint32_t slot, Failure failure, Now now, Decisions& out);
   /// Ends `slot` as the stop order meant it; `end` is how its attempt did.
   void finish_stopped(std::uint32_t slot, StopReason reason, JobEnd end,
                       Now now, Decisions& out);

@@ -31,31 +31,35 @@ void Schedule::Impl::take_over(std::uint32_t slot, const RestoredJob& live,
   }
 }
 
-void Schedule::Impl::fence(std::uint32_t slot, const RestoredJob& live, Now now,
-                           Decisions& out) {
-  const std::uint32_t crashes = live.summary.crashes + 1;
-  Failure failure{FailureClass::transient,
-                  "node_crashed",
-                  "the node went down during the attempt",
-                  {}};
-  const auto end = [&](JobState state) {
-    finish(slot, {state, std::move(failure), {}, {}}, now, out);
-  };
-  if (live.cancel_requested) return end(JobState::cancelled);
-  if (live.spec.on_lost == OnLost::fail) {
+void Schedule::Impl::crashed(std::uint32_t slot, Failure failure, Now now,
+                             Decisions& out) {
+  const JobSlot& job = slots[slot];
+  const std::uint32_t crashes = std::uint32_t{job.crashes} + 1;
+  if (traits[job.traits].on_lost == OnLost::fail) {
     failure.message += ", and the job is not to be repeated (on_lost: fail)";
-    return end(JobState::failed);
-  }
-  if (crashes >= options.limits.suspect_crashes) {
+  } else if (crashes >= options.limits.suspect_crashes) {
     failure.klass = FailureClass::suspect;
     failure.reason = "crashed_with_node";
     failure.message = "the job ran each of " + std::to_string(crashes) +
                       " times in a row that the node went down: run it alone "
                       "and watch memory and power, then retry it";
-    return end(JobState::failed);
+  } else {
+    return requeue(slot, {std::move(failure), 0, job.failures, crashes}, now,
+                   out);
   }
-  requeue(slot, {std::move(failure), 0, slots[slot].failures, crashes}, now,
-          out);
+  finish(slot, {JobState::failed, std::move(failure), {}, {}}, now, out);
+}
+
+void Schedule::Impl::fence(std::uint32_t slot, const RestoredJob& live, Now now,
+                           Decisions& out) {
+  Failure failure{FailureClass::transient,
+                  "node_crashed",
+                  "the node went down during the attempt",
+                  {}};
+  if (live.cancel_requested)
+    return finish(slot, {JobState::cancelled, std::move(failure), {}, {}}, now,
+                  out);
+  crashed(slot, std::move(failure), now, out);
 }
 
 void Schedule::restore(const RestoredJob& live, Now now, Decisions& out) {

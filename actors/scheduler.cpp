@@ -190,6 +190,8 @@ class SchedulerState {
 
   // A restarted ledger learns what is in use.
   void reserve_again() {
+    for (const auto& device : executors_.devices())
+      self_->send(options_.memory, device_atom_v, device);
     std::vector<Reservation> held;
     for (const auto& [job, h] : handed_out_)
       held.push_back({h.token, h.device, h.memory_bytes});
@@ -299,6 +301,8 @@ class SchedulerState {
 
   void device(const DeviceInfo& info, const caf::actor& executor) {
     self_->monitor(executor);
+    // Before anything is reserved there: a worker's device is new to it.
+    self_->send(options_.memory, device_atom_v, info);
     schedule_.device_up(executors_.add(info, executor), now(), out_);
     flush_soon();
   }

@@ -19,9 +19,10 @@ constexpr std::array kRules{
     Rule{"submit", Role::user},       Rule{"cancel", Role::user},
     Rule{"upload.begin", Role::user}, Rule{"upload.chunk", Role::user},
     Rule{"control", Role::admin},     Rule{"backup", Role::admin},
+    Rule{"worker.hello", Role::node}, Rule{"worker.exchange", Role::node},
 };
 
-/// Higher may more; a node is no client.
+/// Higher may more; a node is no client, and no client is a node.
 int rank(Role role) {
   switch (role) {
     case Role::viewer:
@@ -49,7 +50,10 @@ Status may_send(Role role, std::string_view frame_type) {
                  "this node does not know frames of type \"" +
                      std::string(frame_type.substr(0, 64)) +
                      "\"; it may be older than the client"};
-  if (rank(role) < rank(rule->least))
+  const bool may = rule->least == Role::node || role == Role::node
+                       ? role == rule->least
+                       : rank(role) >= rank(rule->least);
+  if (!may)
     return Error{Errc::denied, "\"" + std::string(frame_type) +
                                    "\" needs the role " +
                                    std::string(to_string(rule->least)) +

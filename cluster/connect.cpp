@@ -24,12 +24,28 @@ Error nobody(const NodeAddress& address, const std::string& why) {
           500};
 }
 
-std::string own_build() {
-  return "troupe " + std::string(build_version()) + " (" +
-         std::string(build_commit()) + ")";
+}  // namespace
+
+Hello own_hello() {
+  Hello hello;
+  hello.build = "troupe " + std::string(build_version()) + " (" +
+                std::string(build_commit()) + ")";
+  return hello;
 }
 
-}  // namespace
+Result<GateActor> checked_gate(caf::actor_system& sys,
+                               const NodeAddress& address,
+                               const caf::node_id& node,
+                               const caf::strong_actor_ptr& gate) {
+  if (!gate) return nobody(address, "nothing is published there");
+  const auto seen = sys.middleman().peer_fingerprint(node);
+  if (!address.fingerprint.empty() && seen != address.fingerprint)
+    return Error{Errc::denied,
+                 "another node than expected answers on " + address.host + ":" +
+                     std::to_string(address.port) + " (its certificate is " +
+                     seen.substr(0, 16) + ")"};
+  return caf::actor_cast<GateActor>(gate);
+}
 
 Result<TlsFiles> local_client_files(const std::filesystem::path& data,
                                     UnixMs now) {
@@ -50,18 +66,7 @@ Result<GateActor> connect_gate(caf::actor_system& sys,
       .receive(
           [&](const caf::node_id& node, const caf::strong_actor_ptr& gate,
               const std::set<std::string>&) {
-            const auto seen = sys.middleman().peer_fingerprint(node);
-            if (!gate)
-              result = nobody(address, "nothing is published there");
-            else if (!address.fingerprint.empty() &&
-                     seen != address.fingerprint)
-              result =
-                  Error{Errc::denied,
-                        "another node than expected answers on " +
-                            address.host + ":" + std::to_string(address.port) +
-                            " (its certificate is " + seen.substr(0, 16) + ")"};
-            else
-              result = caf::actor_cast<GateActor>(gate);
+            result = checked_gate(sys, address, node, gate);
           },
           [&](const caf::error& e) {
             result = e == caf::sec::request_timeout
@@ -78,12 +83,10 @@ Result<Seat> take_seat(caf::actor_system& sys, const NodeAddress& address,
                        std::int64_t timeout_ms) {
   auto gate = connect_gate(sys, address, timeout_ms);
   if (!gate) return gate.error();
-  Hello hello;
-  hello.build = own_build();
   caf::scoped_actor self{sys};
   Result<Seat> result = Error{Errc::internal, "no answer"};
   self->request(*gate, std::chrono::milliseconds{timeout_ms},
-                request_frame(hello))
+                request_frame(own_hello()))
       .receive(
           [&](const Frame& frame) {
             auto reply = read_reply<Hello>(frame);

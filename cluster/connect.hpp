@@ -2,7 +2,9 @@
 // and holds the session. Every step has a finite timeout.
 #pragma once
 
+#include <caf/actor_control_block.hpp>
 #include <caf/actor_system.hpp>
+#include <caf/node_id.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -29,6 +31,15 @@ Result<TlsFiles> local_client_files(const std::filesystem::path& data,
 Result<GateActor> connect_gate(caf::actor_system& sys,
                                const NodeAddress& address,
                                std::int64_t timeout_ms);
+
+/// What a connection that was opened leads to, checked like connect_gate().
+Result<GateActor> checked_gate(caf::actor_system& sys,
+                               const NodeAddress& address,
+                               const caf::node_id& node,
+                               const caf::strong_actor_ptr& gate);
+
+/// The first frame of this program.
+Hello own_hello();
 
 /// A connection that said hello. Loss is a node_down or down message to who
 /// monitors the session.

@@ -99,8 +99,6 @@ Status check_principal(const Principal& principal) {
       "'.'";
   if (!is_name(principal.name)) error.faults.push_back({"name", allowed});
   if (!is_name(principal.tenant)) error.faults.push_back({"tenant", allowed});
-  if (principal.role == Role::node)
-    error.faults.push_back({"role", "must be admin, user or viewer"});
   if (error.faults.empty()) return ok();
   return error;
 }
@@ -189,8 +187,9 @@ Result<IssuedClient> issue_client(const fs::path& data,
   if (fs::exists(issued.files.certificate) || principal.name == "admin")
     return Error{Errc::already_exists,
                  "there is a client named \"" + principal.name + "\" already"};
-  auto pair =
-      issue(*authority, principal.name, Purpose::client, days(now, kLeafDays));
+  const auto purpose =
+      principal.role == Role::node ? Purpose::node : Purpose::client;
+  auto pair = issue(*authority, principal.name, purpose, days(now, kLeafDays));
   if (!pair) return pair.error();
   auto print = fingerprint(pair->certificate);
   if (!print) return print.error();

@@ -50,8 +50,9 @@ struct IssuedClient {
   std::string fingerprint;
 };
 
-/// A certificate for a client elsewhere, registered at once. The name is also
-/// its file name. Errors: invalid_argument (name or tenant), already_exists,
+/// A certificate for a client elsewhere, registered at once; with the role
+/// `node` one that may serve as well, for a worker. The name is also its file
+/// name. Errors: invalid_argument (name or tenant), already_exists,
 /// and those of the authority's files.
 Result<IssuedClient> issue_client(const std::filesystem::path& data,
                                   const Principal& principal, UnixMs now);

@@ -11,6 +11,8 @@
 #include "actors/errors.hpp"
 #include "cluster/access.hpp"
 #include "cluster/frames.hpp"
+#include "cluster/worker_frames.hpp"
+#include "cluster/worker_seat.hpp"
 
 namespace troupe::cluster {
 namespace {
@@ -42,7 +44,8 @@ struct SessionState {
     self_->set_default_handler(caf::drop);
     self_->set_node_down_handler(
         [this](caf::node_down_msg&) { self_->quit(); });
-    // A restarted gate does not know its old sessions: clients come again.
+    // A restarted gate does not know its old sessions: clients come again. A
+    // worker that was given up does so too.
     self_->set_down_handler([this](caf::down_msg&) { self_->quit(); });
     if (options_.gate) self_->monitor(options_.gate);
     if (options_.client != self_->system().node())
@@ -50,7 +53,9 @@ struct SessionState {
     return {
         [this](Frame& frame) { return on_frame(frame); },
         [this](bind_atom, const std::string& child, const caf::actor& handle) {
-          if (!from_client()) rebind(options_.handles, child, handle);
+          if (from_client()) return;
+          rebind(options_.handles, child, handle);
+          if (worker_) self_->send(worker_, bind_atom_v, child, handle);
         },
     };
   }
@@ -118,7 +123,7 @@ struct SessionState {
   // -- one line per type
   // -------------------------------------------------------
 
-  caf::result<Frame> dispatch(const Frame& frame) {
+  caf::result<Frame> dispatch(Frame& frame) {
     const auto& to = options_.handles;
     if (frame.type == FrameOf<SubmitRequest>::name) return submit(frame);
     if (frame.type == FrameOf<ShowRequest>::name) return show(frame);
@@ -140,6 +145,9 @@ struct SessionState {
       return pass<UploadChunk>(frame, to.artifacts, upload_atom_v);
     if (frame.type == FrameOf<DownloadChunk>::name)
       return pass<DownloadChunk>(frame, to.artifacts, download_atom_v);
+    if (frame.type == FrameOf<WorkerHello>::name ||
+        frame.type == FrameOf<WorkerExchange>::name)
+      return worker(std::move(frame));
     return error_frame(
         {Errc::internal, "no way to send \"" + frame.type + '"'});
   }
@@ -218,6 +226,34 @@ struct SessionState {
     return promise;
   }
 
+  // The seat answers itself when it has work to hand out.
+  caf::result<Frame> worker(Frame frame) {
+    if (!worker_) {
+      if (frame.type != FrameOf<WorkerHello>::name)
+        return error_frame({Errc::stale,
+                            "say \"worker.hello\" first: nothing is known here "
+                            "of what this worker runs"});
+      worker_ = spawn_worker_seat(
+          self_->system(), {.worker = options_.principal.name,
+                            .scheduler = options_.handles.scheduler,
+                            .hub = options_.handles.hub,
+                            .session = self_->address(),
+                            .heartbeat_ms = options_.limits.worker_heartbeat_ms,
+                            .silence_ms = options_.limits.worker_silence_ms});
+      self_->monitor(worker_);
+    }
+    auto promise = open();
+    const auto wait = timeout() + std::chrono::milliseconds{
+                                      options_.limits.worker_silence_ms};
+    self_->request(worker_, wait, std::move(frame))
+        .then([this, promise](
+                  Frame& answer) mutable { close(promise, std::move(answer)); },
+              [this, promise](caf::error& e) mutable {
+                close(promise, error_frame(from_caf(e)));
+              });
+    return promise;
+  }
+
   // -- asking the node's actors
   // ------------------------------------------------
 
@@ -293,6 +329,7 @@ struct SessionState {
   std::uint32_t frames_ = 0;
   std::uint32_t jobs_ = 0;
   std::uint32_t pulls_ = 0;
+  WorkerSeatActor worker_;  // Of a node that said worker.hello.
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // A client's seat at the border: one per connection. Turns frames into messages
 // for the node's actors and their answers into frames; stamps who asks, checks
-// role, size and window. Refuses whatever does not come from its own client.
+// role, size and window. Refuses whatever does not come from its own client. A
+// node's session has a worker seat behind it (worker_seat.hpp).
 #pragma once
 
 #include <caf/actor_addr.hpp>
@@ -29,6 +30,9 @@ struct SessionLimits {
   std::int64_t backup_timeout_ms = 600'000;
   std::int64_t max_wait_ms = kEventDefaults.max_wait_ms;  // Of one pull.
   std::uint32_t max_events = 4'096;                       // Of one pull.
+  // Asked of workers, and when they are given up.
+  std::int64_t worker_heartbeat_ms = kLeaseDefaults.heartbeat_ms;
+  std::int64_t worker_silence_ms = kLeaseDefaults.duration_ms;
 };
 
 struct SessionOptions {

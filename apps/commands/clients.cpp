@@ -21,8 +21,8 @@ struct AddOptions {
 };
 
 Result<Role> role_of(const std::string& name) {
-  // A node's certificate is made for its machine, not here.
-  const std::vector<std::string> known{"viewer", "user", "admin"};
+  // In the order of Role. A node's certificate is for a worker elsewhere.
+  const std::vector<std::string> known{"viewer", "user", "admin", "node"};
   for (std::size_t i = 0; i < known.size(); ++i)
     if (known[i] == name) return static_cast<Role>(i + 1);
   return Error{Errc::invalid_argument,
@@ -113,7 +113,8 @@ void add_clients(CLI::App& root, Invocation& call) {
       ->required();
   add_one->add_option("--tenant", o->tenant, "Whose jobs it sees")
       ->type_name("NAME");
-  add_one->add_option("--role", o->role, "viewer, user or admin")
+  add_one
+      ->add_option("--role", o->role, "viewer, user, admin, or node: a worker")
       ->type_name("ROLE");
   add_command(*clients, call, "list", "All clients this node knows",
               [&call] { return list(call); });

@@ -87,6 +87,19 @@ class PlainQueue {
       failed(job, FailureClass::transient);
   }
 
+  /// With the node, or with the process of its device.
+  void crashed(PlainJob& job) {
+    if (job.spec.on_lost == OnLost::fail ||
+        job.crashes + 1 >= limits.suspect_crashes) {
+      job.state = JobState::failed;
+    } else if (passed(job)) {
+      job.state = JobState::expired;
+    } else {
+      ++job.crashes;
+      requeued(job);
+    }
+  }
+
   void renew(JobId id) {
     PlainJob& job = jobs.at(id);
     if (accepts(id, job.attempt))
@@ -119,7 +132,12 @@ class PlainQueue {
   void device_down(const std::string& name) {
     if (up.erase(name) == 0) return;
     for (auto& [id, job] : jobs)
-      if (job.state == JobState::running && job.device == name) lose(job);
+      if (job.state == JobState::running && job.device == name) {
+        if (job.stop)
+          lose(job);
+        else
+          crashed(job);
+      }
     settle_dependents();
   }
 
@@ -135,14 +153,8 @@ class PlainQueue {
           job.stop.reset();
       } else if (job.stop == StopReason::cancelled) {
         job.state = JobState::cancelled;
-      } else if (job.spec.on_lost == OnLost::fail ||
-                 job.crashes + 1 >= limits.suspect_crashes) {
-        job.state = JobState::failed;
-      } else if (passed(job)) {
-        job.state = JobState::expired;
       } else {
-        ++job.crashes;
-        requeued(job);
+        crashed(job);
       }
     }
     settle_dependents();

@@ -147,13 +147,16 @@ void NodeTest::SetUp() {
   open(0);
 }
 
+NodeHandles NodeTest::handles() {
+  return {spawn_fake_scheduler(*node, seen), spawn_fake_reader(*node, seen),
+          spawn_fake_hub(*node, seen), spawn_fake_artifacts(*node, seen),
+          spawn_fake_console(*node, seen)};
+}
+
 BoundGate NodeTest::spawn_gate_of_fakes() {
   GateOptions options;
   options.identify = by_certificate(*node, clients_file(data()));
-  options.handles = {
-      spawn_fake_scheduler(*node, seen), spawn_fake_reader(*node, seen),
-      spawn_fake_hub(*node, seen), spawn_fake_artifacts(*node, seen),
-      spawn_fake_console(*node, seen)};
+  options.handles = handles();
   options.limits = limits;
   options.max_sessions = max_sessions;
   options.node = "atelier";

@@ -110,6 +110,8 @@ class NodeTest : public ::testing::Test {
   /// Opens the port for `gate`; 0: any.
   void open(std::uint16_t port);
   BoundGate spawn_gate_of_fakes();
+  /// What sessions talk to: the fakes.
+  virtual NodeHandles handles();
   /// The one thing every attack must leave true.
   void expect_still_answering();
 
