@@ -16,6 +16,12 @@ using SelfActor =
     Supervised<ExecutorActor>::extend<caf::result<void>(step_atom),
                                       caf::result<void>(wake_atom)>;
 
+// Live events that travel as one message, and the time they wait for others.
+constexpr std::size_t kTogether = 256;
+constexpr UnixMs kTogetherMs = 2;
+// Messages of live events under way to the hub.
+constexpr std::uint32_t kMostTold = 8;
+
 class InferenceState {
  public:
   static inline const char* name = "troupe.inference";
@@ -77,7 +83,7 @@ class InferenceState {
 
   void step() {
     step_sent_ = false;
-    if (!jobs_.has_step()) return;
+    if (!jobs_.has_step() || told_ >= kMostTold) return;
     DeviceNews news;
     jobs_.step(news);
     report(std::move(news));
@@ -85,32 +91,59 @@ class InferenceState {
   }
 
   void go_on() {
-    if (step_sent_ || !jobs_.has_step()) return;
+    if (step_sent_ || !jobs_.has_step() || told_ >= kMostTold) return;
     step_sent_ = true;
     self_->send(self_, step_atom_v);
   }
 
   void report(DeviceNews news) {
     const auto now = options_.clock->now();
-    std::erase_if(news.live, [&](LiveEvent& event) {
+    for (auto& event : news.live) {
       event.time_ms = now;
-      if (event.type != LiveType::progress) return false;
-      auto& last = last_progress_[event.job];
-      const bool too_soon = now - last < options_.progress_ms;
-      if (!too_soon) last = now;
-      return too_soon;
-    });
-    if (!news.live.empty())
-      self_->send(options_.hub, live_atom_v, std::move(news.live));
+      if (shown(event)) live_.push_back(std::move(event));
+    }
+    // Quick steps share a message; the news of slow ones leaves at once.
+    const bool quick = now - reported_ms_ < kTogetherMs;
+    reported_ms_ = now;
+    if (live_.empty() || live_.front().time_ms + kTogetherMs <= now || !quick ||
+        live_.size() >= kTogether || !news.ends.empty() || !jobs_.has_step())
+      tell();
     if (news.ends.empty()) return;
     for (const auto& end : news.ends) last_progress_.erase(end.token.job);
     self_->send(options_.scheduler, ended_atom_v, std::move(news.ends));
+  }
+
+  bool shown(const LiveEvent& event) {
+    if (event.type != LiveType::progress || options_.progress_ms == 0)
+      return true;
+    auto& last = last_progress_[event.job];
+    const bool too_soon = event.time_ms - last < options_.progress_ms;
+    if (!too_soon) last = event.time_ms;
+    return !too_soon;
+  }
+
+  // The hub answers when it has taken them in: one that cannot follow slows
+  // the steps instead of filling its mailbox.
+  void tell() {
+    if (live_.empty()) return;
+    ++told_;
+    const auto answered = [this] {
+      --told_;
+      go_on();
+    };
+    self_
+        ->request(options_.hub, caf::infinite, live_atom_v,
+                  std::exchange(live_, {}))
+        .then(answered, [answered](const caf::error&) { answered(); });
   }
 
   SelfActor::pointer self_;
   InferenceOptions options_;  // Declared before jobs_: the context outlives it.
   DeviceJobs jobs_;
   std::unordered_map<JobId, UnixMs> last_progress_;
+  std::vector<LiveEvent> live_;  // Not told yet.
+  UnixMs reported_ms_ = 0;
+  std::uint32_t told_ = 0;  // Messages that the hub has not answered.
   bool step_sent_ = false;  // At most one step message is in the mailbox.
 };
 

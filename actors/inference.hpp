@@ -21,7 +21,7 @@ struct InferenceOptions {
   EventHubActor hub;
   const WallClock* clock = &system_wall_clock();  // Outlives the actor.
   std::int64_t heartbeat_ms = kLeaseDefaults.heartbeat_ms;
-  /// At most one progress event per attempt.
+  /// At most one progress event of an attempt in this time; 0: all of them.
   std::int64_t progress_ms = kEventDefaults.live_interval_ms;
   bool own_thread = true;
 };

@@ -137,8 +137,9 @@ constexpr std::array kTable{
           "Live events (progress, log lines) kept in memory per attempt."),
     bytes("event.live_bytes", AT(event.live_bytes), 4 * kKiB, kGiB,
           "Bytes of them."),
-    ms("event.live_interval_ms", AT(event.live_interval_ms), 1, 60 * kSecond,
-       "Least time between two progress events of an attempt."),
+    ms("event.live_interval_ms", AT(event.live_interval_ms), 0, 60 * kSecond,
+       "Least time between two progress events of an attempt; 0ms: all are "
+       "told, for programs that count them."),
     ms("event.max_wait_ms", AT(event.max_wait_ms), 1, kHour,
        "How long a follower's request may be held back."),
 
