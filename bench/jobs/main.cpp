@@ -10,8 +10,10 @@
 #include <string>
 
 #include "bench/jobs/disk_limits.hpp"
+#include "bench/jobs/one_way.hpp"
 #include "bench/jobs/our_node.hpp"
 #include "bench/jobs/redis_peer.hpp"
+#include "bench/jobs/worker_process.hpp"
 #include "bench/support/figures.hpp"
 #include "bench/support/process_cost.hpp"
 
@@ -40,6 +42,7 @@ class Bench {
   bool run() {
     if (wanted("submit")) submits();
     if (wanted("jobs")) jobs();
+    if (wanted("jobs.remote")) remote_jobs();
     if (wanted("loop")) loops();
     if (wanted("events")) events();
     if (wanted("million")) million();
@@ -49,7 +52,7 @@ class Bench {
 
  private:
   bool wanted(const std::string& name) const {
-    return args_.only.empty() || args_.only.starts_with(name);
+    return name.starts_with(args_.only);
   }
   int scaled(int n) const { return args_.quick ? std::max(n / 10, 100) : n; }
 
@@ -137,6 +140,42 @@ class Bench {
     }
   }
 
+  // The same work done in another process, connected as nodes are.
+  void remote_jobs() {
+    struct Case {
+      int workers, count;
+    };
+    for (const auto& c : {Case{1, 15'000}, Case{50, 60'000}}) {
+      std::vector<double> our_cpu, peer_cpu;
+      const auto ours = [&] {
+        OurNode node{args_.program, fresh("ours"), c.workers};
+        node.work_elsewhere(c.workers);
+        auto run = node.jobs(scaled(c.count));
+        our_cpu.push_back(run.cpu_us_per_job);
+        return run.jobs_per_s;
+      };
+      const auto peer = [&] {
+        RedisPeer redis{fresh("peer")};
+        auto run = redis.jobs(c.workers, scaled(c.count));
+        peer_cpu.push_back(run.cpu_us_per_job);
+        return run.jobs_per_s;
+      };
+      const auto pairs = run_pairs(args_.pairs, ours, peer, sound());
+      const auto name = "jobs.remote." + std::to_string(c.workers);
+      report_.add({.name = name,
+                   .value = median(pairs.ours),
+                   .unit = "/s",
+                   .peer = median(pairs.peer),
+                   .ratio = pairs.ratio()});
+      report_.add({.name = name + ".cpu",
+                   .value = median(our_cpu),
+                   .unit = "us/job",
+                   .peer = median(peer_cpu),
+                   .ratio = median(our_cpu) / median(peer_cpu),
+                   .lower_is_better = true});
+    }
+  }
+
   static double percentile(std::vector<double> values, double p) {
     std::ranges::sort(values);
     return values[std::min(
@@ -194,11 +233,40 @@ class Bench {
   int folders_ = 0;
 };
 
-// Progress events of one long job to one follower, against empty requests.
+// Progress events of one long job to one follower that asks for all of them,
+// against frames that go one way, one event each.
 void Bench::events() {
-  OurNode node{args_.program, fresh("ours"), 1};
-  const double wire = node.wire_requests(scaled(5'000));
-  report_.add({.name = "wire.requests", .value = wire, .unit = "/s"});
+  // Room for what the steps tell while a pull is on its way.
+  const std::string settings =
+      "[event]\nlive_interval_ms = 0\nlive_events = 65536\n"
+      "live_bytes = \"64MiB\"\n";
+  OurNode node{args_.program, fresh("ours"), 1, settings};
+  report_.add({.name = "wire.requests",
+               .value = node.wire_requests(scaled(5'000)),
+               .unit = "/s"});
+  const int count = scaled(400'000);
+  EventRun last;
+  double received = 0, told = 0;
+  const auto ours = [&] {
+    last = node.events(count);
+    received += last.received;
+    told += last.told;
+    return last.events_per_s;
+  };
+  const auto wire = [&] {
+    const int bytes =
+        last.bytes_per_event > 0 ? int(last.bytes_per_event) : 220;
+    return one_way_frames(node.data(), count, bytes);
+  };
+  const auto pairs = run_pairs(args_.pairs, ours, wire, [] { return true; });
+  report_.add({.name = "events",
+               .value = median(pairs.ours),
+               .unit = "/s",
+               .limit = median(pairs.peer),
+               .ratio = pairs.ratio(),
+               .bar = 0.4});
+  report_.add(
+      {.name = "events.received", .value = 100 * received / told, .unit = "%"});
 }
 
 void Bench::million() {
@@ -262,11 +330,12 @@ Args parse(int argc, char** argv) {
     else if (arg == "--quick")
       args.quick = true;
     else {
-      std::fprintf(stderr,
-                   "bench_jobs: '%s' is unknown; known: --out FILE, --pairs N, "
-                   "--only submit|jobs|loop|events|million, --quick, "
-                   "--program PATH\n",
-                   arg.c_str());
+      std::fprintf(
+          stderr,
+          "bench_jobs: '%s' is unknown; known: --out FILE, --pairs N, "
+          "--only submit|jobs|jobs.remote|loop|events|million, --quick, "
+          "--program PATH\n",
+          arg.c_str());
       std::exit(2);
     }
   }
@@ -278,6 +347,12 @@ Args parse(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
+    // What this program starts itself as.
+    const std::string role = argc > 2 ? argv[1] : "";
+    if (role == "--worker" && argc == 5)
+      return troupe::bench::run_worker(argv[2], argv[3], std::atoi(argv[4]));
+    if (role == "--one-way-source")
+      return troupe::bench::run_one_way_source(argv[2]);
     troupe::bench::Bench bench{troupe::bench::parse(argc, argv)};
     const bool ok = bench.run();
     if (!ok) std::printf("a bar was missed\n");

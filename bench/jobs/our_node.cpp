@@ -17,6 +17,7 @@
 #include "bench/jobs/load.hpp"
 #include "bench/support/figures.hpp"
 #include "bench/support/process_cost.hpp"
+#include "codec/msgpack.hpp"
 
 namespace troupe::bench {
 namespace {
@@ -88,6 +89,52 @@ class Progress {
   std::atomic<int> answered_{0}, completed_{0};
 };
 
+// What a follower of one job hears, until it hears of its end.
+class EventCount {
+ public:
+  void take(const Result<client::FollowBatch>& batch) {
+    std::lock_guard lock{mutex_};
+    if (!batch) {
+      failure_ = batch.error().message;
+      ended_ = true;
+    } else {
+      count(*batch);
+    }
+    if (ended_) changed_.notify_one();
+  }
+  EventRun wait() {
+    std::unique_lock lock{mutex_};
+    changed_.wait(lock, [this] { return ended_; });
+    if (!failure_.empty()) throw std::runtime_error("follower: " + failure_);
+    run_.events_per_s =
+        run_.received / std::chrono::duration<double>(last_ - first_).count();
+    return run_;
+  }
+
+ private:
+  void count(const client::FollowBatch& batch) {
+    for (const auto& entry : batch.entries)
+      ended_ = ended_ || entry.change.type == ChangeType::ended;
+    if (batch.live.empty()) return;
+    last_ = Clock::now();
+    // The first batch starts the clock: what it holds was not timed.
+    if (run_.bytes_per_event == 0) {
+      first_ = last_;
+      run_.bytes_per_event = double(to_msgpack(batch.live.back()).size());
+      return;
+    }
+    run_.received += double(batch.live.size());
+    run_.told += double(batch.live_lost) + double(batch.live.size());
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  EventRun run_;
+  Clock::time_point first_, last_;
+  std::string failure_;
+  bool ended_ = false;
+};
+
 void must(bool fine, const std::string& what) {
   if (!fine) throw std::runtime_error("our node: " + what);
 }
@@ -95,15 +142,18 @@ void must(bool fine, const std::string& what) {
 }  // namespace
 
 OurNode::OurNode(const std::filesystem::path& program,
-                 const std::filesystem::path& data, int slots)
+                 const std::filesystem::path& data, int slots,
+                 const std::string& more_settings)
     : program_{program}, data_{data} {
   std::filesystem::create_directories(data_);
   std::ofstream{data_ / "troupe.toml"} << "[node]\ncpu_slots = " << slots
-                                       << "\n[queue]\nmax_jobs = 2000000\n";
+                                       << "\n[queue]\nmax_jobs = 2000000\n"
+                                       << more_settings;
   start();
 }
 
 OurNode::~OurNode() {
+  worker_.reset();
   stop();
 }
 
@@ -131,6 +181,34 @@ void OurNode::start() {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
+}
+
+double OurNode::cpu() const {
+  return cpu_seconds(::getpid()) + cpu_seconds(pid_) +
+         (worker_ ? cpu_seconds(worker_->pid()) : 0);
+}
+
+void OurNode::work_elsewhere(int slots) {
+  must(bool(client_->control({.verb = ControlVerb::pause, .device = "cpu"})),
+       "pause of the node's own device");
+  worker_ = std::make_unique<WorkerProcess>(data_, slots);
+  jobs(1);  // It is there.
+}
+
+EventRun OurNode::events(int count) {
+  JobSpec spec;
+  spec.kind = "echo";
+  spec.params = R"({"text":"x","steps":)" + std::to_string(count) + "}";
+  pause();
+  const auto answer = client_->submit(spec);
+  must(answer && !answer->error, "submit of the job that reports");
+  EventCount count_of;
+  auto follower = client_->subscribe(
+      {.job = answer->id, .live = true, .credit = 4096},
+      [&](Result<client::FollowBatch> batch) { count_of.take(batch); });
+  must(bool(follower), "subscribe");
+  resume();
+  return count_of.wait();
 }
 
 void OurNode::stop() {
@@ -171,7 +249,7 @@ PeerRun OurNode::jobs(int count) {
                            if (batch) progress.completed(batch->entries.size());
                          });
   must(bool(ends), "subscribe");
-  const double cpu = cpu_seconds(::getpid()) + cpu_seconds(pid_);
+  const double before = cpu();
   const auto start = Clock::now();
   for (int sent = 0; sent < count; ++sent) {
     progress.wait([&] {
@@ -185,8 +263,7 @@ PeerRun OurNode::jobs(int count) {
   progress.wait([&] { return progress.completed() >= count; });
   PeerRun run;
   run.jobs_per_s = count / seconds_since(start);
-  run.cpu_us_per_job =
-      (cpu_seconds(::getpid()) + cpu_seconds(pid_) - cpu) * 1e6 / count;
+  run.cpu_us_per_job = (cpu() - before) * 1e6 / count;
   must(progress.refusal().empty(),
        "a submit was refused: " + progress.refusal());
   return run;
