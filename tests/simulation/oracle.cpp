@@ -151,7 +151,7 @@ void Oracle::apply(const LogEntry& entry) {
       return on_started(job, entry);
     case ChangeType::requeued:
       job.not_before_ms = c.requeue->not_before_ms;
-      classes_.insert(c.requeue->failure.klass);
+      on_failure(c.requeue->failure);
       return move(job, entry, JobState::queued);
     case ChangeType::ended:
       return on_ended(job, entry);
@@ -252,9 +252,14 @@ void Oracle::on_ended(Job& job, const LogEntry& entry) {
               c.end->result + " instead of " + work_result(token));
   if (c.end->state == JobState::failed && !c.end->failure)
     violation(name(c.job) + " failed without a reason");
-  if (c.end->failure) classes_.insert(c.end->failure->klass);
+  if (c.end->failure) on_failure(*c.end->failure);
   move(job, entry, c.end->state);
   job.end_index = entry.index;
+}
+
+void Oracle::on_failure(const Failure& failure) {
+  classes_.insert(failure.klass);
+  devices_lost_ += failure.reason == to_string(Errc::device_lost);
 }
 
 void Oracle::on_control(const Change& change) {

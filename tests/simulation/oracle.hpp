@@ -84,6 +84,8 @@ class Oracle {
   /// "blocked>queued" and so on, as seen so far.
   const std::set<std::string>& moves() const { return moves_; }
   const std::set<FailureClass>& failure_classes() const { return classes_; }
+  /// Attempts whose record says device_lost.
+  std::uint64_t devices_lost() const { return devices_lost_; }
 
  private:
   void apply(const LogEntry& entry);
@@ -92,6 +94,7 @@ class Oracle {
   void on_started(Job& job, const LogEntry& entry);
   void on_ended(Job& job, const LogEntry& entry);
   void on_control(const Change& change);
+  void on_failure(const Failure& failure);
   void check_start_is_due(const Job& job, const LogEntry& entry);
   void check_room(const std::string& device, std::uint64_t index);
   void check_turn(const Job& started, const LogEntry& entry);
@@ -116,6 +119,7 @@ class Oracle {
   LogHash hash_;
   std::set<std::string> moves_;
   std::set<FailureClass> classes_;
+  std::uint64_t devices_lost_ = 0;
 };
 
 }  // namespace troupe::simulation

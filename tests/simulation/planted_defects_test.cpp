@@ -1,8 +1,8 @@
 // The node is broken on purpose, one rule at a time; the simulation must find
-// each within a few seeds. Without a defect the same seeds find nothing: that
-// is Simulation.KeepsEveryPromiseUnderEverySeed.
+// each within a few seeds. Without the defect the same run finds nothing.
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <string>
 
 #include "tests/simulation/simulation.hpp"
@@ -11,12 +11,20 @@ namespace troupe::simulation {
 namespace {
 
 constexpr std::uint64_t kSeeds = 40;
+// A broken node may try for ever; five minutes are enough for most seeds.
+constexpr std::int64_t kEndWithinMs = 5 * 60'000;
 
 // The first violation that the defect leads to; empty: it goes unseen.
 std::string found_within_seeds(const NodeDefects& defects) {
   for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    const auto report = simulate({.seed = seed, .defects = defects});
-    if (!report.violations.empty()) return report.violations.front();
+    const auto report = simulate(
+        {.seed = seed, .end_within_ms = kEndWithinMs, .defects = defects});
+    if (report.violations.empty()) continue;
+    const auto honest = simulate({.seed = seed, .end_within_ms = kEndWithinMs});
+    if (!honest.violations.empty()) continue;  // It only takes longer.
+    std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed),
+                report.violations.front().c_str());
+    return report.violations.front();
   }
   return "";
 }

@@ -4,6 +4,7 @@
 #include <caf/send.hpp>
 
 #include <array>
+#include <fstream>
 #include <utility>
 
 #include "actors/event_hub.hpp"
@@ -206,6 +207,19 @@ std::string SimNode::break_disk(Random& random) {
 void SimNode::heal_disk() {
   if (disk_.fault() != DiskFault::power_is_cut)
     disk_.set_fault(DiskFault::none);
+}
+
+void SimNode::damage_store() {
+  for (const auto& entry :
+       std::filesystem::directory_iterator{folder_ / "db"}) {
+    if (!entry.path().filename().string().starts_with("MANIFEST")) continue;
+    std::fstream file{entry.path(),
+                      std::ios::in | std::ios::out | std::ios::binary};
+    file.seekg(10);
+    const char byte = static_cast<char>(file.get() ^ 0x40);
+    file.seekp(10);
+    file.put(byte);
+  }
 }
 
 std::uint64_t SimNode::last_index() const {

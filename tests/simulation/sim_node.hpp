@@ -54,6 +54,9 @@ class SimNode {
   std::string break_disk(Random& random);
   void heal_disk();
 
+  /// A bit of its newest manifest changes. REQUIRES: not up.
+  void damage_store();
+
   std::uint64_t last_index() const;
   /// The store must have forgotten every job, and say so.
   void check_forgotten(Oracle& oracle) const;

@@ -21,8 +21,6 @@ using test::chance;
 constexpr std::size_t kCrashesOfActors = 3;  // At least.
 constexpr std::int64_t kIdleStepMs = 100;
 constexpr int kSettleSteps = 200'000;
-// Long after the longest deadline, back-off and pause of the workload.
-constexpr std::int64_t kEndWithinMs = 30 * 60'000;
 
 class Simulation {
  public:
@@ -200,7 +198,7 @@ class Simulation {
     world_.faults = false;
     if (reopen_at_ms_) open_node();
     heal();
-    const auto give_up = world_.coordinator.now_ms() + kEndWithinMs;
+    const auto give_up = world_.coordinator.now_ms() + options_.end_within_ms;
     std::int64_t next_order = 0;
     while (good() && world_.coordinator.now_ms() < give_up) {
       if (client_->open() == 0 && client_->in_flight() == 0 &&
@@ -245,6 +243,18 @@ class Simulation {
     client_->cancel({oracle_.jobs().begin()->first}, "");
     settle();
     node_.check_forgotten(oracle_);
+    if (good() && chance(*random_, 10)) damage();
+  }
+
+  // The last that happens to the store: whoever opens it is told.
+  void damage() {
+    world_.fault("damaged_store");
+    client_->stop_following();
+    node_.crash();
+    node_.damage_store();
+    const auto opened = node_.open();
+    if (opened) return oracle_.violation("a damaged store was opened");
+    world_.error(opened.error().code);
   }
 
   SimulationReport report() {
@@ -256,6 +266,9 @@ class Simulation {
     report.simulated_ms = world_.coordinator.now_ms();
     report.coverage = world_.coverage;
     for (const auto& move : oracle_.moves()) ++report.coverage["move:" + move];
+    // Of an attempt whose device went: no client is told, its record is.
+    if (oracle_.devices_lost() > 0)
+      report.coverage["errc:device_lost"] += oracle_.devices_lost();
     for (const auto klass : oracle_.failure_classes())
       ++report.coverage["class:" + std::string(to_string(klass))];
     report.replay = replay_line(options_.seed);

@@ -14,8 +14,11 @@ namespace troupe::simulation {
 struct SimulationOptions {
   std::uint64_t seed = 1;
   std::size_t submits = 200;  // At least.
-  bool print = false;         // The log, as the follower sees it.
-  NodeDefects defects;        // Planted, to prove the proof.
+  /// All must have ended so long after the last fault. The default is far
+  /// beyond the longest deadline, back-off and pause of the workload.
+  std::int64_t end_within_ms = 30 * 60'000;
+  bool print = false;   // The log, as the follower sees it.
+  NodeDefects defects;  // Planted, to prove the proof.
 };
 
 struct SimulationReport {
@@ -36,7 +39,8 @@ SimulationReport simulate(const SimulationOptions& options);
 /// `TROUPE_SIM_SEED=7 build/tests/simulation_tests --gtest_filter=...`
 std::string replay_line(std::uint64_t seed);
 
-/// What must occur over all seeds, or the run proves too little.
-std::vector<std::string> missing_from(const Coverage& coverage);
+/// Over all seeds every legal move, fault, error code and failure class must
+/// occur, but for those that cannot, which must not: what is not so.
+std::vector<std::string> wrong_with(const Coverage& coverage);
 
 }  // namespace troupe::simulation
