@@ -344,8 +344,9 @@ bool Oracle::could_start_instead(const Job& job, const Job& started,
          job.spec.kind == started.spec.kind &&
          job.spec.memory_bytes <= started.spec.memory_bytes &&
          (job.spec.device.empty() || job.spec.device == where) &&
-         // What became ready in the same moment may have come too late.
-         ready_ms(job) < entry.change.time_ms;
+         // The ledger may have refused it a moment ago; that keeps it off the
+         // device for a second and uses no attempt, so the log is silent.
+         ready_ms(job) + options_.slack_ms <= entry.change.time_ms;
 }
 
 void Oracle::check_turn(const Job& started, const LogEntry& entry) {

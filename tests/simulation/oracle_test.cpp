@@ -236,7 +236,7 @@ TEST_F(OracleTest, LetsAHigherClassOvertakeAJobThatHasNotAged) {
 TEST_F(OracleTest, FindsALaterJobThatStandsHigherAndIsOvertaken) {
   submitted(id(1));
   submitted(id(2), {}, Priority::high);
-  ++now_;
+  now_ += kSlackMs;
   started(id(1));
   EXPECT_EQ(violations(), 1u);
 }
@@ -248,7 +248,7 @@ TEST_F(OracleTest, LetsARetriedJobGoAheadOfAYoungerOne) {
   submitted(id(3));
   now_ += 2 * kStepMs;
   requeued(id(1));
-  ++now_;
+  now_ += kSlackMs;
   started(id(1));  // As old as the one behind it.
   EXPECT_EQ(violations(), 0u);
 }
@@ -260,7 +260,7 @@ TEST_F(OracleTest, FindsARetriedJobThatHoldsUpAnAgedOne) {
   submitted(id(3));
   now_ += 2 * kStepMs;
   requeued(id(1));
-  ++now_;
+  now_ += kSlackMs;
   started(id(3));
   EXPECT_EQ(violations(), 2u) << "it overtook the aged one and who leads it";
 }
@@ -271,7 +271,7 @@ TEST_F(OracleTest, CountsNoAgeWhileAJobWaitsForItsTime) {
   requeued(id(1), now_ + 2 * kStepMs);
   now_ += 2 * kStepMs;
   submitted(id(2));
-  ++now_;
+  now_ += kSlackMs;
   started(id(2));
   EXPECT_EQ(violations(), 0u);
 }
