@@ -13,6 +13,10 @@ find_package(rapidcheck REQUIRED)
 # The line editor of `troupe console`.
 find_library(TROUPE_READLINE_LIBRARY readline)
 
+# The allocator of the program (not of the client library): messages are made
+# on one thread and freed on another, which costs glibc's twice as much.
+find_package(mimalloc 2.0 REQUIRED)
+
 # -- CAF ----------------------------------------------------------------------
 set(TROUPE_CAF_ROOT "$ENV{TROUPE_CAF_ROOT}" CACHE PATH
   "Where our CAF is installed; empty: the cache that ./dev setup fills")

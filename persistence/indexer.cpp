@@ -143,6 +143,7 @@ Status JobStore::Impl::finish(IndexWrite& out) {
   }
   meta = next;
   if (!to_index.empty()) return ok();
+  Generation old = std::move(done);  // Freed when no reader waits.
   const std::lock_guard lock{tail_mutex};
   done = std::move(frozen);
   frozen = {};

@@ -31,14 +31,14 @@ Error JobStore::Impl::gone(JobId id) const {
 Result<JobStore::Impl::TailJob> JobStore::Impl::find(JobId id) const {
   {
     const std::lock_guard lock{tail_mutex};
+    // What a client just made: nobody need look.
+    if (highest_id < id)
+      return Error{Errc::not_found, "no job " + to_string(id)};
     for (const auto* generation : {&fresh, &frozen})
       if (const auto* job = generation->find(id)) {
         if (job->forgotten) return gone(id);
         return *job;
       }
-    // What a client just made; spares the index the question.
-    if (highest_id < id)
-      return Error{Errc::not_found, "no job " + to_string(id)};
   }
   return find_indexed(id);
 }
