@@ -44,6 +44,7 @@ Result<std::unique_ptr<JobStore>> JobStore::open(
   auto mark = SyncedMark::open(dir / "synced");
   if (!mark) return mark.error();
   auto impl = std::make_unique<Impl>(dir, options, *std::move(mark));
+  if (const auto held = impl->take_lock(); !held) return held.error();
   if (const auto opened = impl->open_database(); !opened) return opened.error();
   if (const auto loaded = impl->load(); !loaded) return loaded.error();
   if (const auto nothing_lost = impl->check_nothing_lost(); !nothing_lost)
@@ -59,6 +60,18 @@ Result<std::unique_ptr<JobStore>> JobStore::open(
 
 JobStore::JobStore(std::unique_ptr<Impl> impl) : impl_{std::move(impl)} {}
 JobStore::~JobStore() = default;
+
+// RocksDB's own lock is given up whenever a recovery opens the database anew.
+Status JobStore::Impl::take_lock() {
+  auto held = platform::FolderLock::acquire(dir);
+  if (!held && held.error().code == Errc::disk_full) {
+    drop_reserve();
+    held = platform::FolderLock::acquire(dir);
+  }
+  if (!held) return held.error();
+  lock.emplace(*std::move(held));
+  return ok();
+}
 
 // RocksDB must not touch a damaged log: it would drop what lies behind.
 Status JobStore::Impl::open_database() {

@@ -21,6 +21,7 @@
 #include "persistence/rocks.hpp"
 #include "persistence/synced_mark.hpp"
 #include "persistence/tail.hpp"
+#include "platform/folder_lock.hpp"
 
 namespace troupe {
 
@@ -111,6 +112,7 @@ struct JobStore::Impl {
         mark{std::move(mark_in)} {}
 
   // -- job_store.cpp: opening and writing; recovery.cpp: when that fails ------
+  Status take_lock();
   Status open_database();
   Status check_nothing_lost() const;
   Status load();  // Everything in memory, from the database.
@@ -169,6 +171,7 @@ struct JobStore::Impl {
 
   const std::filesystem::path dir;
   const StoreOptions options;
+  std::optional<platform::FolderLock> lock;  // Of `dir`, for life.
 
   /// Held shared by readers of `base`, alone while it is replaced.
   mutable std::shared_mutex base_mutex;
