@@ -98,6 +98,7 @@ class Oracle {
   void check_start_is_due(const Job& job, const LogEntry& entry);
   void check_room(const std::string& device, std::uint64_t index);
   void check_turn(const Job& started, const LogEntry& entry);
+  void check_overtaken(UnixMs now);
   bool could_start_instead(const Job& job, const Job& started,
                            const LogEntry& entry) const;
   int level(const Job& job, UnixMs now) const;
@@ -105,8 +106,16 @@ class Oracle {
   bool is_paused(const Job& job, const LogEntry& start) const;
   const DeviceInfo* device(const std::string& name) const;
 
+  // Maybe out of turn: it is, unless the job starts soon.
+  struct Overtaken {
+    JobId id;
+    UnixMs at_ms = 0;
+    std::string what;
+  };
+
   OracleOptions options_;
   std::vector<std::string> violations_;
+  std::vector<Overtaken> overtaken_;
   std::map<JobId, Job> jobs_;
   std::set<JobId> accepted_;
   std::map<JobId, JobState> told_terminal_;
