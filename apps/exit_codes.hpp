@@ -40,7 +40,9 @@ inline constexpr std::array<ExitCodeRow, 11> kExitCodes{{
     {ExitCode::refused,
      "the node refused: invalid, denied, too large, or in "
      "a state that forbids it"},
-    {ExitCode::try_again, "not now: queue or disk is full; try again later"},
+    {ExitCode::try_again,
+     "not now: the queue or the disk is full, or the disk is read-only; try "
+     "again later"},
     {ExitCode::timeout,
      "the time is over; the outcome is unknown, asking "
      "again with the same id is safe"},
