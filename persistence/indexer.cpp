@@ -63,8 +63,7 @@ Result<bool> JobStore::Impl::index_step(std::size_t max_jobs,
   IndexWrite out;
   const auto stop = to_index.size() - std::min(max_jobs, to_index.size());
   for (; to_index.size() > stop; to_index.pop_back())
-    if (const auto indexed = index_job(out, frozen.jobs.at(to_index.back()));
-        !indexed)
+    if (const auto indexed = index_job(out, *to_index.back()); !indexed)
       return indexed.error();
   if (const auto finished = finish(out); !finished) return finished.error();
   return indexing || (fresh.through > meta.watermark &&
@@ -93,11 +92,10 @@ Status JobStore::Impl::freeze() {
   indexing = true;
   to_index.clear();
   to_index.reserve(frozen.jobs.size());
-  for (const auto& [id, job] : frozen.jobs) to_index.push_back(id);
+  for (const auto& [id, job] : frozen.jobs) to_index.push_back(&job);
   // Taken from the back: in the order of the queue, so that keys ascend.
-  std::ranges::sort(to_index, std::greater{}, [&](JobId id) {
-    return frozen.jobs.at(id).summary.spec_index;
-  });
+  std::ranges::sort(to_index, std::greater{},
+                    [](const TailJob* job) { return job->summary.spec_index; });
   return ok();
 }
 

@@ -193,7 +193,7 @@ struct JobStore::Impl {
   std::uint64_t synced_index = 0;
   std::uint64_t fresh_entries = 0;
   bool indexing = false;  // `frozen` is being written.
-  std::vector<JobId> to_index;
+  std::vector<const TailJob*> to_index;  // Of `frozen`.
   storage::Generation done;  // The last one indexed: spares reads.
   storage::IndexMeta meta;
   std::uint64_t retained_after = 0;  // Where retention goes on.

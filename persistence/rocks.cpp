@@ -162,7 +162,8 @@ Result<std::unique_ptr<Database>> Database::open(
     const std::filesystem::path& dir, const StoreOptions& options) {
   std::unique_ptr<Database> self{new Database};
   self->env_ = rocksdb::NewCompositeEnv(
-      with_prefilled_logs(file_system(options), options.log_buffer_bytes));
+      with_prefilled_logs(file_system(options), options.log_buffer_bytes,
+                          /*ahead=*/!options.file_system));
   const auto described = families(options);
   self->index_options_ = described[2].options;
   rocksdb::DB* db = nullptr;
