@@ -73,6 +73,34 @@ Status restore_some(const JobStore& store,
   return ok();
 }
 
+// Never started, never retried, needs nobody: most of a long queue. What the
+// index has of it is enough; reading a million specifications takes seconds.
+bool only_waits(const LiveJob& live) {
+  return live.summary.state == JobState::queued && live.summary.attempt == 0 &&
+         live.summary.requeue_index == 0 && live.depends_on.empty();
+}
+
+RestoredJob as_indexed(const LiveJob& live) {
+  RestoredJob job;
+  job.summary = live.summary;
+  job.whole_spec = false;
+  JobSpec& spec = job.spec;
+  spec.id = live.summary.id;
+  spec.kind = live.kind;
+  spec.model = live.model;
+  spec.tenant = live.tenant;
+  spec.device = live.device;
+  spec.priority = live.priority;
+  spec.on_lost = live.on_lost;
+  spec.memory_bytes = live.memory_bytes;
+  spec.submitted_ms = live.submitted_ms;
+  spec.not_before_ms = live.not_before_ms;
+  spec.deadline_ms = live.deadline_ms;
+  spec.timeout_ms = live.timeout_ms;
+  spec.retry = live.retry;
+  return job;
+}
+
 }  // namespace
 
 Status restore_from(const JobStore& store,
@@ -82,13 +110,17 @@ Status restore_from(const JobStore& store,
   if (!controls) return controls.error();
   for (const auto& entry : *controls)
     if (auto request = control_order(entry.change)) order(*request);
-  std::vector<JobSummary> some;
+  std::vector<JobSummary> some;  // Whose specifications must be read.
   Status failed = ok();
   const auto flush = [&] {
     if (failed) failed = restore_some(store, some, job);
     some.clear();
   };
   auto done = store.for_each_live([&](const LiveJob& live) {
+    if (only_waits(live)) {
+      flush();  // In queue order.
+      return job(as_indexed(live));
+    }
     some.push_back(live.summary);
     if (some.size() == kSpecsAtOnce) flush();
   });

@@ -144,6 +144,9 @@ struct RestoredJob {
   std::uint64_t start_epoch = 0;
   UnixMs start_time_ms = 0;
   bool cancel_requested = false;  // A note after that start says so.
+  /// False: `spec` holds only what decides when and where the job runs. Should
+  /// somebody submit it again, PastJobs tells its content.
+  bool whole_spec = true;
   /// When it last became queued; 0: not known, taken from the others.
   UnixMs queued_ms = 0;
 };

@@ -53,6 +53,8 @@ class DrainRate {
 
 struct Schedule::Impl {
   static constexpr auto kNone = JobSlots::kNone;
+  /// A content_hash that was not computed.
+  static constexpr std::uint64_t kUnknown = 0;
 
   Impl(ScheduleOptions o, Random& r, PastJobs& p)
       : options{std::move(o)}, random{r}, past{p} {}

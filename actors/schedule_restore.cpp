@@ -66,7 +66,8 @@ void Schedule::restore(const RestoredJob& live, Now now, Decisions& out) {
   Impl& s = *impl_;
   const JobSummary& was = live.summary;
   if (is_terminal(was.state) || s.slots.find(was.id) != Impl::kNone) return;
-  const std::uint32_t slot = s.take_in(live.spec, content_hash(live.spec));
+  const std::uint32_t slot = s.take_in(
+      live.spec, live.whole_spec ? content_hash(live.spec) : Impl::kUnknown);
   JobSlot& job = s.slots[slot];
   job.spec_index = was.spec_index;
   job.seq = was.seq;

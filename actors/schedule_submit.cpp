@@ -11,6 +11,14 @@ std::optional<SubmitOutcome> Schedule::Impl::duplicate_of(
   if (const std::uint32_t slot = slots.find(spec.id); slot != kNone) {
     found = {state(slots[slot]), slots[slot].content, {}};
     outcome.pending = slots[slot].stand == Stand::pending;
+    if (found.content == kUnknown) {
+      const auto old = past.find(spec.id);
+      if (!old) {
+        outcome.answer.error = old.error();
+        return outcome;
+      }
+      found.content = slots[slot].content = old->content;
+    }
   } else if (const auto old = past.find(spec.id); old) {
     found = *old;
   } else if (old.error().code == Errc::not_found) {

@@ -300,6 +300,14 @@ std::optional<JobRecord> decode_job(std::uint64_t spec_index,
   return record;
 }
 
+static bool is_default(const RetryPolicy& x) {
+  const RetryPolicy plain;
+  return x.max_attempts == plain.max_attempts &&
+         x.backoff_ms == plain.backoff_ms &&
+         x.max_backoff_ms == plain.max_backoff_ms &&
+         x.on_command_failure == plain.on_command_failure;
+}
+
 std::string encode_live(const LiveJob& job) {
   std::string out;
   out += static_cast<char>(job.priority);
@@ -309,10 +317,19 @@ std::string encode_live(const LiveJob& job) {
   put_text(out, job.tenant);
   put_text(out, job.device);
   put_varint(out, job.memory_bytes);
+  const bool plain_retry = is_default(job.retry);
   out += static_cast<char>((job.not_before_ms ? 1 : 0) |
-                           (job.deadline_ms ? 2 : 0));
+                           (job.deadline_ms ? 2 : 0) |
+                           (job.timeout_ms ? 4 : 0) | (plain_retry ? 0 : 8));
   if (job.not_before_ms) put_signed(out, *job.not_before_ms);
   if (job.deadline_ms) put_signed(out, *job.deadline_ms);
+  if (job.timeout_ms) put_signed(out, *job.timeout_ms);
+  if (!plain_retry) {
+    put_varint(out, job.retry.max_attempts);
+    put_signed(out, job.retry.backoff_ms);
+    put_signed(out, job.retry.max_backoff_ms);
+    out += static_cast<char>(job.retry.on_command_failure);
+  }
   put_varint(out, job.depends_on.size());
   for (const auto id : job.depends_on) put_id(out, id);
   return out;
@@ -327,9 +344,16 @@ bool decode_live(std::string_view bytes, LiveJob& job) {
   job.tenant = in.text();
   job.device = in.text();
   job.memory_bytes = in.varint();
-  const auto times = in.byte();
-  if (times & 1) job.not_before_ms = in.signed_varint();
-  if (times & 2) job.deadline_ms = in.signed_varint();
+  const auto has = in.byte();
+  if (has & 1) job.not_before_ms = in.signed_varint();
+  if (has & 2) job.deadline_ms = in.signed_varint();
+  if (has & 4) job.timeout_ms = in.signed_varint();
+  if (has & 8) {
+    job.retry.max_attempts = static_cast<std::uint32_t>(in.varint());
+    job.retry.backoff_ms = in.signed_varint();
+    job.retry.max_backoff_ms = in.signed_varint();
+    job.retry.on_command_failure = in.byte() != 0;
+  }
   for (auto n = in.varint(); n > 0 && in.ok(); --n)
     job.depends_on.push_back(in.id());
   if (!in.ok() || priority == 0 ||

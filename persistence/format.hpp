@@ -16,7 +16,7 @@
 namespace troupe::storage {
 
 inline constexpr char kKeyFormat = 1;  // First byte of every key.
-inline constexpr std::uint64_t kIndexFormat = 1;
+inline constexpr std::uint64_t kIndexFormat = 2;
 
 /// Jobs share a posting list or a time zone by the upper bits of their
 /// spec_index.

@@ -73,6 +73,8 @@ struct LiveJob {
   UnixMs submitted_ms = 0;
   std::optional<UnixMs> not_before_ms;  // As submitted; back-off: summary.
   std::optional<UnixMs> deadline_ms;
+  std::optional<std::int64_t> timeout_ms;
+  RetryPolicy retry;
   std::vector<JobId> depends_on;
 };
 

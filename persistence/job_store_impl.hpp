@@ -192,9 +192,9 @@ struct JobStore::Impl {
   storage::SyncedMark mark;
   std::uint64_t synced_index = 0;
   std::uint64_t fresh_entries = 0;
-  bool indexing = false;  // `frozen` is being written.
+  bool indexing = false;                 // `frozen` is being written.
   std::vector<const TailJob*> to_index;  // Of `frozen`.
-  storage::Generation done;  // The last one indexed: spares reads.
+  storage::Generation done;              // The last one indexed: spares reads.
   storage::IndexMeta meta;
   std::uint64_t retained_after = 0;  // Where retention goes on.
   bool keep_surplus = false;  // What is being written may stay: see retain().

@@ -377,6 +377,8 @@ Status JobStore::for_each_live(
     tell_tail_through(index);
     live.not_before_ms.reset();
     live.deadline_ms.reset();
+    live.timeout_ms.reset();
+    live.retry = {};
     live.depends_on.clear();
     if (!decode_live(next->value(), live))
       return Error{Errc::corrupt,

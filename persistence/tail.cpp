@@ -15,6 +15,8 @@ std::shared_ptr<const Facts> facts_of(const JobSpec& spec) {
   live.submitted_ms = spec.submitted_ms;
   live.not_before_ms = spec.not_before_ms;
   live.deadline_ms = spec.deadline_ms;
+  live.timeout_ms = spec.timeout_ms;
+  live.retry = spec.retry;
   live.depends_on = spec.depends_on;
   facts->tags = spec.tags;
   facts->parent = spec.parent;

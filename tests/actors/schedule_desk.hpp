@@ -159,6 +159,12 @@ class Desk : public PastJobs {
       r.spec = specs.at(id);
       r.summary = jobs.at(id);
       r.queued_ms = queued_ms.at(id);
+      // As the shell reads it: what only waits has no content.
+      if (r.summary.state == JobState::queued && r.summary.attempt == 0) {
+        r.whole_spec = false;
+        r.spec.params.clear();
+        r.spec.tags.clear();
+      }
       if (r.summary.state == JobState::running) {
         r.start = started.at(id);
         r.start_epoch = tokens.at(id).epoch;
@@ -201,8 +207,9 @@ class Desk : public PastJobs {
   Result<PastJob> find(JobId id) override {
     if (forgotten.contains(id)) return Error{Errc::forgotten, "removed"};
     const auto at = past.find(id);
-    if (at == past.end()) return Error{Errc::not_found, "never heard of it"};
-    return at->second;
+    if (at != past.end()) return at->second;
+    if (!jobs.contains(id)) return Error{Errc::not_found, "never heard of it"};
+    return PastJob{state(id), content_hash(specs.at(id)), specs.at(id).tenant};
   }
 
   template <class Call>

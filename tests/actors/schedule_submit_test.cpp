@@ -40,6 +40,16 @@ TEST_F(ScheduleSubmitTest, TheSameIdWithOtherContentIsRefused) {
   EXPECT_EQ(refusal(s), Errc::already_exists);
 }
 
+TEST_F(ScheduleSubmitTest, ARestoredJobIsStillTheSameJob) {
+  JobSpec s = desk.spec();
+  desk.submit(s);
+  desk.crash();
+  EXPECT_TRUE(desk.offer(s).answer.existed);
+  EXPECT_TRUE(desk.offer(s).answer.existed);
+  s.params = R"({"seed":2})";
+  EXPECT_EQ(refusal(s), Errc::already_exists);
+}
+
 TEST_F(ScheduleSubmitTest, AnEndedJobIsStillTheSameJob) {
   JobSpec s = desk.spec();
   desk.up(device("cpu"));

@@ -136,11 +136,21 @@ TEST(Format, RefusesIndexBytesThatAreCutOff) {
   LiveJob job;
   job.kind = "k";
   job.deadline_ms = 7;
+  job.timeout_ms = 8;
+  job.retry = {.max_attempts = 9,
+               .backoff_ms = 10,
+               .max_backoff_ms = 11,
+               .on_command_failure = true};
   job.depends_on = {{1, 2}};
   const auto bytes = encode_live(job);
   LiveJob back;
   ASSERT_TRUE(decode_live(bytes, back));
   EXPECT_EQ(back.deadline_ms, 7);
+  EXPECT_EQ(back.timeout_ms, 8);
+  EXPECT_EQ(back.retry.max_attempts, 9u);
+  EXPECT_EQ(back.retry.backoff_ms, 10);
+  EXPECT_EQ(back.retry.max_backoff_ms, 11);
+  EXPECT_TRUE(back.retry.on_command_failure);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     LiveJob cut;
     EXPECT_FALSE(decode_live(std::string_view(bytes).substr(0, size), cut));
