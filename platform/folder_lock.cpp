@@ -1,10 +1,14 @@
 #include "platform/folder_lock.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
 
 #include "platform/file.hpp"
 
@@ -21,6 +25,19 @@ Error locked_by_other(const std::filesystem::path& dir,
                             who + "; stop it or choose another folder"};
 }
 
+// A holder that is killed while it starts a program leaves the lock, for
+// moments, to that program's process: until this runs its own code.
+constexpr int kMaxWaitMs = 5'000;
+constexpr int kWaitMs = 5;
+
+// The holder that the file names; false where it names none.
+bool is_dead(const std::filesystem::path& path) {
+  const auto holder = read_file(path, 64);
+  if (!holder || holder->empty()) return false;
+  const auto pid = std::strtol(holder->c_str(), nullptr, 10);
+  return pid > 0 && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH;
+}
+
 }  // namespace
 
 Result<FolderLock> FolderLock::acquire(const std::filesystem::path& dir,
@@ -30,9 +47,14 @@ Result<FolderLock> FolderLock::acquire(const std::filesystem::path& dir,
   if (!fd) return errno_error("open " + path.string(), errno);
   // flock, not fcntl: the latter is lost when any descriptor of the file is
   // closed anywhere in the process.
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return locked_by_other(dir, path);
-    return errno_error("flock " + path.string(), errno);
+  for (int waited_ms = 0; ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0;
+       waited_ms += kWaitMs) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK)
+      return errno_error("flock " + path.string(), errno);
+    if (waited_ms >= kMaxWaitMs || !is_dead(path))
+      return locked_by_other(dir, path);
+    std::this_thread::sleep_for(std::chrono::milliseconds{kWaitMs});
   }
   if (::ftruncate(fd.get(), 0) != 0)
     return errno_error("truncate " + path.string(), errno);

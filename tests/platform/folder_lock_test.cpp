@@ -1,6 +1,8 @@
 #include "platform/folder_lock.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/platform/temp_dir.hpp"
 
@@ -22,6 +24,22 @@ TEST(FolderLock, IsFreeAgainWhenTheHolderLetsGo) {
   TempDir dir;
   { ASSERT_TRUE(FolderLock::acquire(dir.path())); }
   EXPECT_TRUE(FolderLock::acquire(dir.path()));
+}
+
+// As when a node is killed while it starts a program.
+TEST(FolderLock, WaitsForWhatADeadHolderLeftBehind) {
+  TempDir dir;
+  const auto holder = ::fork();
+  if (holder == 0) {
+    auto held = FolderLock::acquire(dir.path());
+    if (::fork() == 0) ::usleep(300'000);  // Still has the descriptor.
+    ::_exit(held ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(holder, &status, 0), holder);
+  ASSERT_EQ(status, 0);
+  const auto mine = FolderLock::acquire(dir.path());
+  EXPECT_TRUE(mine) << mine.error().message;
 }
 
 TEST(FolderLock, AMissingFolderIsNotFound) {

@@ -133,14 +133,14 @@ TEST(Spawn, EndsAdoptedOrphansAndLeavesItsOwnChildrenAlone) {
   ASSERT_TRUE(adopt_orphans());
   auto mine = spawn({.program = "/bin/sleep", .argv = {"sleep", "600"}});
   ASSERT_TRUE(mine);
-  // Its parents are gone when this returns: nobody but us is left to ask.
+  // Its parents end when this returns: soon nobody but us is left to ask.
   auto ran = run({.env = {"PATH=/usr/bin:/bin"}},
                  "(setsid sh -c 'sleep 600 & echo $!; wait' 2>/dev/null &)"
                  " | head -n 1");
   ASSERT_TRUE(ran);
   auto orphan = process_identity(std::stoi(ran->out));
   ASSERT_TRUE(orphan) << ran->out;
-  EXPECT_EQ(end_orphans(), 2u);
+  EXPECT_GE(end_orphans(), 2u);  // And who was just ending by itself.
   EXPECT_FALSE(is_running(*orphan));
   EXPECT_TRUE(is_running(mine->identity));
   EXPECT_EQ(end_orphans(), 0u);
