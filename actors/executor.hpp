@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/change.hpp"
@@ -14,6 +15,10 @@
 #include "core/live.hpp"
 
 namespace troupe {
+
+/// The reason of a failure that is an orderly stop of the node: the job is
+/// tried again, and no retry is used.
+inline constexpr std::string_view kNodeShutdown = "node_shutdown";
 
 /// An input the attempt finds as a file: dependencies are resolved by now.
 struct ResolvedInput {

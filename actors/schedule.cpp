@@ -222,10 +222,20 @@ void Schedule::Impl::requeue(std::uint32_t slot, Requeued requeue, Now now,
   make_ready(slot, now);
 }
 
+static constexpr std::int64_t kStopMs = 1'000;
+
 void Schedule::Impl::fail_or_retry(std::uint32_t slot, JobEnd end, Now now,
                                    Decisions& out) {
   const JobSlot& job = slots[slot];
   const RetryPolicy& policy = traits[job.traits].retry;
+  // An orderly stop of the node is nobody's failure. The wait keeps the job
+  // from starting again on a node that is stopping.
+  if (end.failure->reason == kNodeShutdown &&
+      traits[job.traits].on_lost == OnLost::retry) {
+    const auto again = now.wall + std::max(policy.backoff_ms, kStopMs);
+    return requeue(slot, {std::move(*end.failure), again, job.failures, 0}, now,
+                   out);
+  }
   const std::uint32_t failures = std::uint32_t{job.failures} + 1;
   if (!may_retry(end.failure->klass, policy) || failures >= policy.max_attempts)
     return finish(slot, std::move(end), now, out);

@@ -148,7 +148,7 @@ Status run_node(const NodeOptions& options) {
   const auto name =
       options.config.node.name.empty() ? host_name() : options.config.node.name;
   if (auto made = platform::make_dirs(options.data); !made) return made;
-  auto lock = platform::FolderLock::acquire(options.data);
+  auto lock = platform::FolderLock::acquire(options.data, "lock", 1'000);
   if (!lock) return lock.error();
   auto store = JobStore::open(options.data / "store",
                               store_options(options.config.store), now);

@@ -41,7 +41,7 @@ bool is_dead(const std::filesystem::path& path) {
 }  // namespace
 
 Result<FolderLock> FolderLock::acquire(const std::filesystem::path& dir,
-                                       std::string_view name) {
+                                       std::string_view name, int patience_ms) {
   const auto path = dir / name;
   Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   if (!fd) return errno_error("open " + path.string(), errno);
@@ -52,8 +52,8 @@ Result<FolderLock> FolderLock::acquire(const std::filesystem::path& dir,
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK)
       return errno_error("flock " + path.string(), errno);
-    if (waited_ms >= kMaxWaitMs || !is_dead(path))
-      return locked_by_other(dir, path);
+    const int most_ms = is_dead(path) ? kMaxWaitMs : patience_ms;
+    if (waited_ms >= most_ms) return locked_by_other(dir, path);
     std::this_thread::sleep_for(std::chrono::milliseconds{kWaitMs});
   }
   if (::ftruncate(fd.get(), 0) != 0)

@@ -146,7 +146,7 @@ JobEnd describe_stop(StopReason reason, const EndedCommand& command) {
     case StopReason::shutdown:
       break;
   }
-  return failed(command, FailureClass::transient, "node_shutdown",
+  return failed(command, FailureClass::transient, std::string{kNodeShutdown},
                 name + " was stopped because the node stops");
 }
 

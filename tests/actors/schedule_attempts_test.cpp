@@ -190,6 +190,21 @@ TEST_F(ScheduleAttemptsTest, TheBudgetIsMaxAttempts) {
   EXPECT_EQ(desk.jobs.at(id).attempt, 3u);
 }
 
+TEST_F(ScheduleAttemptsTest, AnOrderlyStopOfTheNodeUsesNoRetry) {
+  JobSpec s = desk.spec();
+  s.retry.max_attempts = 1;
+  const JobId id = desk.submit(s);
+  for (int attempt = 1; attempt <= 3; ++attempt) {
+    desk.advance(60'000);
+    ASSERT_EQ(desk.plan(), std::vector{id});
+    JobEnd stopped = failed(FailureClass::transient);
+    stopped.failure->reason = kNodeShutdown;
+    ASSERT_TRUE(desk.end(id, std::move(stopped)));
+    EXPECT_TRUE(desk.plan().empty()) << "not while the node stops";
+  }
+  EXPECT_EQ(desk.state(id), JobState::queued);
+}
+
 TEST(Backoff, DoublesWithJitterUpToItsTop) {
   const auto random = seeded_random(3);
   const RetryPolicy policy{.backoff_ms = 1'000, .max_backoff_ms = 5'000};
