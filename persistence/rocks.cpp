@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "persistence/format.hpp"
+#include "persistence/manifest.hpp"
 #include "persistence/prefilled_logs.hpp"
 
 namespace troupe::storage {
@@ -161,9 +162,10 @@ std::shared_ptr<rocksdb::FileSystem> file_system(const StoreOptions& options) {
 Result<std::unique_ptr<Database>> Database::open(
     const std::filesystem::path& dir, const StoreOptions& options) {
   std::unique_ptr<Database> self{new Database};
-  self->env_ = rocksdb::NewCompositeEnv(
+  if (const auto cut = cut_torn_manifest(dir); !cut) return cut.error();
+  self->env_ = rocksdb::NewCompositeEnv(with_synced_manifests(
       with_prefilled_logs(file_system(options), options.log_buffer_bytes,
-                          /*ahead=*/!options.file_system));
+                          /*ahead=*/!options.file_system)));
   const auto described = families(options);
   self->index_options_ = described[2].options;
   rocksdb::DB* db = nullptr;

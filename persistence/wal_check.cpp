@@ -1,66 +1,16 @@
 #include "persistence/wal_check.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "persistence/log_fragments.hpp"
 #include "platform/file.hpp"
 
 namespace troupe::storage {
 namespace {
-
-// RocksDB's log format: blocks of 32 KiB hold fragments
-//   crc32c (4, masked) length (2) type (1) [log number (4)] payload
-// little-endian; types 5 to 8 are 1 to 4 (full, first, middle, last) in a log
-// that may lie over an older one. A record begins with sequence (8), count (4).
-constexpr std::size_t kBlock = 32 * 1024;
-constexpr std::size_t kHeader = 7;
-constexpr std::size_t kRecyclableHeader = 11;
-
-using Tables = std::array<std::array<std::uint32_t, 256>, 8>;
-
-constexpr Tables make_tables() {
-  Tables t{};
-  for (std::uint32_t i = 0; i < 256; ++i) {
-    std::uint32_t crc = i;
-    for (int bit = 0; bit < 8; ++bit)
-      crc = (crc >> 1) ^ ((crc & 1) ? 0x82f63b78u : 0);
-    t[0][i] = crc;
-  }
-  for (std::uint32_t i = 0; i < 256; ++i)
-    for (std::size_t k = 1; k < 8; ++k)
-      t[k][i] = (t[k - 1][i] >> 8) ^ t[0][t[k - 1][i] & 255];
-  return t;
-}
-
-constexpr Tables kTables = make_tables();
-
-template <class T>
-T little(const char* bytes) {
-  T x = 0;
-  for (std::size_t i = sizeof(T); i-- > 0;)
-    x = static_cast<T>(x << 8 | static_cast<unsigned char>(bytes[i]));
-  return x;
-}
-
-std::uint32_t masked_crc32c(std::string_view bytes) {
-  std::uint32_t crc = ~0u;
-  const char* p = bytes.data();
-  std::size_t n = bytes.size();
-  for (; n >= 8; n -= 8, p += 8) {
-    const auto x = little<std::uint64_t>(p) ^ crc;
-    crc = 0;
-    for (std::size_t k = 0; k < 8; ++k)
-      crc ^= kTables[7 - k][(x >> (8 * k)) & 255];
-  }
-  for (; n > 0; --n, ++p)
-    crc = (crc >> 8) ^ kTables[0][(crc ^ static_cast<unsigned char>(*p)) & 255];
-  crc = ~crc;
-  return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
-}
 
 class LogScan {
  public:
@@ -70,11 +20,12 @@ class LogScan {
   /// False: a fragment fails its checks, at position().
   bool run() {
     while (true) {
-      const auto in_block = kBlock - position_ % kBlock;
-      if (in_block < kHeader) position_ += in_block;
-      if (position_ + kHeader > bytes_.size()) return true;  // Cut off: torn.
+      const auto in_block = kLogBlock - position_ % kLogBlock;
+      if (in_block < kFragmentHeader) position_ += in_block;
+      if (position_ + kFragmentHeader > bytes_.size())
+        return true;  // Cut off: torn.
       const auto next =
-          fragment(bytes_.substr(position_, kBlock - position_ % kBlock));
+          fragment(bytes_.substr(position_, kLogBlock - position_ % kLogBlock));
       if (next == 0) return good_;
       position_ += next;
     }
@@ -84,32 +35,18 @@ class LogScan {
   std::uint64_t position() const { return position_; }
 
  private:
-  // Its size; 0 where the log ends (good_) or is damaged.
+  // Its size; 0 where the log ends (good_) or is damaged. A record begins
+  // with its sequence (8) and the number of its entries (4).
   std::size_t fragment(std::string_view rest) {
-    const auto length = little<std::uint16_t>(rest.data() + 4);
-    const auto type = static_cast<unsigned char>(rest[6]);
-    const bool recyclable = type >= 5 && type <= 8;
-    const auto header = recyclable ? kRecyclableHeader : kHeader;
-    if (type == 0 && length == 0) return 0;  // Preallocated, never written.
-    if (recyclable && (rest.size() < header ||
-                       little<std::uint32_t>(rest.data() + 7) != number_))
-      return 0;  // An older log's.
-    if (header + length > rest.size()) return damaged();
-    const auto checked = rest.substr(6, header - 6 + length);
-    if (little<std::uint32_t>(rest.data()) != masked_crc32c(checked))
-      return damaged();
-    if (type < 1 || type > 8) return header + length;  // Metadata: skipped.
-    const auto place = recyclable ? type - 4 : type;
-    if (place <= 2) record_.clear();
-    if (record_.size() < 12) record_ += rest.substr(header, length);
-    if ((place == 1 || place == 4) && record_.size() >= 12)
+    const auto found = read_fragment(rest, number_);
+    good_ = found.is != LogFragment::Is::damaged;
+    if (found.is != LogFragment::Is::whole) return found.size;
+    if (found.begins) record_.clear();
+    if (record_.size() < 12) record_ += found.payload;
+    if (found.ends && record_.size() >= 12)
       last_sequence_ = little<std::uint64_t>(record_.data()) +
                        little<std::uint32_t>(record_.data() + 8) - 1;
-    return header + length;
-  }
-  std::size_t damaged() {
-    good_ = false;
-    return 0;
+    return found.size;
   }
 
   std::string_view bytes_;
