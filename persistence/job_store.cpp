@@ -29,6 +29,19 @@ bool has_submit(std::span<const Change> changes) {
   });
 }
 
+// Nothing: the log is empty.
+Result<std::optional<LogEntry>> newest_entry(const Database& base) {
+  std::unique_ptr<rocksdb::Iterator> it{base.db().NewIterator({}, base.log())};
+  it->SeekToLast();
+  if (!it->status().ok()) return rocks_error("read the log", it->status());
+  if (!it->Valid()) return std::optional<LogEntry>{};
+  const auto index = log_index(bytes_of(it->key()));
+  if (!index) return Error{Errc::corrupt, "the log holds a foreign key"};
+  auto newest = decode_record(*index, bytes_of(it->value()));
+  if (!newest) return newest.error();
+  return std::optional{*std::move(newest)};
+}
+
 bool is_of_a_job(ChangeType type) {
   return type != ChangeType::opened && type != ChangeType::control &&
          type != ChangeType::forgotten;
@@ -73,12 +86,23 @@ Status JobStore::Impl::take_lock() {
   return ok();
 }
 
+// A log whose entries are all in tables is gone, and the next one may be torn
+// before its first sync: then what is left of the logs ends before the mark.
+bool JobStore::Impl::is_in_tables(const std::filesystem::path& db,
+                                  std::uint64_t index) const {
+  const auto opened = Database::open_read_only(db, options);
+  if (!opened) return false;
+  const auto newest = newest_entry(**opened);
+  return newest && *newest && (*newest)->index >= index;
+}
+
 // RocksDB must not touch a damaged log: it would drop what lies behind.
 Status JobStore::Impl::open_database() {
   const auto where = database_dir(dir);
   const auto wal = check_wal(where);
   if (!wal) return wal.error();
-  if (wal->damage && wal->last_sequence < mark.value().sequence)
+  if (wal->damage && wal->last_sequence < mark.value().sequence &&
+      !is_in_tables(where, mark.value().index))
     return lost(wal->damage->file, 0, mark.value().index,
                 " at byte " + std::to_string(wal->damage->offset));
   auto opened = Database::open(where, options);
@@ -105,19 +129,10 @@ Status JobStore::Impl::load() {
   meta = {};
   highest_id = {};
   retained_after = 0;
-  std::unique_ptr<rocksdb::Iterator> it{
-      base->db().NewIterator({}, base->log())};
-  it->SeekToLast();
-  if (!it->status().ok()) return rocks_error("read the log", it->status());
-  std::uint64_t last = 0;
-  if (it->Valid()) {
-    const auto index = log_index(bytes_of(it->key()));
-    if (!index) return Error{Errc::corrupt, "the log holds a foreign key"};
-    const auto newest = decode_record(*index, bytes_of(it->value()));
-    if (!newest) return newest.error();
-    last = *index;
-    epoch = std::max(epoch, newest->epoch);
-  }
+  const auto newest = newest_entry(*base);
+  if (!newest) return newest.error();
+  const auto last = *newest ? (*newest)->index : 0;
+  if (*newest) epoch = std::max(epoch, (*newest)->epoch);
   last_index = synced_index = last;
   const auto bytes = get(*base, base->index(), meta_key());
   if (!bytes) return bytes.error();

@@ -113,6 +113,7 @@ struct JobStore::Impl {
 
   // -- job_store.cpp: opening and writing; recovery.cpp: when that fails ------
   Status take_lock();
+  bool is_in_tables(const std::filesystem::path& db, std::uint64_t index) const;
   Status open_database();
   Status check_nothing_lost() const;
   Status load();  // Everything in memory, from the database.

@@ -172,6 +172,30 @@ TEST_F(TroubleTest, FindsATruncatedLog) {
   }
 }
 
+TEST_F(TroubleTest, OpensWhenTheFirstUnsyncedRecordOfAFreshLogIsTorn) {
+  // An opening puts the log into tables and begins another.
+  const auto id = run_one();
+  reopen();
+  reopen();
+  const auto last = store->last_index();
+  ASSERT_EQ(files(".log").size(), 1u);
+  const auto log = files(".log")[0].filename();
+  commit({author.submit(author.next_id())}, false);
+  const ScratchDir copy;
+  copy_of_running(copy.path() / "c");
+  flip(copy.path() / "c" / "db" / log, 3);
+  const auto opened = JobStore::open(copy.path() / "c", small_options(), 0);
+  ASSERT_FALSE(opened) << "the opening itself was synced into this log";
+  std::string mark;
+  for (const auto x : {last - 1, std::uint64_t{1} << 40})
+    for (int shift = 56; shift >= 0; shift -= 8)
+      mark += static_cast<char>(x >> shift);
+  std::ofstream{copy.path() / "c" / "synced", std::ios::binary} << mark;
+  const auto again = JobStore::open(copy.path() / "c", small_options(), 0);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_TRUE((*again)->end(id));
+}
+
 TEST_F(TroubleTest, OpensACopyOfItsFilesAsTheyLieWhileItRuns) {
   const auto id = run_one();
   const ScratchDir copy;
