@@ -43,6 +43,11 @@ struct Held {
   std::function<void()> deliver;
 };
 
+struct Ending {
+  JobId job;
+  bool left_files = false;  // Perhaps: attempts that did not succeed.
+};
+
 class SchedulerState {
  public:
   static inline const char* name = "troupe.scheduler";
@@ -122,9 +127,10 @@ class SchedulerState {
 
   void read_store() {
     know_devices();
+    const auto at = now();  // A clock read a job would be 3 % of a start-up.
     auto done = restore_from(
         store_,
-        [this](const RestoredJob& job) {
+        [this, at](const RestoredJob& job) {
           if (job.summary.state == JobState::running && job.start)
             handed_out_[job.summary.id] = {
                 {job.start_epoch, job.summary.id, job.summary.attempt},
@@ -132,7 +138,7 @@ class SchedulerState {
                 job.spec.kind,
                 job.start->memory_bytes};
           const auto first_change = out_.changes.size();
-          schedule_.restore(job, now(), out_);
+          schedule_.restore(job, at, out_);
           complete_lost(job, first_change);
         },
         [this](const ControlRequest& order) {
@@ -432,7 +438,7 @@ class SchedulerState {
       remember(a, d.changes[a.change]);
       (a.wait_for_sync ? later_assigns : now_assigns).push_back(a);
     }
-    std::vector<JobId> ends;
+    std::vector<Ending> ends;
     for (auto& change : d.changes) {
       if (change.type == ChangeType::submitted) {
         cache(*change.spec);
@@ -441,7 +447,10 @@ class SchedulerState {
       }
       // Only a start's record need not be on disk before somebody acts on it.
       firm.sync |= change.type != ChangeType::started;
-      if (change.type == ChangeType::ended) ends.push_back(change.job);
+      if (change.type == ChangeType::ended)
+        ends.push_back(
+            {change.job,
+             change.attempt > 0 && change.end->state != JobState::succeeded});
       firm.changes.push_back(std::move(change));
     }
     firm.sync |= !later_assigns.empty();
@@ -491,7 +500,7 @@ class SchedulerState {
       seat.ticket->promise.deliver(std::move(seat.ticket->reply));
   }
 
-  void append_firm(AppendRequest request, std::vector<JobId> ends,
+  void append_firm(AppendRequest request, std::vector<Ending> ends,
                    std::vector<Assign> assigns) {
     const auto number = ++firm_sent_;
     self_
@@ -500,13 +509,19 @@ class SchedulerState {
         .then(
             [this, number, ends, assigns](const Appended&) {
               firm_done_ = number;
-              for (const auto id : ends) schedule_.end_committed(id);
+              for (const auto& end : ends) end_committed(end);
               assign(assigns);
               deliver_held();
             },
             // The writer ended with this in hand; nobody knows whether it is
             // on the log. A new life reads what is.
             [this](caf::error& e) { self_->quit(std::move(e)); });
+  }
+
+  void end_committed(const Ending& end) {
+    schedule_.end_committed(end.job);
+    if (end.left_files && options_.on_unsuccessful)
+      options_.on_unsuccessful(end.job);
   }
 
   void deliver_held() {

@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -141,6 +142,9 @@ Status run_node(const NodeOptions& options) {
   const auto signals = ending_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // Nobody else reads what a node writes, whoever creates the file. Before
+  // any file is made; commands of jobs get the inherited one back.
+  const auto inherited_umask = ::umask(0077);
   // What a killed guard leaves behind comes to this process.
   if (auto adopts = platform::adopt_orphans(); !adopts) return adopts;
 
@@ -186,6 +190,7 @@ Status run_node(const NodeOptions& options) {
                   .cpu = *std::move(cpu),
                   .guard = beside_us("troupe-guard"),
                   .environment = own_environment(),
+                  .umask = inherited_umask,
                   .address = {}};
   return start_and_wait(parts, options);
 }

@@ -144,6 +144,8 @@ ChildSpec scheduler(NodeParts& p) {
                      [&p](const Token& token, JobEnd& end) {
                        add_lost_logs(p, token, end);
                      },
+                 .on_unsuccessful =
+                     [&p](JobId id) { remove_logs(p.data / "process", id); },
                  .own_thread = false}));
           },
       .uses = {"job_history", "memory_manager"}};
@@ -205,6 +207,13 @@ ProcessExecutorOptions process_options(const NodeParts& p, const Children& c) {
   options.attempts.guard = p.guard;
   options.attempts.artifacts = p.access;
   options.attempts.environment = p.environment;
+  options.attempts.umask = p.umask;
+  options.attempts.is_over = [&store = p.store](JobId id) {
+    const auto job = store.summary(id);
+    if (job) return is_terminal(job->state);
+    return job.error().code == Errc::not_found ||
+           job.error().code == Errc::forgotten;
+  };
   options.attempts.live_interval_ms = p.config.event.live_interval_ms;
   options.scheduler = get<SchedulerActor>(c, "scheduler");
   options.hub = get<EventHubActor>(c, "event_hub");

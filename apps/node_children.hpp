@@ -31,6 +31,7 @@ struct NodeParts {
   DeviceInfo cpu;               // Without kinds: each executor adds its own.
   std::filesystem::path guard;  // The program troupe-guard.
   std::map<std::string, std::string> environment;  // Of this process.
+  unsigned umask = 0022;                           // As it was inherited.
   cluster::NodeAddress address;  // Where the port is, once it is open.
 };
 

@@ -106,15 +106,24 @@ AttemptPaths attempt_paths(const fs::path& folder, const Token& token,
   return paths;
 }
 
-void sweep_attempt_files(const fs::path& folder) {
+void sweep_attempt_files(const fs::path& folder,
+                         const std::function<bool(JobId)>& is_over) {
   remove_tree(folder / "scratch");
   const auto oldest =
       fs::file_time_type::clock::now() - std::chrono::hours{kLogKeepHours};
   std::error_code failed;
-  std::vector<fs::path> old;
-  for (const auto& entry : fs::directory_iterator(folder / "logs", failed))
-    if (entry.last_write_time(failed) < oldest) old.push_back(entry.path());
-  for (const auto& path : old) remove_tree(path);
+  std::vector<fs::path> useless;
+  for (const auto& entry : fs::directory_iterator(folder / "logs", failed)) {
+    const auto job = parse_job_id(entry.path().filename().string());
+    const bool goes =
+        job && is_over ? is_over(*job) : entry.last_write_time(failed) < oldest;
+    if (goes) useless.push_back(entry.path());
+  }
+  for (const auto& path : useless) remove_tree(path);
+}
+
+void remove_logs(const fs::path& folder, JobId job) {
+  remove_tree(folder / "logs" / to_string(job));
 }
 
 Status prepare_files(const AttemptPaths& paths, const Assignment& assignment,

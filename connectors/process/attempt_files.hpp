@@ -5,10 +5,11 @@
 //   scratch/NAME/    the attempt's own; gone with its end
 //   scratch/NAME.in  its standard input, when given as text
 //   records/NAME     who runs, for the start after a crash
-//   logs/JOB/attempt-N.*   the logs of all attempts, until the job succeeds
+//   logs/JOB/attempt-N.*   the logs of all attempts, until the job ends
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -17,7 +18,7 @@
 
 namespace troupe {
 
-/// Logs of jobs that never came back are removed after this time.
+/// Where nobody knows whether a job has ended, its logs go after this time.
 inline constexpr std::int64_t kLogKeepHours = 7 * 24;
 
 struct AttemptPaths {
@@ -30,9 +31,10 @@ struct AttemptPaths {
 AttemptPaths attempt_paths(const std::filesystem::path& folder,
                            const Token& token, const ProcessRunParams& params);
 
-/// At the start of a node, after end_leftovers(): removes scratch folders and
-/// old logs.
-void sweep_attempt_files(const std::filesystem::path& folder);
+/// At the start of a node, after end_leftovers(): removes scratch folders, and
+/// the logs of jobs for which `is_over` says so. Empty: old ones.
+void sweep_attempt_files(const std::filesystem::path& folder,
+                         const std::function<bool(JobId)>& is_over);
 
 /// Makes the folders and puts the inputs there, each a copy of its own.
 /// Errors: those of ArtifactAccess::fetch; invalid_argument (a name that
@@ -57,6 +59,9 @@ struct KeptLogs {
 /// there are none. `folder` is the connector's.
 KeptLogs keep_lost_logs(const std::filesystem::path& folder, JobId job,
                         std::uint32_t newest, ArtifactAccess& artifacts);
+
+/// For a job that has ended: its logs are artifacts by now, or nobody's.
+void remove_logs(const std::filesystem::path& folder, JobId job);
 
 /// Removes the attempt's scratch folder, input and record.
 void remove_files(const AttemptPaths& paths);

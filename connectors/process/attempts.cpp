@@ -40,7 +40,7 @@ struct ProcessAttempts::Attempt {
 Result<std::unique_ptr<ProcessAttempts>> ProcessAttempts::create(
     AttemptsOptions options, AttemptSink& sink) {
   end_leftovers(options.folder / "records");
-  sweep_attempt_files(options.folder);
+  sweep_attempt_files(options.folder, options.is_over);
   for (const auto* name : {"records", "scratch", "logs"}) {
     auto made = platform::make_dirs(options.folder / name);
     if (!made) return made.error();
@@ -166,6 +166,7 @@ void ProcessAttempts::start(Attempt& attempt) {
   spec.timeout_ms = attempt.assignment.spec.timeout_ms.value_or(0);
   spec.grace_ms = params.grace_ms;
   spec.quiet_ms = params.quiet_ms;
+  spec.umask = options_.umask;
   attempt.running = true;
   runner_->start(std::move(spec));
 }

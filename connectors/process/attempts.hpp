@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -37,7 +38,10 @@ struct AttemptsOptions {
   std::filesystem::path guard;   // The program troupe-guard.
   std::shared_ptr<ArtifactAccess> artifacts;  // Shared with other executors.
   std::map<std::string, std::string> environment;  // inherit_env takes of it.
-  const WallClock* clock = &system_wall_clock();   // Outlives this.
+  /// Whether a job has ended or was never heard of. Empty: nobody knows.
+  std::function<bool(JobId)> is_over;
+  unsigned umask = 0022;                          // Of the commands.
+  const WallClock* clock = &system_wall_clock();  // Outlives this.
   std::int64_t live_interval_ms = 100;  // Between live events of an attempt.
   std::uint32_t max_quiet_notes = 100;  // Of an attempt; then live lines only.
 };

@@ -47,15 +47,24 @@ struct StartFailure {
 struct Options {
   std::string cwd;
   milliseconds grace{0};
+  mode_t umask = 0;  // Of the command.
   char** argv = nullptr;
 };
 
-std::optional<Options> parse_options(int argc, char** argv) {
-  if (argc < 4) return {};
+std::optional<long> parse_number(const char* text) {
   char* end = nullptr;
-  const long grace = std::strtol(argv[2], &end, 10);
-  if (end == argv[2] || *end != '\0' || grace < 0) return {};
-  return Options{argv[1], milliseconds{grace}, argv + 3};
+  const long number = std::strtol(text, &end, 10);
+  if (end == text || *end != '\0' || number < 0) return {};
+  return number;
+}
+
+std::optional<Options> parse_options(int argc, char** argv) {
+  if (argc < 5) return {};
+  const auto grace = parse_number(argv[2]);
+  const auto mask = parse_number(argv[3]);
+  if (!grace || !mask || *mask > 0777) return {};
+  return Options{argv[1], milliseconds{*grace}, static_cast<mode_t>(*mask),
+                 argv + 4};
 }
 
 void report(const Report& what) {
@@ -125,6 +134,7 @@ bool is_regular_file(const std::string& path) {
   raise_own_oom_score();
   ::signal(SIGPIPE, SIG_DFL);
   ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+  ::umask(options.umask);
   if (::chdir(options.cwd.c_str()) != 0) fail_start(pipe, Stage::folder, errno);
   execute(options.argv, pipe);
 }

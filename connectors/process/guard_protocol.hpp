@@ -2,9 +2,9 @@
 // line per report, so that a trace of the pipe can be read.
 //
 // The guard is started as
-//   troupe-guard CWD GRACE_MS PROGRAM_NAME... (argv of the command)
-// with the command's environment, its standard streams as 0, 1 and 2, the
-// control pipe as 3 and the report pipe as 4.
+//   troupe-guard CWD GRACE_MS UMASK PROGRAM_NAME... (argv of the command)
+// (numbers in decimal) with the command's environment, its standard streams as
+// 0, 1 and 2, the control pipe as 3 and the report pipe as 4.
 #pragma once
 
 #include <cstdint>

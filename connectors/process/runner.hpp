@@ -39,6 +39,7 @@ struct ProcessSpec {
   std::int64_t timeout_ms = 0;  // 0: none.
   std::int64_t grace_ms = 10'000;
   std::int64_t quiet_ms = 30'000;  // 0: silence is no event.
+  unsigned umask = 0022;           // The node's own lets nobody else read.
 };
 
 enum class Stream { out, err, node };

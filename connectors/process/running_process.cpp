@@ -91,7 +91,8 @@ Status RunningProcess::spawn_guard(const std::filesystem::path& guard) {
     in = *std::move(file);
   }
   std::vector<std::string> argv{"troupe-guard", spec_.cwd.string(),
-                                std::to_string(spec_.grace_ms)};
+                                std::to_string(spec_.grace_ms),
+                                std::to_string(spec_.umask)};
   argv.insert(argv.end(), spec_.argv.begin(), spec_.argv.end());
   auto child = platform::spawn(
       {.program = guard,

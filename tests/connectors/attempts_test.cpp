@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -88,6 +89,7 @@ class AttemptsTest : public ::testing::Test {
   std::shared_ptr<FolderArtifacts> artifacts =
       std::make_shared<FolderArtifacts>(dir / "artifacts");
   RecordedSink sink;
+  std::function<bool(JobId)> is_over;
   std::unique_ptr<ProcessAttempts> attempts;
   Token token{.epoch = 1,
               .job = {.hi = static_cast<std::uint64_t>(::getpid()), .lo = 7},
@@ -101,6 +103,8 @@ class AttemptsTest : public ::testing::Test {
          .guard = guard_path(),
          .artifacts = artifacts,
          .environment = {{"PATH", "/usr/bin:/bin"}, {"SECRET", "s"}},
+         .is_over = is_over,
+         .umask = 0027,
          .max_quiet_notes = max_quiet_notes},
         sink);
     ASSERT_TRUE(made) << made.error().message;
@@ -363,6 +367,30 @@ TEST_F(AttemptsTest, TheLogOfAJobThatEndsWithItsNodeCanStillBeKept) {
   EXPECT_EQ(kept.last_lines, std::vector<std::string>{"stdout | precious"});
   EXPECT_TRUE(keep_lost_logs(dir / "process", token.job, 1, *artifacts)
                   .artifacts.empty());
+}
+
+TEST_F(AttemptsTest, AStartRemovesTheLogsOfJobsThatAreOver) {
+  run(script("echo over; exit 1"));
+  const auto over = token.job;
+  ++token.job.lo;
+  run(script("echo waits; exit 1"));
+  const auto logs = [&](JobId job) {
+    return dir / "process/logs" / to_string(job);
+  };
+  EXPECT_TRUE(std::filesystem::exists(logs(over))) << "it may come back";
+  is_over = [&](JobId job) { return job == over; };
+  reopen();
+  EXPECT_FALSE(std::filesystem::exists(logs(over)));
+  EXPECT_TRUE(std::filesystem::exists(logs(token.job)));
+  remove_logs(dir / "process", token.job);
+  EXPECT_FALSE(std::filesystem::exists(logs(token.job)));
+}
+
+TEST_F(AttemptsTest, ACommandHasTheUmaskOfItsUserNotTheNodes) {
+  const auto before = ::umask(0077);
+  const auto end = run(script("umask"));
+  ::umask(before);
+  EXPECT_EQ(text_of(end, "attempt-1.log"), "stdout | 0027\n");
 }
 
 TEST_F(AttemptsTest, EncodesWithFfmpegAndFollowsItsProgress) {
