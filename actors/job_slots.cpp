@@ -4,14 +4,24 @@
 
 namespace troupe {
 
-std::size_t JobSlots::home(JobId id) const {
-  return std::hash<JobId>{}(id) & (table_.size() - 1);
+namespace {
+
+std::uint64_t hash_of(JobId id) {
+  return std::hash<JobId>{}(id);
 }
 
+// Of bits that home() does not use.
+std::uint32_t tag_of(std::uint64_t hash) {
+  return static_cast<std::uint32_t>(hash >> 59);
+}
+
+}  // namespace
+
 void JobSlots::place(std::uint32_t slot) {
-  std::size_t at = home((*this)[slot].id);
+  const auto hash = hash_of((*this)[slot].id);
+  std::size_t at = home(hash);
   while (table_[at] != 0) at = (at + 1) & (table_.size() - 1);
-  table_[at] = slot + 1;
+  table_[at] = tag_of(hash) << kNumberBits | (slot + 1);
 }
 
 void JobSlots::grow() {
@@ -28,6 +38,7 @@ std::uint32_t JobSlots::add(JobId id) {
   if (slot != kNone) {
     free_ = (*this)[slot].next;
   } else {
+    TROUPE_ASSERT(used_ < kMaxSlots);  // The queue's limit is below it.
     slot = used_++;
     if (slot / kChunk == chunks_.size())
       chunks_.push_back(std::make_unique<JobSlot[]>(kChunk));
@@ -41,23 +52,28 @@ std::uint32_t JobSlots::add(JobId id) {
 
 std::uint32_t JobSlots::find(JobId id) const {
   if (table_.empty()) return kNone;
-  for (std::size_t at = home(id); table_[at] != 0;
-       at = (at + 1) & (table_.size() - 1))
-    if ((*this)[table_[at] - 1].id == id) return table_[at] - 1;
+  const auto hash = hash_of(id);
+  const auto tag = tag_of(hash);
+  for (std::size_t at = home(hash); table_[at] != 0;
+       at = (at + 1) & (table_.size() - 1)) {
+    if (table_[at] >> kNumberBits != tag) continue;
+    const auto slot = slot_of(table_[at]);
+    if ((*this)[slot].id == id) return slot;
+  }
   return kNone;
 }
 
 void JobSlots::remove(std::uint32_t slot) {
   const std::size_t mask = table_.size() - 1;
-  std::size_t hole = home((*this)[slot].id);
-  while (table_[hole] != slot + 1) {
+  std::size_t hole = home(hash_of((*this)[slot].id));
+  while ((table_[hole] & kNumberMask) != slot + 1) {
     TROUPE_ASSERT(table_[hole] != 0);
     hole = (hole + 1) & mask;
   }
   // Moves back whatever a search would no longer find across the hole.
   for (std::size_t at = (hole + 1) & mask; table_[at] != 0;
        at = (at + 1) & mask) {
-    const std::size_t want = home((*this)[table_[at] - 1].id);
+    const std::size_t want = home(hash_of((*this)[slot_of(table_[at])].id));
     if (((at - want) & mask) < ((at - hole) & mask)) continue;
     table_[hole] = table_[at];
     hole = at;

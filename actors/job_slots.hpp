@@ -52,6 +52,7 @@ static_assert(sizeof(JobSlot) == 80);
 class JobSlots {
  public:
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  static constexpr std::uint32_t kMaxSlots = (1u << 27) - 1;
 
   /// A zeroed slot with this id.
   /// REQUIRES: find(id) == kNone.
@@ -70,15 +71,26 @@ class JobSlots {
 
  private:
   static constexpr std::uint32_t kChunk = 4096;
+  // The table is nearly full at times, and a look at a slot is a cache miss:
+  // five bits of the hash beside its number spare most of those of others.
+  static constexpr std::uint32_t kNumberBits = 27;
+  static constexpr std::uint32_t kNumberMask = (1u << kNumberBits) - 1;
 
-  std::size_t home(JobId id) const;
+  std::size_t home(std::uint64_t hash) const {
+    return hash & (table_.size() - 1);
+  }
+  /// The slot of an entry that is not empty.
+  static std::uint32_t slot_of(std::uint32_t entry) {
+    return (entry & kNumberMask) - 1;
+  }
   void grow();
   void place(std::uint32_t slot);
 
   std::vector<std::unique_ptr<JobSlot[]>> chunks_;
-  std::vector<std::uint32_t> table_;  // Slot + 1; 0: empty. Linear probing.
-  std::uint32_t used_ = 0;            // Slots ever handed out.
-  std::uint32_t free_ = kNone;        // A list through JobSlot::next.
+  // Tag and slot + 1; 0: empty. Linear probing.
+  std::vector<std::uint32_t> table_;
+  std::uint32_t used_ = 0;      // Slots ever handed out.
+  std::uint32_t free_ = kNone;  // A list through JobSlot::next.
   std::size_t size_ = 0;
 };
 

@@ -80,8 +80,9 @@ bool only_waits(const LiveJob& live) {
          live.summary.requeue_index == 0 && live.depends_on.empty();
 }
 
-RestoredJob as_indexed(const LiveJob& live) {
-  RestoredJob job;
+// Into the same job again and again: making one anew costs more than filling
+// it. What is not set here such a job does not have.
+void fill(RestoredJob& job, const LiveJob& live) {
   job.summary = live.summary;
   job.whole_spec = false;
   JobSpec& spec = job.spec;
@@ -98,7 +99,6 @@ RestoredJob as_indexed(const LiveJob& live) {
   spec.deadline_ms = live.deadline_ms;
   spec.timeout_ms = live.timeout_ms;
   spec.retry = live.retry;
-  return job;
 }
 
 }  // namespace
@@ -111,6 +111,7 @@ Status restore_from(const JobStore& store,
   for (const auto& entry : *controls)
     if (auto request = control_order(entry.change)) order(*request);
   std::vector<JobSummary> some;  // Whose specifications must be read.
+  RestoredJob waiting;
   Status failed = ok();
   const auto flush = [&] {
     if (failed) failed = restore_some(store, some, job);
@@ -119,7 +120,8 @@ Status restore_from(const JobStore& store,
   auto done = store.for_each_live([&](const LiveJob& live) {
     if (only_waits(live)) {
       flush();  // In queue order.
-      return job(as_indexed(live));
+      fill(waiting, live);
+      return job(waiting);
     }
     some.push_back(live.summary);
     if (some.size() == kSpecsAtOnce) flush();
