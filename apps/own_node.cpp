@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "apps/exit_codes.hpp"
 #include "platform/file.hpp"
 #include "platform/process.hpp"
 
@@ -60,8 +61,19 @@ OwnNode::~OwnNode() {
   hold_ = platform::Fd{};
   if (!platform::wait_for_exit(child_.pidfd.get(), kStopMs))
     platform::send_signal(child_.identity, SIGKILL);
-  auto status = platform::wait_child(child_);
-  static_cast<void>(status);
+  wait();
+}
+
+const platform::ExitStatus& OwnNode::wait() {
+  if (!end_) {
+    auto status = platform::wait_child(child_);
+    end_ = status ? *std::move(status) : platform::ExitStatus{};
+  }
+  return *end_;
+}
+
+bool OwnNode::was_locked_out() {
+  return !is_running() && wait().code == static_cast<int>(ExitCode::locked);
 }
 
 bool OwnNode::is_running() const {

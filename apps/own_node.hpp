@@ -24,6 +24,8 @@ class OwnNode {
   ~OwnNode();
 
   bool is_running() const;
+  /// It ended because another process has the data folder.
+  bool was_locked_out();
   /// The end of what it printed, for an error's text.
   std::string last_output() const;
 
@@ -32,6 +34,8 @@ class OwnNode {
   static bool marked(const std::filesystem::path& data);
 
  private:
+  const platform::ExitStatus& wait();
+
   OwnNode(std::filesystem::path data, platform::Child child, platform::Fd hold)
       : data_{std::move(data)},
         child_{std::move(child)},
@@ -39,6 +43,7 @@ class OwnNode {
 
   std::filesystem::path data_;
   platform::Child child_;
+  std::optional<platform::ExitStatus> end_;
   platform::Fd hold_;  // Closing it tells the node to stop.
 };
 

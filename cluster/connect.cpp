@@ -5,12 +5,14 @@
 #include <caf/openssl/manager.hpp>
 #include <caf/scoped_actor.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <set>
 #include <utility>
 
 #include "actors/errors.hpp"
 #include "core/build_info.hpp"
+#include "core/clock.hpp"
 
 namespace troupe::cluster {
 namespace {
@@ -22,6 +24,30 @@ Error nobody(const NodeAddress& address, const std::string& why) {
               "); does it run, and does it know this certificate?",
           {},
           500};
+}
+
+// A node that is just leaving takes the question along: nothing tells that the
+// answer will not come, so it is asked for again.
+constexpr std::int64_t kHelloMs = 2'000;
+
+Result<Seat> say_hello(caf::actor_system& sys, const GateActor& gate,
+                       std::int64_t timeout_ms) {
+  caf::scoped_actor self{sys};
+  Result<Seat> result = Error{Errc::internal, "no answer"};
+  self->request(gate, std::chrono::milliseconds{timeout_ms},
+                request_frame(own_hello()))
+      .receive(
+          [&](const Frame& frame) {
+            auto reply = read_reply<Hello>(frame);
+            if (!reply)
+              result = reply.error();
+            else
+              result =
+                  Seat{caf::actor_cast<SessionActor>(self->current_sender()),
+                       *std::move(reply)};
+          },
+          [&](const caf::error& e) { result = from_caf(e); });
+  return result;
 }
 
 }  // namespace
@@ -39,6 +65,7 @@ Result<GateActor> checked_gate(caf::actor_system& sys,
                                const caf::strong_actor_ptr& gate) {
   if (!gate) return nobody(address, "nothing is published there");
   const auto seen = sys.middleman().peer_fingerprint(node);
+  if (seen.empty()) return nobody(address, "the connection ended at once");
   if (!address.fingerprint.empty() && seen != address.fingerprint)
     return Error{Errc::denied,
                  "another node than expected answers on " + address.host + ":" +
@@ -81,24 +108,15 @@ Result<GateActor> connect_gate(caf::actor_system& sys,
 
 Result<Seat> take_seat(caf::actor_system& sys, const NodeAddress& address,
                        std::int64_t timeout_ms) {
-  auto gate = connect_gate(sys, address, timeout_ms);
-  if (!gate) return gate.error();
-  caf::scoped_actor self{sys};
-  Result<Seat> result = Error{Errc::internal, "no answer"};
-  self->request(*gate, std::chrono::milliseconds{timeout_ms},
-                request_frame(own_hello()))
-      .receive(
-          [&](const Frame& frame) {
-            auto reply = read_reply<Hello>(frame);
-            if (!reply)
-              result = reply.error();
-            else
-              result =
-                  Seat{caf::actor_cast<SessionActor>(self->current_sender()),
-                       *std::move(reply)};
-          },
-          [&](const caf::error& e) { result = from_caf(e); });
-  return result;
+  const auto deadline = system_steady_clock().now() + timeout_ms;
+  for (;;) {
+    const auto left = deadline - system_steady_clock().now();
+    auto gate = connect_gate(sys, address, std::max<std::int64_t>(left, 1));
+    if (!gate) return gate.error();
+    auto seat = say_hello(sys, *gate, std::min(left, kHelloMs));
+    if (seat || seat.error().code != Errc::timeout || left <= kHelloMs)
+      return seat;
+  }
 }
 
 }  // namespace troupe::cluster

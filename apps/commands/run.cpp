@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::int64_t kStepMs = 200;
 constexpr std::int64_t kStartMs = 60'000;
-constexpr std::int64_t kOtherNodeMs = 5'000;
+constexpr int kOtherNodeMs = 500;
 constexpr int kMaxStarts = 5;
 constexpr std::int64_t kAskAfterMs = 3'000;  // Of silence: is the node there?
 
@@ -40,10 +40,14 @@ class Run {
   ExitCode go() {
     auto client = connect();
     if (!client) return call_.fail(client.error());
+    foreign_node_leaves_ = !node_ && OwnNode::marked(data_path());
     auto spec = prepare_job(call_, *options_.job);
     if (!spec) return call_.fail(spec.error());
     id_ = spec->id;
-    auto answer = (*client)->submit(*std::move(spec));
+    // Asked again with the same id it is the same job.
+    auto answer = ask(**client, [&](std::int64_t wait_ms) {
+      return (*client)->submit(*spec, wait_ms);
+    });
     if (!answer) return call_.fail(answer.error());
     if (answer->error) return call_.fail(*answer->error);
     say(to_string(id_));
@@ -76,18 +80,22 @@ class Run {
 
   Result<client::Client*> wait_for_node() {
     const auto until = now() + kStartMs;
-    auto ended_since = now();
     for (;;) {
       auto client = call_.session.client();
-      if (client || !call_.session.no_node()) return client;
-      // Another run may have been quicker: then its node serves us soon.
-      if (node_->is_running()) ended_since = now();
-      if (now() - ended_since > kOtherNodeMs)
+      if (client || !is_away(client.error())) return client;
+      if (now() > until || interrupts_.count() > 0) return client;
+      pause_ms(50);
+      // Another run may have been quicker: then its node serves us soon, or
+      // it is leaving and ours comes next.
+      if (node_->is_running()) continue;
+      if (!node_->was_locked_out())
         return Error{Errc::internal,
                      "the node that was started for this job ended: " +
                          node_->last_output()};
-      if (now() > until || interrupts_.count() > 0) return client;
-      pause_ms(50);
+      pause_ms(kOtherNodeMs);
+      auto again = OwnNode::start(data_path());
+      if (!again) return again.error();
+      node_ = *std::move(again);
     }
   }
 
@@ -161,9 +169,7 @@ class Run {
     }
     if (node_) return ok();
     auto shown = client.show(id_, 2'000);
-    if (shown || (shown.error().code != Errc::unavailable &&
-                  shown.error().code != Errc::timeout))
-      return ok();
+    if (shown || !is_away(shown.error())) return ok();
     if (!foreign_node_leaves_) {
       if (!told_away_) say("the node is away; waiting for it");
       told_away_ = true;
@@ -176,12 +182,33 @@ class Run {
     return start_node();
   }
 
+  /// `call` again and again while the node it needs changes hands.
+  template <class Call>
+  auto ask(client::Client& client, Call call) -> decltype(call(0)) {
+    const auto until = now() + kStartMs;
+    for (;;) {
+      auto answer = call(kAskAfterMs);
+      if (answer || !is_away(answer.error()) || now() > until ||
+          interrupts_.count() > obeyed_)
+        return answer;
+      if (auto there = keep_node(client); !there) return there.error();
+      pause_ms(50);
+    }
+  }
+
+  static bool is_away(const Error& error) {
+    return error.code == Errc::unavailable || error.code == Errc::timeout;
+  }
+
   ExitCode finish(client::Client& client) {
-    auto job = client.show(id_);
+    auto job = ask(client, [&](std::int64_t wait_ms) {
+      return client.show(id_, wait_ms);
+    });
     if (!job) return call_.fail(job.error());
     if (job->state == JobState::succeeded && !options_.save.empty())
       for (const auto& file : job->artifacts)
-        if (auto saved = save(client, file); !saved)
+        if (auto saved = ask(client, [&](auto) { return save(client, file); });
+            !saved)
           return call_.fail(saved.error());
     if (call_.json)
       call_.print(render::job(*job));
@@ -228,7 +255,7 @@ class Run {
   bool bar_shown_ = false;
   bool told_away_ = false;
   int starts_ = 0;
-  bool foreign_node_leaves_ = OwnNode::marked(data_path());
+  bool foreign_node_leaves_ = false;
 };
 
 ExitCode run(Invocation& call, const RunOptions& options) {
