@@ -10,10 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <ctime>
+#include <iostream>
 #include <thread>
 
 #include "actors/errors.hpp"
+#include "apps/exit_codes.hpp"
 #include "apps/local_artifacts.hpp"
 #include "apps/node_children.hpp"
 #include "cluster/messages.hpp"
@@ -32,11 +36,36 @@ namespace {
 // Told to the waiting main thread when the supervisor gave up.
 constexpr int kGaveUp = SIGUSR1;
 
+// For all of a stop but what running jobs are given.
+constexpr std::int64_t kStopMs = 30'000;
+
 sigset_t ending_signals() {
   sigset_t set;
   sigemptyset(&set);
   for (const int s : {SIGTERM, SIGINT, kGaveUp}) sigaddset(&set, s);
   return set;
+}
+
+// What is acknowledged is durable at every moment, so a stop may be cut short:
+// by a second signal, or when something does not end. The next start takes up
+// what was left, as after a power cut. Ends with the process.
+void bound_the_stop(std::int64_t most_ms) {
+  std::thread{[most_ms] {
+    const auto signals = ending_signals();
+    const timespec most{.tv_sec = most_ms / 1'000,
+                        .tv_nsec = most_ms % 1'000 * 1'000'000};
+    int got = 0;
+    while ((got = ::sigtimedwait(&signals, nullptr, &most)) < 0 &&
+           errno == EINTR) {
+    }
+    std::cerr << (got < 0 ? "troupe: the stop takes longer than " +
+                                std::to_string(most_ms / 1'000) +
+                                " s; ending at once"
+                          : std::string{"troupe: told twice; ending at once"})
+              << std::endl;
+    ::_exit(
+        static_cast<int>(got < 0 ? ExitCode::broken : ExitCode::interrupted));
+  }}.detach();
 }
 
 std::string host_name() {
@@ -117,6 +146,7 @@ Status start_and_wait(NodeParts& parts, const NodeOptions& options) {
   while (::sigwait(&signals, &got) != 0) {
   }
   if (got == kGaveUp) return Error{Errc::internal, gave_up};
+  bound_the_stop(parts.config.node.stop_grace_ms + kStopMs);
   cluster::close_endpoint(parts.sys, parts.data, parts.address);
   self->request(supervisor, std::chrono::minutes(5), stop_atom_v)
       .receive([] {}, [&](caf::error& e) { up = from_caf(e); });

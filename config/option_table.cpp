@@ -63,7 +63,8 @@ constexpr std::array kTable{
     count("node.memory_percent", AT(node.memory_percent), 1, 100,
           "Share of the machine's memory that jobs may reserve."),
     ms("node.stop_grace_ms", AT(node.stop_grace_ms), 0, kHour,
-       "How long running jobs get to end when the node stops."),
+       "How long running jobs get to end when the node stops. A stop that "
+       "takes 30 s longer ends at once."),
     count("node.actor_threads", AT(node.actor_threads), 1, 256,
           "Threads that sessions, scheduler and event hub share; what blocks "
           "has its own. More only pay with very many clients."),
