@@ -132,13 +132,16 @@ class Pair {
     return std::nullopt;
   }
 
-  /// Of the newest attempt, or (late) of the one before.
+  /// Of the newest attempt, or (late) of the one before; at times of an attempt
+  /// of that number in an earlier life of the node, whose start was not yet on
+  /// disk when that ended.
   std::optional<std::string> end(const Step& s, bool newest) {
     if (desk.tokens.empty()) return std::nullopt;
     auto at = desk.tokens.begin();
     std::advance(at, s.a % desk.tokens.size());
     Token token = at->second;
     if (!newest && --token.attempt == 0) return std::nullopt;
+    if (s.b / 8 % 6 == 0) --token.epoch;
     const bool good = s.b % 2 == 0;
     const auto klass = static_cast<FailureClass>(1 + s.b / 2 % 4);
     const bool counts = model.accepts(token.job, token.attempt) &&
