@@ -73,6 +73,12 @@ rocksdb::ColumnFamilyOptions index_options(
   rocksdb::ColumnFamilyOptions family;
   family.write_buffer_size = options.index_buffer_bytes;
   family.max_write_buffer_number = 3;
+  // A fresh table spans all kinds of keys, so merging a few of them rewrites
+  // the whole index: 3.2 s of a processor for a million submits with the usual
+  // 4 tables, 0.7 s with 12. Filters keep lookups in them cheap.
+  family.level0_file_num_compaction_trigger = 12;
+  family.level0_slowdown_writes_trigger = 30;
+  family.level0_stop_writes_trigger = 40;
   family.memtable_whole_key_filtering = true;
   family.memtable_prefix_bloom_size_ratio = 0.05;
   family.compression = rocksdb::kLZ4Compression;

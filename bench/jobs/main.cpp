@@ -274,9 +274,11 @@ void Bench::million() {
   OurNode node{args_.program, fresh("ours"), 1};
   RedisPeer redis{fresh("peer")};
   node.pause();
+  node.settle();
   const auto idle = pss_bytes(node.pid());
   const double empty = node.submits(50, scaled(60'000));
   node.submits(1'000, count - scaled(120'000));
+  node.settle();
   const double full = node.submits(50, scaled(60'000));
   redis.submits(1'000, count);
   const auto per_job = [&](double bytes) { return bytes / count; };

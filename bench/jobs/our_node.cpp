@@ -226,6 +226,17 @@ void OurNode::resume() {
   must(bool(client_->control({.verb = ControlVerb::resume})), "resume");
 }
 
+void OurNode::settle() {
+  constexpr auto kLook = std::chrono::milliseconds(300);
+  const auto start = Clock::now();
+  for (double before = -1; seconds_since(start) < 30;) {
+    const double now = cpu_seconds(pid_);
+    if (now - before < 0.015) return;  // A clock tick is 10 ms.
+    before = now;
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
 double OurNode::submits(int in_flight, int count) {
   Progress progress;
   const auto start = Clock::now();

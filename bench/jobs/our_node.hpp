@@ -52,6 +52,9 @@ class OurNode {
 
   void pause();
   void resume();
+  /// Waits until it does nothing any more: what it still owed from before
+  /// (indexing, compaction) is not charged to what is measured next.
+  void settle();
   pid_t pid() const { return pid_; }
   std::uint64_t disk_bytes() const;
   /// SIGKILL, start again; seconds until a client has its answer.
