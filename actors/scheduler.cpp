@@ -1,6 +1,7 @@
 // The scheduler: an actor that moves messages; what it decides is Schedule's.
 // One file though it is long: every function works on the one state below, and
 // the headers of CAF are compiled once for it.
+#include "actors/scheduler.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 
