@@ -30,8 +30,7 @@ void configure_network(caf::actor_system_config& cfg,
           caf::timespan{std::chrono::milliseconds{options.heartbeat_ms}});
   cfg.set("caf.middleman.connection-timeout",
           caf::timespan{std::chrono::milliseconds{options.silence_ms}});
-  if (options.read_in_place)
-    cfg.set("caf.middleman.workers", std::uint64_t{0});
+  if (options.read_in_place) cfg.set("caf.middleman.workers", std::uint64_t{0});
   // Measured on two cores over TLS: 7,700 single requests a second instead of
   // the 4,000 of work stealing.
   cfg.set("caf.scheduler.policy", "sharing");

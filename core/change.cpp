@@ -47,8 +47,7 @@ std::optional<JobState> state_after(const Change& change) {
 
 namespace {
 
-Error illegal(std::uint64_t index, const Change& change,
-              std::string_view why) {
+Error illegal(std::uint64_t index, const Change& change, std::string_view why) {
   return {Errc::corrupt, "log entry " + std::to_string(index) + " (" +
                              std::string(to_string(change.type)) + ") of job " +
                              to_string(change.job) + ": " + std::string(why)};
