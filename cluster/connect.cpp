@@ -64,7 +64,7 @@ Result<GateActor> checked_gate(caf::actor_system& sys,
                                const caf::node_id& node,
                                const caf::strong_actor_ptr& gate) {
   if (!gate) return nobody(address, "nothing is published there");
-  const auto seen = sys.middleman().peer_fingerprint(node);
+  const auto seen = peer_fingerprint(sys, node);
   if (seen.empty()) return nobody(address, "the connection ended at once");
   if (!address.fingerprint.empty() && seen != address.fingerprint)
     return Error{Errc::denied,

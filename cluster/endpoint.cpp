@@ -7,13 +7,17 @@
 #include <caf/io/middleman.hpp>
 #include <caf/openssl/publish.hpp>
 
+#include <chrono>
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "actors/errors.hpp"
+#include "cluster/network.hpp"
 #include "cluster/pki.hpp"
 #include "codec/json.hpp"
 #include "platform/file.hpp"
+#include "platform/listen.hpp"
 
 namespace troupe::cluster {
 namespace {
@@ -31,6 +35,31 @@ Status write_address(const std::filesystem::path& data,
                      const NodeAddress& address) {
   return platform::write_file_atomically(
       node_address_file(data), dump_json(to_json(address)) + "\n", 0600);
+}
+
+std::string what_to_do(Errc code, const std::string& port) {
+  switch (code) {
+    case Errc::unavailable:
+      return "see who has the port: ss -ltnp 'sport = :" + port +
+             "', or take any free one: troupe node --port 0";
+    case Errc::denied:
+      return "ports below 1024 are root's: take a higher one, such as troupe "
+             "node --port 7000";
+    case Errc::invalid_argument:
+      return "this machine's addresses are listed by: ip -brief address; to "
+             "serve this machine alone type troupe node --listen 127.0.0.1, "
+             "to serve others too --listen 0.0.0.0";
+    default:
+      return "try another address or port: troupe node --listen ADDRESS --port "
+             "NUMBER";
+  }
+}
+
+Error cannot_listen(const EndpointOptions& options, const Error& reason) {
+  const auto port = std::to_string(options.port);
+  return {reason.code, "cannot listen on " + options.host + ":" + port + ": " +
+                           reason.message + "; " +
+                           what_to_do(reason.code, port)};
 }
 
 }  // namespace
@@ -65,11 +94,26 @@ std::function<Result<Principal>(const caf::node_id&)> by_certificate(
   // Shared with the copies that std::function makes of this lambda.
   auto registry = std::make_shared<ClientRegistry>(std::move(clients_file));
   return [&sys, registry](const caf::node_id& node) -> Result<Principal> {
-    const auto fingerprint = sys.middleman().peer_fingerprint(node);
+    const auto fingerprint = peer_fingerprint(sys, node);
     if (fingerprint.empty())
       return Error{Errc::denied, "this connection shows no certificate"};
     return registry->find(fingerprint);
   };
+}
+
+Status check_endpoint(const EndpointOptions& options) {
+  // A process gives up its folder's lock before its port: a few milliseconds.
+  constexpr int kWaitMs = 20;
+  constexpr int kMaxWaitMs = 2'000;
+  const auto former = read_node_address(options.data);
+  const bool was_ours = former && former->port == options.port;
+  for (int waited_ms = 0;; waited_ms += kWaitMs) {
+    auto free = platform::can_listen(options.host, options.port);
+    if (free || free.error().code != Errc::unavailable || !was_ours ||
+        waited_ms >= kMaxWaitMs)
+      return free ? free : cannot_listen(options, free.error());
+    std::this_thread::sleep_for(std::chrono::milliseconds{kWaitMs});
+  }
 }
 
 Result<NodeAddress> open_endpoint(caf::actor_system& sys,

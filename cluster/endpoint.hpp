@@ -45,6 +45,13 @@ struct EndpointOptions {
 std::function<Result<Principal>(const caf::node_id&)> by_certificate(
     caf::actor_system& sys, std::filesystem::path clients_file);
 
+/// Whether open_endpoint() can be expected to work; says what to type when not.
+/// A port that the folder's former node had is waited for a moment (blocking).
+/// REQUIRES: the caller holds the folder's lock.
+/// Errors: unavailable (taken), denied, invalid_argument (not an address of
+/// this machine), io_error.
+Status check_endpoint(const EndpointOptions& options);
+
 /// Opens the port, publishes the gate and writes DATA/node.json. After a
 /// restart of the gate: call it again with the port of the old endpoint, which
 /// is closed first.

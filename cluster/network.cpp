@@ -5,6 +5,7 @@
 #include <caf/settings.hpp>
 
 #include <chrono>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,13 @@ void configure_network(caf::actor_system_config& cfg,
   if (options.threads > 0)
     cfg.set("caf.scheduler.max-threads",
             static_cast<std::uint64_t>(options.threads));
+}
+
+std::string peer_fingerprint(caf::actor_system& sys, const caf::node_id& node) {
+  auto& network = sys.middleman();
+  std::lock_guard guard{network.fingerprints_mtx};
+  const auto it = network.fingerprints.find(node);
+  return it != network.fingerprints.end() ? it->second : std::string{};
 }
 
 }  // namespace troupe::cluster

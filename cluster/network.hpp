@@ -2,9 +2,12 @@
 // Everything of CAF's configuration that has to do with the network is here.
 #pragma once
 
+#include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/node_id.hpp>
 
 #include <cstdint>
+#include <string>
 
 #include "cluster/pki.hpp"
 #include "core/api.hpp"
@@ -33,5 +36,9 @@ void init_network_messages();
 /// made from `cfg` yet.
 void configure_network(caf::actor_system_config& cfg,
                        const NetworkOptions& options);
+
+/// The SHA-256 in hex of the certificate that a connected node has shown;
+/// empty when it is not connected. Any thread.
+std::string peer_fingerprint(caf::actor_system& sys, const caf::node_id& node);
 
 }  // namespace troupe::cluster

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 
 #include "platform/file.hpp"
 
@@ -54,22 +55,28 @@ Result<std::string> read_pem(const fs::path& file) {
   return about(file, text.error());
 }
 
-/// A key that others may read is no secret.
-Status check_private(const fs::path& file) {
+/// What others may read is no secret. A missing file is somebody else's error.
+Status check_private(const fs::path& file, const std::string& what,
+                     const char* right_mode) {
   struct stat info {};
-  if (::stat(file.c_str(), &info) != 0)
-    return read_pem(file) ? ok() : Status{read_pem(file).error()};
-  if ((info.st_mode & 077) != 0)
-    return Error{Errc::denied, file.string() +
-                                   ": other users may read this key; run "
-                                   "chmod 600 on it"};
-  return ok();
+  if (::stat(file.c_str(), &info) != 0 || (info.st_mode & 077) == 0)
+    return ok();
+  char mode[8];
+  std::snprintf(mode, sizeof mode, "%04o", info.st_mode & 07777u);
+  return Error{Errc::denied, file.string() + ": other users may use this " +
+                                 what + " (its mode is " + mode +
+                                 "); type: chmod " + right_mode + " '" +
+                                 file.string() + "'"};
+}
+
+Status check_key(const fs::path& file) {
+  return check_private(file, "private key", "600");
 }
 
 Result<KeyPair> read_pair(const fs::path& certificate, const fs::path& key) {
   auto first = read_pem(certificate);
   if (!first) return first.error();
-  if (auto good = check_private(key); !good) return good.error();
+  if (auto good = check_key(key); !good) return good.error();
   auto second = read_pem(key);
   if (!second) return second.error();
   return KeyPair{*std::move(first), *std::move(second)};
@@ -93,14 +100,43 @@ bool is_name(std::string_view text) {
 }
 
 Status check_principal(const Principal& principal) {
-  Error error{Errc::invalid_argument, "this client cannot be registered"};
-  const std::string allowed =
-      "must be 1 to 48 letters, digits, '-', '_' or '.', not beginning with "
-      "'.'";
-  if (!is_name(principal.name)) error.faults.push_back({"name", allowed});
-  if (!is_name(principal.tenant)) error.faults.push_back({"tenant", allowed});
+  Error error{Errc::invalid_argument, {}};
+  const auto check_name = [&](const char* path, const std::string& name) {
+    if (is_name(name)) return;
+    const std::string allowed = "'" + name + "' must be 1 to " +
+                                std::to_string(kMaxName) +
+                                " letters, digits, '-', '_' or '.', not "
+                                "beginning with '.'";
+    error.message += (error.message.empty() ? "the " : "; the ") +
+                     std::string(path) + " " + allowed;
+    error.faults.push_back({path, allowed});
+  };
+  check_name("name", principal.name);
+  check_name("tenant", principal.tenant);
   if (error.faults.empty()) return ok();
   return error;
+}
+
+Result<std::vector<KnownClient>> clients_called(const fs::path& data,
+                                                const std::string& who) {
+  auto clients = read_clients(clients_file(data));
+  if (clients)
+    std::erase_if(*clients, [&](const KnownClient& x) {
+      return x.principal.name != who && x.fingerprint != who;
+    });
+  return clients;
+}
+
+/// Removes the files of this name if they are this certificate's.
+void remove_files(const fs::path& data, const KnownClient& client) {
+  const auto stem = tls_dir(data) / "clients" / client.principal.name;
+  const auto pem = platform::read_file(stem.string() + ".pem", 1u << 20);
+  if (!pem) return;
+  const auto print = fingerprint(*pem);
+  if (!print || *print != client.fingerprint) return;
+  std::error_code ignored;
+  for (const auto* kind : {".key", ".pem"})
+    fs::remove(stem.string() + kind, ignored);
 }
 
 Status fill(const fs::path& dir, const std::string& node_name, UnixMs now) {
@@ -167,6 +203,11 @@ Status check_files(const TlsFiles& files, Purpose purpose, UnixMs now) {
 }
 
 Status check_node_identity(const fs::path& data, UnixMs now) {
+  const auto dir = tls_dir(data);
+  if (auto good = check_private(dir, "folder of keys", "700"); !good)
+    return good;
+  for (const auto* key : {"authority.key", "admin.key"})
+    if (auto good = check_key(dir / key); !good) return good;
   if (auto good = check_files(node_files(data), Purpose::node, now); !good)
     return good;
   auto clients = read_clients(clients_file(data));
@@ -184,9 +225,14 @@ Result<IssuedClient> issue_client(const fs::path& data,
   issued.files = {tls_dir(data) / "authority.pem",
                   dir / (principal.name + ".pem"),
                   dir / (principal.name + ".key")};
-  if (fs::exists(issued.files.certificate) || principal.name == "admin")
+  const auto same = clients_called(data, principal.name);
+  if (!same) return same.error();
+  if (!same->empty() || principal.name == "admin")
     return Error{Errc::already_exists,
-                 "there is a client named \"" + principal.name + "\" already"};
+                 "there is a client named \"" + principal.name +
+                     "\" already; choose another name, or remove it first: "
+                     "troupe clients remove " +
+                     principal.name};
   const auto purpose =
       principal.role == Role::node ? Purpose::node : Purpose::client;
   auto pair = issue(*authority, principal.name, purpose, days(now, kLeafDays));
@@ -201,6 +247,18 @@ Result<IssuedClient> issue_client(const fs::path& data,
       !done)
     return done.error();
   return issued;
+}
+
+Result<std::vector<KnownClient>> revoke_client(const fs::path& data,
+                                               const std::string& who) {
+  auto removed = clients_called(data, who);
+  if (!removed) return removed;
+  for (const auto& client : *removed) {
+    auto done = remove_client(clients_file(data), client.fingerprint);
+    if (!done) return done.error();
+    remove_files(data, client);
+  }
+  return removed;
 }
 
 }  // namespace troupe::cluster

@@ -11,6 +11,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "cluster/clients.hpp"
 #include "cluster/x509.hpp"
@@ -42,7 +43,8 @@ Status ensure_identity(const std::filesystem::path& data,
 Status check_files(const TlsFiles& files, Purpose purpose, UnixMs now);
 
 /// Everything a node needs at start, checked: its own files, the authority,
-/// the registry of clients.
+/// the registry of clients; and that no other user may read the folder or a
+/// private key in it.
 Status check_node_identity(const std::filesystem::path& data, UnixMs now);
 
 struct IssuedClient {
@@ -56,5 +58,10 @@ struct IssuedClient {
 /// and those of the authority's files.
 Result<IssuedClient> issue_client(const std::filesystem::path& data,
                                   const Principal& principal, UnixMs now);
+
+/// Shuts out for ever the certificates of this name or fingerprint, removes
+/// their files, and returns who they were; the name is free again.
+Result<std::vector<KnownClient>> revoke_client(
+    const std::filesystem::path& data, const std::string& who);
 
 }  // namespace troupe::cluster

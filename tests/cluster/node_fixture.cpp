@@ -66,11 +66,14 @@ EventHubActor spawn_fake_hub(caf::actor_system& sys, Seen& seen) {
   auto* to = &seen;
   return sys.spawn([to](EventHubActor::pointer self)
                        -> EventHubActor::behavior_type {
-    // A pull with a wait is never answered: a follower with nothing new.
+    // A pull with a wait is held until something is committed.
     auto open =
         std::make_shared<std::vector<caf::typed_response_promise<PullReply>>>();
     return {
-        [](committed_atom, const Committed&) {},
+        [=](committed_atom, const Committed&) {
+          for (auto& waiting : *open) waiting.deliver(PullReply{});
+          open->clear();
+        },
         [](live_atom, const std::vector<LiveEvent>&) {},
         [=](pull_atom, const PullRequest& pull) -> caf::result<PullReply> {
           to->with([&](Seen& s) { s.pulls.push_back(pull); });

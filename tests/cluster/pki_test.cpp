@@ -105,8 +105,31 @@ TEST_F(PkiTest, TheKeyOfAnotherCertificateIsRefused) {
 }
 
 TEST_F(PkiTest, AKeyThatOthersMayReadIsRefused) {
-  ASSERT_EQ(::chmod((data() / "tls/node.key").c_str(), 0644), 0);
-  expect_refused(Errc::denied, "chmod 600");
+  for (const std::string name : {"node.key", "authority.key", "admin.key"}) {
+    const auto key = data() / "tls" / name;
+    ASSERT_EQ(::chmod(key.c_str(), 0640), 0);
+    expect_refused(Errc::denied, name);
+    expect_refused(Errc::denied, "its mode is 0640");
+    expect_refused(Errc::denied, "chmod 600 '" + key.string() + "'");
+    ASSERT_EQ(::chmod(key.c_str(), 0600), 0);
+  }
+  EXPECT_TRUE(node_at(kNow));
+}
+
+TEST_F(PkiTest, AFolderOfKeysThatOthersMayEnterIsRefused) {
+  const auto folder = data() / "tls";
+  ASSERT_EQ(::chmod(folder.c_str(), 0755), 0);
+  expect_refused(Errc::denied, "chmod 700 '" + folder.string() + "'");
+  expect_refused(Errc::denied, "its mode is 0755");
+}
+
+TEST_F(PkiTest, AClientsKeyThatOthersMayReadIsRefusedByTheClient) {
+  const auto files = admin_files(data());
+  ASSERT_EQ(::chmod(files.key.c_str(), 0604), 0);
+  const auto status = check_files(files, Purpose::client, kNow);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Errc::denied);
+  EXPECT_NE(status.error().message.find("its mode is 0604"), std::string::npos);
 }
 
 TEST_F(PkiTest, ABrokenRegistryOfClientsIsNamed) {
@@ -184,11 +207,48 @@ TEST_F(PkiTest, ARemovedClientIsNobodyAtOnce) {
   EXPECT_EQ(found.error().code, Errc::denied);
 }
 
+TEST_F(PkiTest, ARemovedNameIsFreeAgainButItsOldCertificateIsNot) {
+  const auto first = issue_client(data(), {"anna", "studio", Role::user}, kNow);
+  ASSERT_TRUE(first);
+  const auto removed = revoke_client(data(), "anna");
+  ASSERT_TRUE(removed);
+  ASSERT_EQ(removed->size(), 1u);
+  EXPECT_FALSE(std::filesystem::exists(first->files.certificate));
+  EXPECT_FALSE(std::filesystem::exists(first->files.key));
+  const auto again =
+      issue_client(data(), {"anna", "studio", Role::admin}, kNow);
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_TRUE(check_files(again->files, Purpose::client, kNow));
+  ClientRegistry registry{clients_file(data())};
+  EXPECT_TRUE(registry.find(again->fingerprint));
+  const auto old = registry.find(first->fingerprint);
+  ASSERT_FALSE(old);
+  EXPECT_EQ(old.error().code, Errc::denied);
+}
+
+TEST_F(PkiTest, RemovingByAnOldFingerprintLeavesTheNewFilesAlone) {
+  const auto first = issue_client(data(), {"anna", "studio", Role::user}, kNow);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(revoke_client(data(), "anna"));
+  const auto again = issue_client(data(), {"anna", "studio", Role::user}, kNow);
+  ASSERT_TRUE(again);
+  // As a registry restored from a backup would have it.
+  ASSERT_TRUE(add_client(clients_file(data()),
+                         {first->fingerprint, {"anna", "studio"}, kNow}));
+  const auto removed = revoke_client(data(), first->fingerprint);
+  ASSERT_TRUE(removed);
+  EXPECT_EQ(removed->size(), 1u);
+  EXPECT_TRUE(check_files(again->files, Purpose::client, kNow));
+}
+
 TEST_F(PkiTest, NamesThatAreNoFileNamesAreRefusedTogether) {
   const auto issued = issue_client(data(), {"../anna", "", Role::user}, kNow);
   ASSERT_FALSE(issued);
   EXPECT_EQ(issued.error().code, Errc::invalid_argument);
   EXPECT_EQ(issued.error().faults.size(), 2u);
+  EXPECT_NE(issued.error().message.find("'../anna' must be 1 to 48 letters"),
+            std::string::npos)
+      << issued.error().message;
 }
 
 TEST_F(PkiTest, ASecondClientOfTheSameNameIsRefused) {

@@ -11,6 +11,7 @@
 #include <caf/binary_serializer.hpp>
 #include <caf/byte_buffer.hpp>
 
+#include <chrono>
 #include <csignal>
 
 namespace troupe::cluster {
@@ -71,14 +72,23 @@ std::string varint(std::uint32_t x) {
   return out + static_cast<char>(x);
 }
 
+std::string to_wire(const caf::message& message) {
+  caf::byte_buffer buffer;
+  caf::binary_serializer sink{nullptr, buffer};
+  if (!sink.apply(message)) return {};
+  return varint(0) +  // Nobody to pass it on to.
+         std::string(reinterpret_cast<const char*>(buffer.data()),
+                     buffer.size());
+}
+
 std::string to_wire(const Frame& frame) {
-  std::string out = varint(0);  // Nobody to pass it on to.
-  out += varint(1);
-  put(out, caf::type_id_v<Frame>);
-  put(out, frame.protocol);
-  out += varint(static_cast<std::uint32_t>(frame.type.size())) + frame.type;
-  out += varint(static_cast<std::uint32_t>(frame.bytes.size())) + frame.bytes;
-  return out;
+  return to_wire(caf::make_message(frame));
+}
+
+std::string actor_on_wire(std::uint64_t actor, const caf::node_id& node) {
+  std::string out;
+  put(out, actor);
+  return out + to_wire(node);
 }
 
 platform::Fd connect_tcp(std::uint16_t port) {
@@ -104,7 +114,8 @@ struct RawPeer::Tls {
   }
 };
 
-RawPeer::RawPeer(std::uint16_t port, const std::optional<TlsFiles>& files)
+RawPeer::RawPeer(std::uint16_t port, const std::optional<TlsFiles>& files,
+                 TlsVersions versions)
     : socket_{connect_tcp(port)}, tls_{std::make_unique<Tls>()} {
   std::signal(SIGPIPE, SIG_IGN);  // A closed connection is what we look for.
   if (files) {
@@ -113,6 +124,8 @@ RawPeer::RawPeer(std::uint16_t port, const std::optional<TlsFiles>& files)
     SSL_CTX_use_PrivateKey_file(tls_->context, files->key.c_str(),
                                 SSL_FILETYPE_PEM);
   }
+  if (versions == TlsVersions::only_1_2)
+    SSL_CTX_set_max_proto_version(tls_->context, TLS1_2_VERSION);
   tls_->ssl = SSL_new(tls_->context);
   SSL_set_fd(tls_->ssl, socket_.get());
   SSL_connect(tls_->ssl);  // What it did shows at the first read.
@@ -149,12 +162,16 @@ std::optional<WireHeader> RawPeer::next(std::string& payload) {
 }
 
 bool RawPeer::closed_by_node() {
-  char byte = 0;
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::seconds{10};
+  char bytes[4096];
   int got = 0;
-  do got = SSL_read(tls_->ssl, &byte, 1);
-  while (got > 0);
+  do {
+    got = SSL_read(tls_->ssl, bytes, sizeof bytes);
+    if (std::chrono::steady_clock::now() > deadline) return false;
+  } while (got > 0);
   const int why = SSL_get_error(tls_->ssl, got);
-  return why != SSL_ERROR_WANT_READ;  // That is the deadline.
+  return why != SSL_ERROR_WANT_READ;  // Nothing came for ten seconds.
 }
 
 bool RawPeer::introduce_as(const caf::node_id& self) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <caf/actor_system.hpp>
+#include <caf/message.hpp>
 #include <caf/node_id.hpp>
 
 #include <cstdint>
@@ -43,15 +44,22 @@ std::string to_wire(WireHeader header, std::string_view payload);
 std::string to_wire(const caf::node_id& node);
 /// A message for one actor that holds one frame.
 std::string to_wire(const Frame& frame);
+/// Any message for one actor.
+std::string to_wire(const caf::message& message);
+/// An actor's handle as it stands in messages.
+std::string actor_on_wire(std::uint64_t actor, const caf::node_id& node);
 std::string varint(std::uint32_t x);
 
 /// A TCP connection to the node of this port; blocking, with deadlines.
 platform::Fd connect_tcp(std::uint16_t port);
 
+enum class TlsVersions { all, only_1_2 };
+
 class RawPeer {
  public:
   /// Connects and shakes hands over TLS. Without files: shows no certificate.
-  RawPeer(std::uint16_t port, const std::optional<TlsFiles>& files);
+  RawPeer(std::uint16_t port, const std::optional<TlsFiles>& files,
+          TlsVersions versions = TlsVersions::all);
   ~RawPeer();
 
   /// Reads the node's handshake and answers with this name for oneself.
@@ -63,7 +71,8 @@ class RawPeer {
   std::string read(std::size_t bytes);
   /// One message: the payload behind its header. Heartbeats are skipped.
   std::optional<WireHeader> next(std::string& payload);
-  /// True once the node has closed; reads what comes until then.
+  /// True once the node has closed; reads what comes until then, for ten
+  /// seconds at most.
   bool closed_by_node();
 
   const caf::node_id& node() const { return node_; }

@@ -1,0 +1,19 @@
+// Finds out whether a port can be opened before a program is built around it.
+// It keeps nothing open.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/result.hpp"
+
+namespace troupe::platform {
+
+/// Ok when this process could listen on this address (a name or a number) and
+/// port now. Port 0: any free one. The text is the system's reason alone.
+/// Errors: unavailable (the port is taken), denied (not allowed to this user),
+/// invalid_argument (no such name, or not an address of this machine),
+/// io_error.
+Status can_listen(const std::string& host, std::uint16_t port);
+
+}  // namespace troupe::platform
