@@ -5,18 +5,51 @@
 #include <stdexcept>
 
 namespace troupe {
+namespace {
+
+constexpr std::size_t kMaxFaults = 64;  // Told of one text.
+constexpr std::size_t kShownBytes = 80;
+
+}  // namespace
 
 bool JsonReader::only_known(std::initializer_list<std::string_view> names) {
   if (unknown_ == UnknownFields::skip) return true;
+  bool good = true;
   for (const auto& [name, item] : in_->items()) {
     if (std::ranges::find(names, name) != names.end()) continue;
-    std::string known;
-    for (const auto each : names)
-      known += (known.empty() ? "" : ", ") + std::string(each);
-    at(name);
-    return fail("is not known here; known are " + known);
+    const std::vector<std::string> known(names.begin(), names.end());
+    const auto length = path_.size();
+    enter(name);
+    good = fail("is not known here" + known_names(name, known));
+    path_.resize(length);
   }
-  return true;
+  return good;
+}
+
+std::string JsonReader::not_understood() const {
+  if (!in_->is_string()) return "is not a value known here";
+  return "'" + in_->get_ref<const std::string&>().substr(0, kShownBytes) +
+         "' is not a value known here";
+}
+
+bool JsonReader::fail(std::string why) {
+  if (faults_.size() < kMaxFaults) faults_.push_back({path_, std::move(why)});
+  return false;
+}
+
+void JsonReader::enter(std::string_view name) {
+  if (!path_.empty() && !name.starts_with('[')) path_ += '.';
+  path_ += name;
+}
+
+Error JsonReader::error() const {
+  if (faults_.empty()) return {Errc::invalid_argument, "is no such value"};
+  const auto& first = faults_.front();
+  auto message =
+      (first.path.empty() ? "the value" : first.path) + " " + first.message;
+  if (faults_.size() > 1)
+    message += " (and " + std::to_string(faults_.size() - 1) + " more)";
+  return {Errc::invalid_argument, std::move(message), faults_};
 }
 
 Result<Json> parse_json(std::string_view text) {

@@ -1,5 +1,5 @@
 // The JSON people and scripts see, from the one `inspect` a type has. Enums
-// and ids are their names. Reading says at which field a value is wrong.
+// and ids are their names. Reading says of every field why it is wrong.
 #pragma once
 
 #include <limits>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/boxed.hpp"
+#include "core/nearest.hpp"
 #include "core/result.hpp"
 
 namespace troupe {
@@ -151,8 +152,9 @@ class JsonReader {
     template <class... T>
     bool fields(Field<T>... fields) {
       if (!reader_.in_->is_object()) return reader_.fail("must be an object");
-      if (!reader_.only_known({fields.name...})) return false;
-      return (reader_.member(fields) && ...);
+      bool good = reader_.only_known({fields.name...});
+      ((good &= reader_.member(fields)), ...);
+      return good;
     }
 
    private:
@@ -175,7 +177,21 @@ class JsonReader {
   bool apply(Get&& get, Set&& set) {
     std::decay_t<decltype(get())> x{};
     if (!value(x)) return false;
-    return set(std::move(x)) || fail("is not a value known here");
+    return set(std::move(x)) || fail(not_understood());
+  }
+  /// An enum, by its name.
+  template <class Enum>
+  bool named(Enum& x, Enum last) {
+    std::string name;
+    if (!value(name)) return false;
+    std::vector<std::string> known;
+    for (int v = 1; v <= static_cast<int>(last); ++v) {
+      known.emplace_back(to_string(static_cast<Enum>(v)));
+      if (known.back() != name) continue;
+      x = static_cast<Enum>(v);
+      return true;
+    }
+    return fail("'" + name + "' is unknown" + known_names(name, known));
   }
 
   template <class T>
@@ -211,25 +227,25 @@ class JsonReader {
   bool value(std::vector<T>& xs) {
     if (!in_->is_array()) return fail("must be an array");
     xs.clear();
-    for (const auto& item : *in_)
-      if (!nested(item, xs.emplace_back()))
-        return at("[" + std::to_string(xs.size() - 1) + "]");
-    return true;
+    bool good = true;
+    for (const auto& item : *in_) {
+      const auto name = "[" + std::to_string(xs.size()) + "]";
+      good &= nested(name, item, xs.emplace_back());
+    }
+    return good;
   }
   template <class T>
   bool value(std::map<std::string, T>& xs) {
     if (!in_->is_object()) return fail("must be an object");
     xs.clear();
+    bool good = true;
     for (const auto& [name, item] : in_->items())
-      if (!nested(item, xs[name])) return at(name);
-    return true;
+      good &= nested(name, item, xs[name]);
+    return good;
   }
 
-  /// invalid_argument, with one fault that holds the path.
-  Error error() const {
-    const std::string where = path_.empty() ? "the value" : path_;
-    return {Errc::invalid_argument, where + " " + why_, {{path_, why_}}};
-  }
+  /// invalid_argument: the first fault in words, all of them as data.
+  Error error() const;
 
  private:
   template <class T>
@@ -252,9 +268,12 @@ class JsonReader {
     return true;
   }
   template <class T>
-  bool nested(const Json& item, T& x) {
+  bool nested(std::string_view name, const Json& item, T& x) {
     const Json* outer = std::exchange(in_, &item);
+    const auto length = path_.size();
+    enter(name);
     const bool good = value(x);
+    path_.resize(length);
     in_ = outer;
     return good;
   }
@@ -262,23 +281,17 @@ class JsonReader {
   bool member(Field<T>& field) {
     const auto it = in_->find(field.name);
     if (it == in_->end() || it->is_null()) return true;
-    return nested(*it, field.value) || at(field.name);
+    return nested(field.name, *it, field.value);
   }
   bool only_known(std::initializer_list<std::string_view> names);
-  bool fail(std::string_view why) {
-    if (why_.empty()) why_ = why;
-    return false;
-  }
-  bool at(std::string_view name) {  // false, for the way out.
-    const bool joined = path_.empty() || path_.front() == '[';
-    path_ = std::string(name) + (joined ? "" : ".") + path_;
-    return false;
-  }
+  std::string not_understood() const;
+  bool fail(std::string why);  // false, for the way out.
+  void enter(std::string_view name);
 
   const Json* in_;
   UnknownFields unknown_;
-  std::string path_;
-  std::string why_;
+  std::string path_;  // Of *in_.
+  std::vector<Fault> faults_;
 };
 
 /// Absent optionals are left out; everything else is there.
@@ -290,14 +303,17 @@ Json to_json(const T& x) {
 }
 
 /// Members that are missing or null keep their defaults.
-/// Errors: invalid_argument with a path.
+/// Errors: invalid_argument with a fault for everything that is wrong. What
+/// could be read is in `partly` then, where that is given.
 template <class T>
 Result<T> from_json(const Json& json,
-                    UnknownFields unknown = UnknownFields::skip) {
+                    UnknownFields unknown = UnknownFields::skip,
+                    T* partly = nullptr) {
   T x{};
   JsonReader reader{json, unknown};
-  if (!reader.value(x)) return reader.error();
-  return x;
+  if (reader.value(x)) return x;
+  if (partly) *partly = std::move(x);
+  return reader.error();
 }
 
 /// Containers inside each other, at most, in text from outside.

@@ -17,6 +17,8 @@ namespace troupe {
 template <class Inspector, class Enum>
 bool inspect_enum(Inspector& f, Enum& x, Enum last) {
   using Int = std::underlying_type_t<Enum>;
+  // A reader for people names the nearest of what is known.
+  if constexpr (requires { f.named(x, last); }) return f.named(x, last);
   if (f.has_human_readable_format()) {
     auto get = [&x] { return std::string(to_string(x)); };
     auto set = [&x, last](const std::string& name) {

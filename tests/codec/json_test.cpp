@@ -39,6 +39,33 @@ TEST(Json, NamesTheMemberThatIsWrong) {
   EXPECT_EQ(x.error().faults[0].path, "retry.max_attempts");
 }
 
+TEST(Json, NamesEverythingThatIsWrongInOneAnswer) {
+  const auto x = from_json<JobSpec>(
+      *parse_json(R"({"priority":"hihg","timeout_ms":"x","tags":[1,"a",2],)"
+                  R"("retry":{"backoff_ms":1.5},"tag":["x"]})"),
+      UnknownFields::refuse);
+  ASSERT_FALSE(x);
+  std::vector<std::string> paths;
+  for (const auto& fault : x.error().faults) paths.push_back(fault.path);
+  EXPECT_EQ(paths,
+            (std::vector<std::string>{"tag", "priority", "tags[0]", "tags[2]",
+                                      "timeout_ms", "retry.backoff_ms"}));
+  EXPECT_EQ(x.error().faults[1].message,
+            "'hihg' is unknown; did you mean 'high'? known are low, normal, "
+            "high");
+  EXPECT_TRUE(x.error().message.ends_with(" (and 5 more)"))
+      << x.error().message;
+}
+
+TEST(Json, GivesWhatCouldBeReadBesideTheFaults) {
+  JobSpec partly;
+  EXPECT_FALSE(from_json<JobSpec>(
+      *parse_json(R"({"kind":"echo","priority":5,"model":"m"})"),
+      UnknownFields::skip, &partly));
+  EXPECT_EQ(partly.kind, "echo");
+  EXPECT_EQ(partly.model, "m");
+}
+
 TEST(Json, NamesTheItemThatIsWrong) {
   const auto x = from_json<JobSpec>(*parse_json(R"({"tags":["a",1]})"));
   ASSERT_FALSE(x);
@@ -51,8 +78,9 @@ TEST(Json, SkipsOrRefusesUnknownMembersAsAsked) {
   const auto x = from_json<RetryPolicy>(json, UnknownFields::refuse);
   ASSERT_FALSE(x);
   EXPECT_EQ(x.error().message,
-            "max_attemps is not known here; known are max_attempts, "
-            "backoff_ms, max_backoff_ms, on_command_failure");
+            "max_attemps is not known here; did you mean 'max_attempts'? "
+            "known are max_attempts, backoff_ms, max_backoff_ms, "
+            "on_command_failure");
 }
 
 TEST(Json, RefusesNumbersOutOfRangeAndOfAnotherSort) {
