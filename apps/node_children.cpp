@@ -215,6 +215,8 @@ ProcessExecutorOptions process_options(const NodeParts& p, const Children& c) {
            job.error().code == Errc::forgotten;
   };
   options.attempts.live_interval_ms = p.config.event.live_interval_ms;
+  options.attempts.max_quiet_notes =
+      static_cast<std::uint32_t>(p.config.event.quiet_notes);
   options.scheduler = get<SchedulerActor>(c, "scheduler");
   options.hub = get<EventHubActor>(c, "event_hub");
   options.heartbeat_ms = p.config.lease.heartbeat_ms;

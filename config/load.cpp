@@ -1,6 +1,7 @@
 #include "config/load.hpp"
 
 #include <toml++/toml.h>
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -8,6 +9,12 @@
 
 namespace troupe {
 namespace {
+
+bool has_section(std::string_view name) {
+  return std::ranges::any_of(option_table(), [&](const OptionRow& row) {
+    return row.name.substr(0, row.name.find('.')) == name;
+  });
+}
 
 /// Collects values and everything that is wrong with them.
 class Reader {
@@ -22,6 +29,8 @@ class Reader {
         fault(node, unknown_option(key.str()));
         continue;
       }
+      if (section->empty() && !has_section(key.str()))
+        fault(node, unknown_option(key.str()));
       for (const auto& [name, value] : *section)
         one(std::string(key.str()) + "." + std::string(name.str()), value);
     }

@@ -5,8 +5,8 @@
 #include <charconv>
 #include <limits>
 
-#include "config/nearest.hpp"
 #include "config/units.hpp"
+#include "core/nearest.hpp"
 
 namespace troupe {
 namespace {
@@ -141,6 +141,9 @@ constexpr std::array kTable{
     ms("event.live_interval_ms", AT(event.live_interval_ms), 0, 60 * kSecond,
        "Least time between two progress events of an attempt; 0ms: all are "
        "told, for programs that count them."),
+    count("event.quiet_notes", AT(event.quiet_notes), 0, 1'000'000,
+          "Durable events of an attempt that say a command is silent; later "
+          "silences are live lines only."),
     ms("event.max_wait_ms", AT(event.max_wait_ms), 1, kHour,
        "How long a follower's request may be held back."),
 
@@ -204,6 +207,21 @@ Error wrong(string_view name, const std::string& why) {
   return Error{Errc::invalid_argument, message, {{std::string(name), why}}};
 }
 
+/// "; did you mean 'queue.max_jobs'?" for a key whose section is left out.
+std::string in_sections(string_view key) {
+  std::vector<std::string> keys, full;
+  for (const auto& row : kTable)
+    keys.emplace_back(row.name.substr(row.name.find('.') + 1));
+  const auto nearest = nearest_names(key, keys);
+  if (nearest.empty()) return {};
+  for (const auto& row : kTable)
+    if (row.name.ends_with("." + nearest.front())) full.emplace_back(row.name);
+  std::string text;
+  for (const auto& one : full)
+    text += (text.empty() ? "; did you mean '" : " or '") + one + "'";
+  return text + "?";
+}
+
 }  // namespace
 
 std::span<const OptionRow> option_table() {
@@ -225,7 +243,10 @@ std::string unknown_option(string_view name) {
       sections.push_back(section);
     if (section == section_of(name)) keys.emplace_back(row.name);
   }
-  const auto near = did_you_mean(name, all);
+  auto near = did_you_mean(name, all);
+  // A whole section, or a key without its section.
+  if (near.empty() && keys.empty()) near = did_you_mean(name, sections);
+  if (near.empty() && name.find('.') == name.npos) near = in_sections(name);
   std::string list;
   for (const auto& known : keys.empty() ? sections : keys)
     list += (list.empty() ? "" : ", ") + known;

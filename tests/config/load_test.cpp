@@ -69,6 +69,26 @@ TEST(LoadConfigTest, NamesEverythingThatIsWrongAtOnce) {
                                       "troupe.toml:4", "troupe.toml:6"}));
 }
 
+TEST(LoadConfigTest, AnUnknownSectionOrKeyIsAnsweredWithTheNearest) {
+  const struct {
+    const char* text;
+    const char* answer;
+  } cases[] = {
+      {"[quue]\n", "did you mean 'queue'?"},
+      {"[quue]\nmax_jobs = 1\n", "did you mean 'queue.max_jobs'?"},
+      {"[evnts]\nzzzzzzzzz = 1\n", "sections are node"},
+      {"[queue]\nmax_job = 1\n", "did you mean 'queue.max_jobs'?"},
+      {"ageing_ms = 1\n", "did you mean 'queue.ageing_ms'?"},
+      {"max_jobs = 1\n",
+       "did you mean 'queue.max_jobs' or 'retention.max_jobs'?"},
+  };
+  for (const auto& one : cases) {
+    const auto message = error_of(parse_config(one.text, "troupe.toml"));
+    EXPECT_NE(message.find(one.answer), message.npos)
+        << one.text << " was answered " << message;
+  }
+}
+
 TEST(LoadConfigTest, SaysWhereTheFileIsNoToml) {
   auto message = error_of(parse_config("[queue\n", "troupe.toml"));
   EXPECT_NE(message.find("troupe.toml:1: is no TOML"), message.npos) << message;
