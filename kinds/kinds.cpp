@@ -1,6 +1,6 @@
 #include "kinds/kinds.hpp"
 
-#include "config/nearest.hpp"
+#include "core/nearest.hpp"
 #include "kinds/echo.hpp"
 #include "kinds/noop.hpp"
 #include "kinds/process_run.hpp"
@@ -19,7 +19,8 @@ std::vector<std::string> kind_names(const Kinds& kinds) {
 
 std::string unknown_kind(const Kinds& kinds, std::string_view name) {
   const auto names = kind_names(kinds);
-  return "unknown kind '" + std::string(name.substr(0, 128)) + "'" +
+  if (name.empty()) return "is missing" + known_names(name, names);
+  return "'" + std::string(name.substr(0, 128)) + "' is unknown" +
          known_names(name, names);
 }
 

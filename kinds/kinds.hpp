@@ -15,7 +15,7 @@ Kinds all_kinds();
 
 std::vector<std::string> kind_names(const Kinds& kinds);
 
-/// "unknown kind 'process.rnu'; did you mean 'process.run'? known are ...".
+/// "'process.rnu' is unknown; did you mean 'process.run'? known are ...".
 std::string unknown_kind(const Kinds& kinds, std::string_view name);
 
 }  // namespace troupe

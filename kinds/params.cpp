@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "config/nearest.hpp"
+#include "core/nearest.hpp"
 
 namespace troupe {
 
@@ -20,7 +20,7 @@ ParamReader::ParamReader(const JobSpec& spec, std::span<const ParamInfo> table,
   for (const auto& row : table) known.emplace_back(row.name);
   for (const auto& [name, value] : params_.items()) {
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    fault(name, "unknown" + known_names(name, known));
+    fault(name, "is unknown" + known_names(name, known));
   }
 }
 

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/nearest.hpp"
+
 namespace troupe {
 
 namespace {
@@ -45,13 +47,6 @@ constexpr std::array<ParamInfo, 13> kParams{{
      "retry or fail, when the node died under it; same as the job's own "
      "field."},
 }};
-
-std::string known_params() {
-  std::string list;
-  for (const auto& param : kParams)
-    list += (list.empty() ? "" : ", ") + std::string{param.name};
-  return list;
-}
 
 std::string known_rules() {
   std::string list;
@@ -235,9 +230,7 @@ void read_rule(Reader& reader, const Json& value, const std::string& path,
                             known_rules());
   const auto name = object["rule"].get<std::string>();
   const auto type = rule_type(name);
-  if (!type)
-    return reader.fault(
-        path, "unknown rule \"" + name + "\"; known are: " + known_rules());
+  if (!type) return reader.fault(path, *unknown_rule(name));
   ProgressRule rule{.type = *type, .duration_s = {}};
   for (const auto& [key, member] : object.items()) {
     if (key == "rule") continue;
@@ -311,14 +304,12 @@ Json to_json(const ProcessRunParams& params, const Json& written,
 }
 
 void check_names(const Json& params, Faults& faults) {
-  for (const auto& [name, value] : params.items()) {
-    const bool known =
-        std::any_of(kParams.begin(), kParams.end(),
-                    [&name](const ParamInfo& p) { return p.name == name; });
-    if (!known)
+  std::vector<std::string> known;
+  for (const auto& param : kParams) known.emplace_back(param.name);
+  for (const auto& [name, value] : params.items())
+    if (std::find(known.begin(), known.end(), name) == known.end())
       faults.push_back(
-          {"params." + name, "unknown; known are: " + known_params()});
-  }
+          {"params." + name, "is unknown" + known_names(name, known)});
 }
 
 void take_job_fields(Reader& reader, JobSpec& spec) {
@@ -371,6 +362,12 @@ void normalise(JobSpec& spec, Faults& faults) {
 
 std::string_view to_string(ProgressRuleType type) {
   return kRuleNames[static_cast<std::size_t>(type) - 1];
+}
+
+std::optional<std::string> unknown_rule(const std::string& name) {
+  const std::vector<std::string> known(kRuleNames.begin(), kRuleNames.end());
+  if (rule_type(name)) return {};
+  return "'" + name + "' is unknown" + known_names(name, known);
 }
 
 const Kind& process_run_kind() {

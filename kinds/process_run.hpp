@@ -57,6 +57,10 @@ inline constexpr std::uint64_t kMaxProcessLogBytes = 64u << 20;
 
 const Kind& process_run_kind();
 
+/// What is wrong with the name of a progress rule, with the nearest; nothing
+/// for one that is known.
+std::optional<std::string> unknown_rule(const std::string& name);
+
 /// Reads params that process_run_kind().normalise() wrote, with bindings
 /// filled in since. Errors: invalid_argument with a fault per thing wrong.
 Result<ProcessRunParams> parse_process_run(const std::string& params);

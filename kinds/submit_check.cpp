@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "core/nearest.hpp"
 #include "kinds/kinds.hpp"
 
 namespace troupe {
@@ -215,6 +216,22 @@ std::size_t spec_bytes(const JobSpec& spec) {
   return bytes + spec.depends_on.size() * 32;
 }
 
+/// A binding must name a parameter: nobody would read another one.
+void check_bound_names(const JobSpec& spec, const Kind& kind,
+                       std::vector<Fault>& faults) {
+  std::vector<std::string> known;
+  for (const auto& row : kind.params) known.emplace_back(row.name);
+  for (std::size_t i = 0; i < spec.bindings.size(); ++i) {
+    const auto& path = spec.bindings[i].path;
+    if (path.size() < 2 || !is_json_pointer(path)) continue;
+    const auto name = path.substr(1, path.find('/', 1) - 1);
+    if (std::ranges::find(known, name) == known.end())
+      faults.push_back({item("bindings", i, ".path"),
+                        "'" + name + "' is no parameter of " + spec.kind +
+                            known_names(name, known)});
+  }
+}
+
 void collect_dependencies(JobSpec& spec) {
   auto& jobs = spec.depends_on;
   for (const auto& input : spec.inputs)
@@ -246,6 +263,7 @@ std::vector<Fault> check_submit(JobSpec& spec, const Kinds& kinds,
   }
   if (kind->needs_model && spec.model.empty())
     faults.push_back({"model", spec.kind + " needs a model"});
+  check_bound_names(spec, *kind, faults);
   kind->normalise(spec, faults);
   if (!faults.empty()) return faults;
   collect_dependencies(spec);

@@ -77,6 +77,13 @@ TEST(ProcessRun, AnUnknownNameIsAnsweredWithTheKnownOnes) {
   EXPECT_NE(outcome.faults[0].message.find("argv, env"), std::string::npos);
 }
 
+TEST(ProcessRun, AMistypedRuleIsAnsweredWithTheNearest) {
+  EXPECT_FALSE(unknown_rule("tqdm"));
+  EXPECT_EQ(unknown_rule("ffmepg"),
+            "'ffmepg' is unknown; did you mean 'ffmpeg'? known are percent, "
+            "tqdm, steps, loss, learning_rate, eta, ffmpeg");
+}
+
 TEST(ProcessRun, ArgvIsRequired) {
   EXPECT_EQ(normalise("{}").paths(), Paths{"params.argv"});
   EXPECT_EQ(normalise(R"({"argv":[]})").paths(), Paths{"params.argv"});

@@ -12,6 +12,7 @@ namespace {
 
 using testing::Contains;
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
@@ -75,7 +76,7 @@ TEST_F(SubmitCheckTest, AnUnknownKindIsAnsweredWithTheNearest) {
   auto spec = echo();
   spec.kind = "process.rnu";
   EXPECT_EQ(first_message(spec),
-            "unknown kind 'process.rnu'; did you mean 'process.run'? known "
+            "'process.rnu' is unknown; did you mean 'process.run'? known "
             "are process.run, echo, noop");
 }
 
@@ -83,7 +84,7 @@ TEST_F(SubmitCheckTest, AnUnknownParameterIsAnsweredWithTheNearest) {
   auto spec = echo();
   spec.params = R"({"text":"a","step":2})";
   EXPECT_EQ(first_message(spec),
-            "unknown; did you mean 'steps' or 'step_ms'? known are text, "
+            "is unknown; did you mean 'steps' or 'step_ms'? known are text, "
             "steps, step_ms");
 }
 
@@ -202,6 +203,14 @@ TEST_F(SubmitCheckTest, BindingsAreJsonPointersAndEachPathIsFilledOnce) {
       paths(spec),
       ElementsAre("bindings[0].path", "bindings[0].pointer", "bindings[1].path",
                   "bindings[2].job", "bindings[3].path"));
+}
+
+TEST_F(SubmitCheckTest, ABindingOfNoParameterIsAnsweredWithTheNearest) {
+  auto spec = echo();
+  spec.bindings = {{"/txet", JobId{1, 2}, "/text"}};
+  EXPECT_THAT(paths(spec), ElementsAre("bindings[0].path"));
+  EXPECT_THAT(first_message(spec),
+              HasSubstr("no parameter of echo; did you mean 'text'?"));
 }
 
 TEST_F(SubmitCheckTest, AParameterThatABindingFillsNeedsNoValue) {
