@@ -65,6 +65,9 @@ class ConsoleState {
         .then(
             [this, promise, status](ControlReply& queue) mutable {
               status.queue = std::move(queue);
+              // Refused by the disk, else by the queue.
+              if (status.accepting == "yes")
+                status.accepting = status.queue.accepting;
               with_ledgers(std::move(promise), std::move(status));
             },
             [promise](caf::error& e) mutable {

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <ctime>
 
+#include "actors/amounts.hpp"
 #include "actors/schedule_impl.hpp"
 
 namespace troupe {
@@ -15,12 +16,6 @@ std::string seconds(std::int64_t ms) {
            " s";
   if (ms < 600'000) return std::to_string(ms / 1'000) + " s";
   return std::to_string(ms / 60'000) + " min";
-}
-
-std::string bytes_text(std::uint64_t bytes) {
-  constexpr std::uint64_t kMiB = 1 << 20;
-  if (bytes < kMiB) return std::to_string(bytes) + " bytes";
-  return std::to_string(bytes / kMiB) + " MiB";
 }
 
 std::string utc(UnixMs ms) {
@@ -276,7 +271,14 @@ void Schedule::Impl::explain_wait(std::uint32_t slot, Now now,
     }
     say.push_back(text + (on.size() > kNamedJobs ? ", ..." : ""));
     reply.data = "{\"reason\":\"dependencies\",\"waits_for\":" +
-                 std::to_string(on.size()) + "}";
+                 std::to_string(on.size());
+    if (const JobExtra* x = find_extra(slot);
+        x && x->not_before && *x->not_before > now.wall) {
+      say.push_back("and it may not start before " + utc(*x->not_before) +
+                    " (in " + seconds(*x->not_before - now.wall) + ")");
+      reply.data += ",\"not_before_ms\":" + std::to_string(*x->not_before);
+    }
+    reply.data += "}";
   } else if (job.stand == Stand::delayed) {
     const JobExtra* x = find_extra(slot);
     const bool asked = x->not_before && *x->not_before > now.wall;

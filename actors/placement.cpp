@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "actors/amounts.hpp"
+#include "core/nearest.hpp"
+
 namespace troupe {
 
 bool DeviceState::serves(std::uint32_t kind) const {
@@ -68,17 +71,17 @@ bool Devices::lacks_memory(const Need& need, SteadyMs now) const {
   return some;
 }
 
-std::optional<std::string> Devices::never_fits(
-    const std::string& kind, const std::string& place,
-    std::uint64_t memory_bytes) const {
-  std::string known;
+std::optional<Fault> Devices::never_fits(const std::string& kind,
+                                         const std::string& place,
+                                         std::uint64_t memory_bytes) const {
+  std::vector<std::string> known;
   bool any = false, serves = false;
   const DeviceState* biggest = nullptr;
   const std::uint32_t kind_n = kinds_.find(kind);
   const std::uint32_t place_n = places_.find(place);
   for (const DeviceState& d : devices_) {
     if (!d.known) continue;
-    known += (known.empty() ? "" : ", ") + d.info.name;
+    known.push_back(d.info.name);
     if (!d.takes(place_n)) continue;
     any = true;
     if (!d.serves(kind_n)) continue;
@@ -88,13 +91,15 @@ std::optional<std::string> Devices::never_fits(
   }
   if (known.empty()) return std::nullopt;
   if (!any)
-    return "no device or class is called '" + place + "': known are " + known;
+    return Fault{"device",
+                 "'" + place + "' is unknown" + known_names(place, known)};
   if (!serves || memory_bytes <= biggest->info.memory_bytes)
     return std::nullopt;  // An executor for the kind may still come.
-  return "needs " + std::to_string(memory_bytes) +
-         " bytes of memory; the largest device for it, " + biggest->info.name +
-         ", lends " + std::to_string(biggest->info.memory_bytes) +
-         ": ask for less, or raise the device's budget";
+  return Fault{"memory_bytes",
+               "is " + bytes_text(memory_bytes) +
+                   "; the largest device for it, " + biggest->info.name +
+                   ", lends " + bytes_text(biggest->info.memory_bytes) +
+                   ": ask for less, or raise the device's budget"};
 }
 
 }  // namespace troupe

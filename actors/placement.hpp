@@ -77,9 +77,9 @@ class Devices {
 
   /// Nothing where it might start, now or later; else why it never can, with
   /// the figures. Knows only devices that were up once; with none, it waits.
-  std::optional<std::string> never_fits(const std::string& kind,
-                                        const std::string& place,
-                                        std::uint64_t memory_bytes) const;
+  std::optional<Fault> never_fits(const std::string& kind,
+                                  const std::string& place,
+                                  std::uint64_t memory_bytes) const;
 
  private:
   Names& kinds_;

@@ -7,6 +7,8 @@
 namespace troupe {
 namespace {
 
+constexpr std::size_t kShownBytes = 60;  // Of a value, in a sentence.
+
 Error lacks(JobId job, const std::string& what) {
   return {Errc::invalid_argument, "job " + to_string(job) + " has no " + what};
 }
@@ -31,7 +33,57 @@ Status resolve_inputs(Assignment& a, const EndOf& end_of) {
   return ok();
 }
 
-Status resolve_bindings(Assignment& a, const EndOf& end_of) {
+/// As a fault's path has it: "/argv/1" is "params.argv[1]".
+std::string fault_path(const std::string& pointer) {
+  std::string path = "params";
+  for (std::size_t at = 0; at < pointer.size();) {
+    const auto end = std::min(pointer.find('/', at + 1), pointer.size());
+    const auto name = pointer.substr(at + 1, end - at - 1);
+    const bool is_index =
+        !name.empty() && name.find_first_not_of("0123456789") == name.npos;
+    path += is_index ? "[" + name + "]" : "." + name;
+    at = end;
+  }
+  return path;
+}
+
+/// "an integer (5)", "an object".
+std::string sort_of(const Json& value) {
+  if (value.is_null()) return "null";
+  if (value.is_object()) return "an object";
+  if (value.is_array()) return "an array";
+  const std::string sort = value.is_string()           ? "a string"
+                           : value.is_boolean()        ? "a boolean"
+                           : value.is_number_integer() ? "an integer"
+                                                       : "a number";
+  auto text = dump_json(value);
+  if (text.size() > kShownBytes) return sort;
+  return sort + " (" + text + ")";
+}
+
+/// What the kind says of the parameters now that they are all there.
+Status check_filled(const JobSpec& filled, const Json& params,
+                    const Kind& kind) {
+  auto spec = filled;
+  spec.bindings.clear();
+  std::vector<Fault> faults;
+  kind.normalise(spec, faults);
+  for (const auto& fault : faults)
+    for (const auto& binding : filled.bindings) {
+      if (!fault.path.starts_with(fault_path(binding.path))) continue;
+      return Error{
+          Errc::invalid_argument,
+          fault.path + " " + fault.message + ", but " +
+              (binding.pointer.empty() ? "the result"
+                                       : binding.pointer + " in the result") +
+              " of job " + to_string(binding.job) + " is " +
+              sort_of(params.at(Json::json_pointer{binding.path})),
+          faults};
+    }
+  return ok();
+}
+
+Status resolve_bindings(Assignment& a, const EndOf& end_of, const Kind* kind) {
   if (a.spec.bindings.empty()) return ok();
   auto params = Json::parse(a.spec.params, nullptr, false);
   if (params.is_discarded()) return Error{Errc::corrupt, "params are not JSON"};
@@ -49,16 +101,16 @@ Status resolve_bindings(Assignment& a, const EndOf& end_of) {
                    "binding " + binding.path + ": " + e.what()};
     }
   }
-  a.spec.params = params.dump();
-  return ok();
+  a.spec.params = dump_json(params);
+  return kind ? check_filled(a.spec, params, *kind) : ok();
 }
 
 }  // namespace
 
-Status resolve(Assignment& assignment, const EndOf& end_of) {
+Status resolve(Assignment& assignment, const EndOf& end_of, const Kind* kind) {
   assignment.inputs.clear();
   if (auto done = resolve_inputs(assignment, end_of); !done) return done;
-  return resolve_bindings(assignment, end_of);
+  return resolve_bindings(assignment, end_of, kind);
 }
 
 }  // namespace troupe

@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "actors/executor.hpp"
-#include "core/job.hpp"
+#include "core/kind.hpp"
 
 namespace troupe {
 
@@ -14,7 +14,9 @@ using EndOf = std::function<Result<JobEnd>(JobId)>;
 
 /// Sets `assignment.inputs` and fills the bindings into
 /// `assignment.spec.params`. Errors: invalid_argument (the earlier job has no
-/// such output or result field; the text names both), what `end_of` says.
-Status resolve(Assignment& assignment, const EndOf& end_of);
+/// such output or result field, or `kind` wants another value there; the text
+/// names both sides), what `end_of` says.
+Status resolve(Assignment& assignment, const EndOf& end_of,
+               const Kind* kind = nullptr);
 
 }  // namespace troupe

@@ -1,5 +1,6 @@
 // Cancel, pause, resume and drain of Schedule.
 #include "actors/schedule_impl.hpp"
+#include "core/nearest.hpp"
 
 namespace troupe {
 
@@ -91,6 +92,13 @@ std::string quoted(const std::string& text) {
   return json + '"';
 }
 
+Error unknown(const std::string& what, const std::string& name,
+              const std::vector<std::string>& known) {
+  auto why = "'" + name + "' is unknown" +
+             (known.empty() ? "; none is here yet" : known_names(name, known));
+  return {Errc::invalid_argument, what + " " + why, {{what, why}}};
+}
+
 }  // namespace
 
 Result<ControlReply> Schedule::control(const ControlRequest& order, Now now,
@@ -102,19 +110,15 @@ Result<ControlReply> Schedule::control(const ControlRequest& order, Now now,
                  {{"device", "not together with kind"}}};
   if (!order.kind.empty() && !s.options.kinds.empty() &&
       !find_kind(s.options.kinds, order.kind)) {
-    std::string known;
-    for (const Kind* kind : s.options.kinds)
-      known += (known.empty() ? "" : ", ") + std::string(kind->name);
-    return Error{Errc::not_found,
-                 "no kind is called '" + order.kind + "': known are " + known};
+    std::vector<std::string> known;
+    for (const Kind* kind : s.options.kinds) known.emplace_back(kind->name);
+    return unknown("kind", order.kind, known);
   }
   if (!order.device.empty() && s.devices.find(order.device) == Devices::kNone) {
-    std::string known;
+    std::vector<std::string> known;
     for (std::uint32_t d = 0; d < s.devices.size(); ++d)
-      known += (known.empty() ? "" : ", ") + s.devices[d].info.name;
-    return Error{Errc::not_found, "no device is called '" + order.device +
-                                      "': known are " +
-                                      (known.empty() ? "none yet" : known)};
+      known.push_back(s.devices[d].info.name);
+    return unknown("device", order.device, known);
   }
   s.apply_order(order);
   Change& change = out.changes.emplace_back();
@@ -137,6 +141,10 @@ ControlReply Schedule::status() const {
   for (std::uint32_t d = 0; d < s.devices.size(); ++d)
     if (s.devices[d].paused)
       reply.paused_devices.push_back(s.devices[d].info.name);
+  reply.draining = s.draining;
+  for (const std::uint32_t kind : s.draining_kinds)
+    reply.draining_kinds.push_back(s.kinds[kind]);
+  reply.accepting = accepting();
   const ScheduleCounts c = counts();
   reply.running = c.running;
   reply.queued = c.queued;
@@ -152,9 +160,10 @@ std::string Schedule::accepting() const {
   if (live >= s.options.limits.max_live_jobs)
     return "no: the queue is full (" + std::to_string(live) + " jobs)";
   if (s.draining_kinds.empty()) return "yes";
-  std::string text = "yes, but not";
-  for (const std::uint32_t kind : s.draining_kinds) text += " " + s.kinds[kind];
-  return text + " (draining)";
+  std::string kinds;
+  for (const std::uint32_t kind : s.draining_kinds)
+    kinds += (kinds.empty() ? "" : ", ") + s.kinds[kind];
+  return "yes, but not " + kinds + " (draining)";
 }
 
 }  // namespace troupe

@@ -1,5 +1,6 @@
 // How jobs come into Schedule.
 #include "actors/schedule_impl.hpp"
+#include "kinds/submit_check.hpp"
 
 namespace troupe {
 
@@ -71,8 +72,7 @@ std::optional<Error> Schedule::Impl::refusal(const JobSpec& spec,
                      std::to_string(limits.max_live_jobs_per_tenant) + " jobs",
                  limits.max_live_jobs_per_tenant);
   if (auto why = devices.never_fits(spec.kind, spec.device, spec.memory_bytes))
-    return Error{Errc::invalid_argument,
-                 "job " + to_string(spec.id) + " " + *why};
+    return submit_error({*std::move(why)});
   return std::nullopt;
 }
 
@@ -80,8 +80,8 @@ Schedule::Impl::DependencyCheck Schedule::Impl::check_dependencies(
     const JobSpec& spec) {
   DependencyCheck check;
   const auto refuse = [&](Errc code, JobId on, const std::string& why) {
-    check.error = Error{code, "job " + to_string(spec.id) + " depends on job " +
-                                  to_string(on) + ", which " + why};
+    check.error =
+        Error{code, "it depends on job " + to_string(on) + ", which " + why};
   };
   for (const JobId on : spec.depends_on) {
     if (on == spec.id)

@@ -577,7 +577,9 @@ class SchedulerState {
                       .spec = *std::move(spec),
                       .device = a.device,
                       .memory_bytes = a.memory_bytes};
-      auto ready = resolve(work, [this](JobId id) { return store_.end(id); });
+      auto ready = resolve(
+          work, [this](JobId id) { return store_.end(id); },
+          find_kind(options_.kinds, work.spec.kind));
       if (!ready) {
         failed.push_back(
             failure(a.token, FailureClass::invalid, ready.error()));

@@ -146,7 +146,10 @@ struct ControlRequest {
 struct ControlReply {
   bool paused = false;
   std::vector<std::string> paused_kinds;
-  std::vector<std::string> paused_devices;
+  std::vector<std::string> paused_devices;  // Drained ones too.
+  bool draining = false;                    // Takes no jobs of any kind.
+  std::vector<std::string> draining_kinds;
+  std::string accepting;  // "yes", or why submits are refused.
   std::uint64_t running = 0;
   std::uint64_t queued = 0;
   std::uint64_t blocked = 0;
@@ -318,8 +321,10 @@ bool inspect(Inspector& f, ControlReply& x) {
   return f.object(x).fields(
       f.field("paused", x.paused), f.field("paused_kinds", x.paused_kinds),
       f.field("paused_devices", x.paused_devices),
-      f.field("running", x.running), f.field("queued", x.queued),
-      f.field("blocked", x.blocked));
+      f.field("draining", x.draining),
+      f.field("draining_kinds", x.draining_kinds),
+      f.field("accepting", x.accepting), f.field("running", x.running),
+      f.field("queued", x.queued), f.field("blocked", x.blocked));
 }
 template <class Inspector>
 bool inspect(Inspector& f, ExplainRequest& x) {

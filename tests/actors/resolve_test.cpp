@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "kinds/echo.hpp"
+#include "kinds/process_run.hpp"
+
 namespace troupe {
 namespace {
 
@@ -53,6 +56,40 @@ TEST(Resolve, SaysWhatTheEarlierJobLacksAndWhatItHas) {
   done = resolve(b, end_of);
   ASSERT_FALSE(done);
   EXPECT_NE(done.error().message.find("/nothing"), std::string::npos);
+}
+
+TEST(Resolve, AValueOfTheWrongSortIsNamedWithWhatWasWanted) {
+  auto a = job(R"({"text":"","steps":1})");
+  a.spec.kind = "echo";
+  a.spec.bindings = {{"/text", kEarlier, "/n"}};
+  auto done = resolve(a, end_of, &echo_kind());
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::invalid_argument);
+  EXPECT_EQ(done.error().message,
+            "params.text must be a string, but /n in the result of job " +
+                to_string(kEarlier) + " is an array");
+
+  a = job(R"({"text":"a","steps":1})");
+  a.spec.kind = "echo";
+  a.spec.bindings = {{"/steps", kEarlier, "/text"}};
+  done = resolve(a, end_of, &echo_kind());
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().message.find(
+                "params.steps must be an integer from 1 to 1000000, but /text"),
+            std::string::npos);
+  EXPECT_NE(done.error().message.find(R"(is a string ("a red circle"))"),
+            std::string::npos);
+}
+
+TEST(Resolve, AnElementOfAListIsNamedByItsPlace) {
+  auto a = job(R"({"argv":["echo",""]})");
+  a.spec.kind = "process.run";
+  a.spec.bindings = {{"/argv/1", kEarlier, "/n/0"}};
+  const auto done = resolve(a, end_of, &process_run_kind());
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().message,
+            "params.argv[1] must be a string, but /n/0 in the result of job " +
+                to_string(kEarlier) + " is an integer (1)");
 }
 
 TEST(Resolve, AForgottenJobIsSaidSo) {

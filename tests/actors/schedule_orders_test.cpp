@@ -120,14 +120,30 @@ TEST_F(ScheduleOrdersTest, ADrainingQueueRunsWhatIsHereAndTakesNoMore) {
   EXPECT_EQ(desk.offer(desk.spec()).answer.error->code, Errc::unavailable);
   EXPECT_EQ(desk.plan(), std::vector{a});
   EXPECT_NE(desk.schedule->accepting().find("draining"), std::string::npos);
+  EXPECT_TRUE(desk.schedule->status().draining);
+  EXPECT_EQ(desk.schedule->status().accepting, desk.schedule->accepting());
   EXPECT_TRUE(desk.order(ControlVerb::resume));
   EXPECT_EQ(desk.schedule->accepting(), "yes");
+  EXPECT_FALSE(desk.schedule->status().draining);
+}
+
+TEST_F(ScheduleOrdersTest, ADrainingKindIsNamedUntilItResumes) {
+  desk.up(device("cpu", 1, kGiB, {"work", "play"}));
+  EXPECT_TRUE(desk.order(ControlVerb::drain, "work"));
+  EXPECT_EQ(desk.schedule->status().draining_kinds,
+            std::vector<std::string>{"work"});
+  EXPECT_FALSE(desk.schedule->status().draining);
+  EXPECT_EQ(desk.schedule->accepting(), "yes, but not work (draining)");
+  EXPECT_TRUE(desk.order(ControlVerb::resume, "work"));
+  EXPECT_TRUE(desk.schedule->status().draining_kinds.empty());
 }
 
 TEST_F(ScheduleOrdersTest, OrdersForWhatDoesNotExistAreRefused) {
   desk.up(device("cpu"));
-  EXPECT_EQ(desk.order(ControlVerb::pause, "", "gpu").error().code,
-            Errc::not_found);
+  const auto error = desk.order(ControlVerb::pause, "", "cqu").error();
+  EXPECT_EQ(error.code, Errc::invalid_argument);
+  EXPECT_EQ(error.message,
+            "device 'cqu' is unknown; did you mean 'cpu'? known are cpu");
   EXPECT_EQ(desk.order(ControlVerb::pause, "work", "cpu").error().code,
             Errc::invalid_argument);
 }
@@ -145,6 +161,20 @@ TEST_F(ScheduleOrdersTest, EveryOrderLeavesItsAuditRecord) {
 
 // -- explain ------------------------------------------------------------------
 
+TEST_F(ScheduleOrdersTest, ABlockedJobSaysForWhatAndUntilWhenItWaits) {
+  const JobId first = desk.submit();
+  JobSpec s = desk.spec();
+  s.depends_on = {first};
+  s.not_before_ms = desk.now.wall + 60'000;
+  const JobId id = desk.submit(s);
+  says(id, "it waits for 1 job: " + to_string(first));
+  says(id, "it may not start before ");
+  const auto reply = desk.schedule->explain({id, ""}, desk.now);
+  EXPECT_EQ(reply->data,
+            R"({"reason":"dependencies","waits_for":1,"not_before_ms":)" +
+                std::to_string(*s.not_before_ms) + "}");
+}
+
 TEST_F(ScheduleOrdersTest, SaysThatNoDeviceServesTheKind) {
   const JobId id = desk.submit();
   says(id, "no device serves work yet");
@@ -160,8 +190,8 @@ TEST_F(ScheduleOrdersTest, SaysWhoHoldsTheMemoryItNeeds) {
   desk.plan();
   const JobId b = desk.submit(s);
   desk.plan();
-  says(b, "it needs 2048 MiB; cpu has 1024 MiB free of 4096 MiB, held by " +
-              to_string(a) + " (3072 MiB)");
+  says(b, "it needs 2 GiB; cpu has 1 GiB free of 4 GiB, held by " +
+              to_string(a) + " (3 GiB)");
 }
 
 TEST_F(ScheduleOrdersTest, SaysHowManyAreAheadAndWhenItsTurnComes) {

@@ -160,6 +160,7 @@ TEST_F(ScheduleSubmitTest, WhatCanNeverFitIsRefusedWithTheFigures) {
   ASSERT_TRUE(outcome.answer.error);
   EXPECT_EQ(outcome.answer.error->code, Errc::invalid_argument);
   EXPECT_NE(outcome.answer.error->message.find("101 bytes"), std::string::npos);
+  EXPECT_EQ(outcome.answer.error->faults[0].path, "memory_bytes");
   EXPECT_NE(outcome.answer.error->message.find("lends 100"), std::string::npos);
   s.memory_bytes = 100;
   desk.submit(s);

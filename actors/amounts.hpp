@@ -1,0 +1,12 @@
+// Amounts as the scheduler's sentences name them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace troupe {
+
+/// "512 bytes", "3 MiB", "1.5 GiB".
+std::string bytes_text(std::uint64_t bytes);
+
+}  // namespace troupe
