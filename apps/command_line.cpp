@@ -1,11 +1,12 @@
 #include "apps/command_line.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "apps/render/json.hpp"
 #include "apps/render/table.hpp"
-#include "config/nearest.hpp"
 #include "core/build_info.hpp"
+#include "core/nearest.hpp"
 
 namespace troupe {
 namespace {
@@ -48,6 +49,31 @@ std::vector<std::string> command_names(CLI::App& app) {
   return names;
 }
 
+/// The option that an exception of CLI11 is about: its text begins with that.
+const CLI::Option* option_of(const CLI::App& at, std::string text) {
+  const CLI::Option* found = nullptr;
+  if (const std::string no = "Could not convert: "; text.starts_with(no))
+    text.erase(0, no.size());
+  for (const auto* option : at.get_options()) {
+    const auto name = option->get_name();
+    if (text.starts_with(name + ":") || text.starts_with(name + " "))
+      found = option;
+  }
+  return found;
+}
+
+/// What CLI11 says of an option, in our words.
+std::string option_reason(const CLI::App& at, const CLI::ParseError& e) {
+  const std::string text = e.what();
+  const auto* option = option_of(at, text);
+  if (dynamic_cast<const CLI::ValidationError*>(&e) || !option) return text;
+  const auto type = option->get_type_name();
+  if (option->get_positional()) return type + " is missing";
+  if (option->get_expected_max() == 0)
+    return option->get_name() + " takes no value";
+  return option->get_name() + " needs a value: " + type;
+}
+
 /// Why CLI11 refused the words, in ours.
 std::string reason(CLI::App& at, const CLI::ParseError& e) {
   const auto left = at.remaining();
@@ -61,9 +87,9 @@ std::string reason(CLI::App& at, const CLI::ParseError& e) {
     return "unknown command '" + left.front() + "'" +
            known_names(left.front(), commands);
   if (!left.empty()) return "'" + left.front() + "' is one argument too many";
-  if (!commands.empty())
+  if (!commands.empty() && !option_of(at, e.what()))
     return "which one? " + known_names("", commands).substr(2);
-  return e.what();
+  return option_reason(at, e);
 }
 
 ExitCode refuse(CLI::App& root, Invocation& call, const CLI::ParseError& e) {
@@ -72,13 +98,41 @@ ExitCode refuse(CLI::App& root, Invocation& call, const CLI::ParseError& e) {
   return call.misused(reason(at, e));
 }
 
+bool takes_rest(const CLI::App& app) {
+  if (!app.get_parent() || app.get_parent()->get_parent()) return false;
+  return std::ranges::any_of(command_table(), [&](const Command& command) {
+    return command.name == app.get_name() && command.takes_rest;
+  });
+}
+
+/// The help of CLI11 with the whole command and what may stand after "--".
+class HelpText : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string) const override {
+    auto text = "Usage: " + full_name(*app) + " [OPTIONS]";
+    for (const auto* option : app->get_options())
+      if (option->get_positional()) {
+        const bool many = option->get_expected_max() > 1;
+        const auto name = option->get_type_name() + (many ? "..." : "");
+        text += option->get_required() ? " " + name : " [" + name + "]";
+      }
+    if (!app->get_subcommands([](const CLI::App*) { return true; }).empty())
+      text += app->get_require_subcommand_min() > 0 ? " COMMAND" : " [COMMAND]";
+    return text + (takes_rest(*app) ? " [-- ARGV...]" : "") + "\n\n";
+  }
+};
+
+ExitCode help(const Invocation& call, const std::string& text) {
+  if (call.json)
+    call.print({{"help", text}});
+  else
+    call.out() << text << std::flush;
+  return ExitCode::ok;
+}
+
 /// Words that CLI11 must not see, or a command that refuses them.
-bool refuses_rest(const CLI::App& root, const Invocation& call) {
-  if (!call.has_rest) return false;
-  for (const auto* sub : root.get_subcommands())
-    for (const auto& command : command_table())
-      if (command.name == sub->get_name()) return !command.takes_rest;
-  return true;
+bool refuses_rest(CLI::App& root, const Invocation& call) {
+  return call.has_rest && !takes_rest(innermost(root));
 }
 
 void add_all(CLI::App& root, Invocation& call) {
@@ -90,14 +144,19 @@ void add_all(CLI::App& root, Invocation& call) {
 
 ExitCode run_command_line(const std::vector<std::string>& words,
                           Session& session) {
-  Invocation call{session};
+  Invocation call{session, session.json};
   std::vector<std::string> before;
   split(words, call, before);
+  if (!before.empty() && before.front() == "help") {
+    before.erase(before.begin());
+    before.push_back("--help");
+  }
   CLI::App root{"Runs jobs on your own machines and never loses one.",
                 "troupe"};
   root.set_version_flag("--version", "troupe " + std::string(build_version()) +
                                          " (" + std::string(build_commit()) +
                                          ")");
+  root.formatter(std::make_shared<HelpText>());
   root.require_subcommand(1);
   root.add_option("--data", session.data_flag,
                   "Data folder of the node (default: TROUPE_DATA, else under "
@@ -106,18 +165,19 @@ ExitCode run_command_line(const std::vector<std::string>& words,
   root.add_flag("--json", call.json, "Print JSON, for scripts");
   add_all(root, call);
   // CLI11 stops at a wrong word: the flag may stand behind it.
-  const bool wants_json =
-      std::find(before.begin(), before.end(), "--json") != before.end();
+  const bool wants_json = call.json || std::find(before.begin(), before.end(),
+                                                 "--json") != before.end();
   // It takes the words from the back, and takes them away.
   std::reverse(before.begin(), before.end());
   try {
     root.parse(before);
+    call.json |= wants_json;
   } catch (const CLI::CallForHelp&) {
-    call.out() << innermost(root).help();
-    return ExitCode::ok;
+    call.json |= wants_json;
+    return help(call, innermost(root).help());
   } catch (const CLI::CallForVersion& e) {
-    call.out() << e.what() << "\n";
-    return ExitCode::ok;
+    call.json |= wants_json;
+    return help(call, std::string(e.what()) + "\n");
   } catch (const CLI::ParseError& e) {
     call.json |= wants_json;
     return refuse(root, call, e);
@@ -143,15 +203,36 @@ CLI::App* add_command(CLI::App& parent, Invocation& call,
   return command;
 }
 
-std::string error_text(const Error& error) {
-  auto text = "troupe: " + error.message + "\n";
-  // One fault alone is the message already.
-  if (error.faults.size() > 1)
-    for (const auto& fault : error.faults)
-      if (error.message.find(fault.message) == error.message.npos ||
-          error.message.find('\n') == error.message.npos)
-        text += "  " + (fault.path.empty() ? "" : fault.path + ": ") +
-                fault.message + "\n";
+CLI::Option* add_number(CLI::App& command, const std::string& names,
+                        std::int64_t& value, const std::string& help,
+                        const std::string& type, std::int64_t min,
+                        std::int64_t max) {
+  const auto option = names.substr(names.find("--"));
+  const auto read = [&value, option, min, max](const std::string& text) {
+    std::int64_t number = 0;
+    const auto* end = text.data() + text.size();
+    const auto got = std::from_chars(text.data(), end, number);
+    if (got.ec != std::errc{} || got.ptr != end || number < min || number > max)
+      throw CLI::ValidationError(
+          option, "'" + text + "' is no whole number from " +
+                      std::to_string(min) + " to " + std::to_string(max));
+    value = number;
+  };
+  return command.add_option_function<std::string>(names, read, help)
+      ->type_name(type);
+}
+
+std::string error_text(const Error& error, const std::string& who) {
+  auto text = who + ": " + error.message + "\n";
+  // The message has the first one already, or has them all.
+  const bool has_all = error.message.find('\n') != error.message.npos;
+  for (std::size_t i = 0; i < error.faults.size(); ++i) {
+    const auto& fault = error.faults[i];
+    const bool told = error.message.find(fault.message) != error.message.npos;
+    if (told && (i == 0 || has_all)) continue;
+    text += "  " + (fault.path.empty() ? "" : fault.path + ": ") +
+            fault.message + "\n";
+  }
   if (error.retry_after_ms > 0)
     text += "  try again in " + std::to_string(error.retry_after_ms) + " ms\n";
   return text;
@@ -165,14 +246,16 @@ ExitCode Invocation::fail(const Error& error) const {
   return exit_code(error.code);
 }
 
-ExitCode Invocation::misused(const std::string& message) const {
+ExitCode Invocation::misused(const Error& error) const {
   const auto name = command ? full_name(*command) : "troupe";
-  err() << name << ": " << message << "\n"
-        << "See '" << name << " --help'.\n"
+  err() << error_text(error, name) << "See '" << name << " --help'.\n"
         << std::flush;
-  if (json)
-    print(Json{{"error", render::error({Errc::invalid_argument, message})}});
+  if (json) print(Json{{"error", render::error(error)}});
   return ExitCode::usage;
+}
+
+ExitCode Invocation::misused(const std::string& message) const {
+  return misused(Error{Errc::invalid_argument, message});
 }
 
 void Invocation::print(const Json& json) const {

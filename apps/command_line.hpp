@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -32,7 +33,9 @@ struct Invocation {
   /// Says what went wrong, to people on stderr and with --json as
   /// {"error":{...}} on stdout.
   ExitCode fail(const Error& error) const;
-  /// The same where the command line is at fault: exit code `usage`.
+  /// The same where the command line is at fault, which the program itself can
+  /// judge: exit code `usage`.
+  ExitCode misused(const Error& error) const;
   ExitCode misused(const std::string& message) const;
   /// One object on one line of stdout.
   void print(const Json& json) const;
@@ -54,7 +57,14 @@ CLI::App* add_command(CLI::App& parent, Invocation& call,
                       const std::string& name, const std::string& help,
                       std::function<ExitCode()> action);
 
-/// "troupe: " and the error with its faults, one a line.
-std::string error_text(const Error& error);
+/// An option that takes a whole number from `min` to `max`; anything else is
+/// misuse.
+CLI::Option* add_number(CLI::App& command, const std::string& names,
+                        std::int64_t& value, const std::string& help,
+                        const std::string& type, std::int64_t min,
+                        std::int64_t max);
+
+/// The error after "`who`: ", its faults, one a line, and its hint.
+std::string error_text(const Error& error, const std::string& who = "troupe");
 
 }  // namespace troupe

@@ -1,9 +1,11 @@
 // Ctrl-C as a question that a loop asks itself, for as long as this lives.
 #pragma once
 
+#include <signal.h>
+
 namespace troupe {
 
-/// At most one at a time. Afterwards Ctrl-C ends the process again.
+/// At most one counts at a time; afterwards Ctrl-C means what it did before.
 class InterruptWatch {
  public:
   InterruptWatch();
@@ -13,6 +15,10 @@ class InterruptWatch {
 
   /// How often Ctrl-C was pressed (or SIGTERM sent) so far.
   int count() const;
+
+ private:
+  struct sigaction old_int_ {};
+  struct sigaction old_term_ {};
 };
 
 }  // namespace troupe

@@ -84,17 +84,17 @@ std::pair<Json, ExitCode> refusal(std::optional<JobId> id, std::uint64_t line,
 
 class LineSubmitter {
  public:
-  LineSubmitter(client::Client& client, Answers& answers)
-      : client_{client}, answers_{answers} {}
+  LineSubmitter(client::Client& client, const Kinds& kinds, Answers& answers)
+      : client_{client}, kinds_{kinds}, answers_{answers} {}
 
   void submit(const std::string& text) {
     ++line_;
     if (text.find_first_not_of(" \t\r") == text.npos) return;
     auto slot = answers_.open();
-    auto spec = job_from_json(text);
+    auto spec = job_from_json(text, kinds_);
     if (!spec) {
       auto [json, code] = refusal({}, line_, spec.error());
-      answers_.answer(slot, std::move(json), code);
+      answers_.answer(slot, std::move(json), ExitCode::usage);
       return;
     }
     if (!spec->id) spec->id = client_.new_id();
@@ -121,14 +121,15 @@ class LineSubmitter {
   }
 
   client::Client& client_;
+  const Kinds& kinds_;
   Answers& answers_;
   std::uint64_t line_ = 0;
 };
 
 }  // namespace
 
-ExitCode submit_lines(client::Client& client, std::istream& in,
-                      std::ostream& out) {
+ExitCode submit_lines(client::Client& client, const Kinds& kinds,
+                      std::istream& in, std::ostream& out) {
   // Reading must not flush what another thread prints: lines came out twice.
   auto* const tied = in.tie(nullptr);
   Answers answers;
@@ -141,7 +142,7 @@ ExitCode submit_lines(client::Client& client, std::istream& in,
     }
     out.flush();
   }};
-  LineSubmitter submitter{client, answers};
+  LineSubmitter submitter{client, kinds, answers};
   std::string line;
   while (std::getline(in, line)) submitter.submit(line);
   answers.close();

@@ -6,8 +6,12 @@
 #include <charconv>
 
 #include "apps/render/table.hpp"
+#include "config/option_table.hpp"
 #include "config/units.hpp"
+#include "core/nearest.hpp"
 #include "kinds/kinds.hpp"
+#include "kinds/process_run.hpp"
+#include "kinds/submit_check.hpp"
 
 namespace troupe {
 namespace {
@@ -25,8 +29,14 @@ const ParamInfo* find_param(const Kind* kind, string_view name) {
 /// Turns the texts into a draft and collects what is wrong with them.
 class Drafter {
  public:
-  Drafter(const JobOptions& options, const Kinds& kinds, UnixMs now)
-      : options_{options}, kind_{find_kind(kinds, options.kind)}, now_{now} {}
+  Drafter(const JobOptions& options, const Kinds& kinds, UnixMs now,
+          const FileFault& file_fault)
+      : options_{options},
+        kind_{find_kind(kinds, options.kind)},
+        now_{now},
+        file_fault_{file_fault} {
+    if (!kind_) fault("kind", unknown_kind(kinds, options.kind));
+  }
 
   DraftJob draft() {
     spec_.kind = options_.kind;
@@ -100,7 +110,7 @@ class Drafter {
     const bool used = !options_.argv.empty() || !options_.outputs.empty() ||
                       !options_.progress.empty() || !options_.env.empty();
     if (!used) return;
-    if (options_.kind != "process.run") {
+    if (kind_ && options_.kind != "process.run") {
       fault("kind",
             "only process.run takes --output, --progress, --env and "
             "a command after '--'");
@@ -108,7 +118,15 @@ class Drafter {
     }
     if (!options_.argv.empty()) params_["argv"] = options_.argv;
     for (const auto& text : options_.outputs) set_param("outputs", text);
-    for (const auto& text : options_.progress) set_param("progress", text);
+    for (const auto& text : options_.progress) {
+      const auto wrong = text.starts_with('{')  // With its parameters.
+                             ? std::optional<string>{}
+                             : unknown_rule(text);
+      if (wrong)
+        fault("--progress", *wrong);
+      else
+        set_param("progress", text);
+    }
     if (!options_.env.empty() && !params_["env"].is_object())
       params_["env"] = Json::object();
     for (const auto& text : options_.env) {
@@ -137,6 +155,8 @@ class Drafter {
         input.output = job->second;
         if (name.empty()) input.name = input.output;
       } else {
+        const auto wrong = file_fault_ ? file_fault_(source) : "";
+        if (!wrong.empty()) fault("--input", wrong);
         draft_.files.push_back({spec_.inputs.size(), source});
         if (name.empty())
           input.name = std::filesystem::path(source).filename().string();
@@ -210,9 +230,7 @@ class Drafter {
           amount("--deadline", parse_time(options_.deadline, now_));
     if (options_.retries >= 0) {
       spec_.retry.max_attempts =
-          static_cast<std::uint32_t>(
-              std::min<std::int64_t>(options_.retries, 1'000'000)) +
-          1;
+          static_cast<std::uint32_t>(options_.retries) + 1;
       spec_.retry.on_command_failure = options_.retries > 0;
     }
     choice("--priority", options_.priority, spec_.priority, Priority::high);
@@ -223,21 +241,22 @@ class Drafter {
   void choice(const string& option, const string& text, Enum& value,
               Enum last) {
     if (text.empty()) return;
-    string known;
+    std::vector<string> known;
     for (int i = 1; i <= static_cast<int>(last); ++i) {
       const auto name = to_string(static_cast<Enum>(i));
       if (name == text) {
         value = static_cast<Enum>(i);
         return;
       }
-      known += (known.empty() ? "" : ", ") + string(name);
+      known.emplace_back(name);
     }
-    fault(option, "'" + text + "' is unknown; known are " + known);
+    fault(option, "'" + text + "' is unknown" + known_names(text, known));
   }
 
   const JobOptions& options_;
   const Kind* kind_;
   const UnixMs now_;
+  const FileFault& file_fault_;
   DraftJob draft_;
   JobSpec& spec_ = draft_.spec;
   Json params_ = Json::object();
@@ -252,23 +271,40 @@ std::optional<UnixMs> unix_ms(string_view text) {
   return value;
 }
 
+/// No node allows more, whatever its configuration says.
+JobConfig widest_limits() {
+  Config config;
+  for (const auto& row : option_table())
+    if (row.name.starts_with("job.")) row.number(config) = row.max;
+  return config.job;
+}
+
+/// All in one answer: what is wrong here already, then what the head would say
+/// of the rest.
+Error with_the_rest(std::vector<Fault> faults, JobSpec spec,
+                    const Kinds& kinds) {
+  if (!spec.id) spec.id = {1, 1};  // Made later.
+  for (auto& input : spec.inputs)  // Known when it is uploaded.
+    if (!input.job && input.sha256.empty()) input.sha256 = string(64, '0');
+  for (auto& fault : check_submit(spec, kinds, widest_limits())) {
+    const bool told = std::ranges::any_of(
+        faults, [&](const Fault& f) { return f.path == fault.path; });
+    if (!told) faults.push_back(std::move(fault));
+  }
+  return submit_error(std::move(faults));
+}
+
 }  // namespace
 
 Result<DraftJob> draft_job(const JobOptions& options, const Kinds& kinds,
-                           UnixMs now) {
-  if (!find_kind(kinds, options.kind)) {
-    auto why = unknown_kind(kinds, options.kind);
-    return Error{Errc::invalid_argument, why, {{"kind", why}}};
-  }
-  Drafter drafter{options, kinds, now};
+                           UnixMs now, const FileFault& file_fault) {
+  Drafter drafter{options, kinds, now, file_fault};
   auto draft = drafter.draft();
   if (drafter.faults.empty()) return draft;
-  const auto& first = drafter.faults.front();
-  return Error{Errc::invalid_argument, first.path + ": " + first.message,
-               std::move(drafter.faults)};
+  return with_the_rest(std::move(drafter.faults), std::move(draft.spec), kinds);
 }
 
-Result<JobSpec> job_from_json(std::string_view line) {
+Result<JobSpec> job_from_json(std::string_view line, const Kinds& kinds) {
   auto json = parse_json(line);
   if (!json) return json.error();
   if (!json->is_object())
@@ -278,7 +314,11 @@ Result<JobSpec> job_from_json(std::string_view line) {
   auto& job = *json;
   if (job.contains("params") && !job["params"].is_string())
     job["params"] = dump_json(job["params"]);
-  return from_json<JobSpec>(job, UnknownFields::refuse);
+  JobSpec partly;
+  auto spec = from_json<JobSpec>(job, UnknownFields::refuse, &partly);
+  if (spec) return spec;
+  return with_the_rest(std::move(spec.error().faults), std::move(partly),
+                       kinds);
 }
 
 Result<UnixMs> parse_time(std::string_view text, UnixMs now) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -50,14 +51,18 @@ struct DraftJob {
   std::vector<LocalFile> files;
 };
 
-/// Errors: invalid_argument, with a fault per thing wrong; the head checks
-/// the rest.
+/// What is wrong with a local file, or nothing.
+using FileFault = std::function<std::string(const std::filesystem::path&)>;
+
+/// Errors: invalid_argument, with a fault per thing wrong. The head checks
+/// what is left; where something is wrong already, what it would say of the
+/// rest is told with it.
 Result<DraftJob> draft_job(const JobOptions& options, const Kinds& kinds,
-                           UnixMs now);
+                           UnixMs now, const FileFault& file_fault = {});
 
 /// One line of `submit --json -`: the fields of a job's specification, with
-/// `params` as an object. Errors: invalid_argument.
-Result<JobSpec> job_from_json(std::string_view line);
+/// `params` as an object. Errors: invalid_argument, as draft_job's.
+Result<JobSpec> job_from_json(std::string_view line, const Kinds& kinds);
 
 /// "+10m" from now, "1700000000000" (unix milliseconds) or
 /// "2026-11-21T09:32:41Z". Errors: invalid_argument.

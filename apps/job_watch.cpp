@@ -1,5 +1,6 @@
 #include "apps/job_watch.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "apps/render/amounts.hpp"
@@ -25,6 +26,27 @@ std::string silence(const std::string& data) {
 }
 
 }  // namespace
+
+std::string note_text(const Note& note) {
+  if (note.name == "quiet") return silence(note.data);
+  auto text = note.name;
+  std::ranges::replace(text, '_', ' ');
+  if (!note.data.empty() && note.data != "{}") text += " " + note.data;
+  if (!note.by.empty()) text += " by " + note.by;
+  return render::printable(text);
+}
+
+std::string progress_text(const Progress& progress) {
+  std::string text;
+  if (progress.percent >= 0) text = render::number(progress.percent) + "%  ";
+  text += to_string(progress.phase);
+  if (progress.done) {
+    text += "  " + std::to_string(*progress.done);
+    if (progress.total) text += "/" + std::to_string(*progress.total);
+    if (!progress.unit.empty()) text += " " + render::printable(progress.unit);
+  }
+  return text;
+}
 
 std::vector<std::string> JobWatch::apply(const PullReply& batch, UnixMs now) {
   std::vector<std::string> lines;
@@ -65,12 +87,8 @@ void JobWatch::moved(const Change& change, std::vector<std::string>& lines) {
       end_ = change.end ? *change.end : JobEnd{};
       break;
     case ChangeType::noted:
-      if (change.note && change.note->name == "quiet")
-        lines.push_back(silence(change.note->data));
-      else if (change.note)
-        lines.push_back(change.note->name +
-                        (change.note->data.empty() ? "" : " ") +
-                        render::printable(change.note->data));
+      if (change.note && (tells_silence_ || change.note->name != "quiet"))
+        lines.push_back(note_text(*change.note));
       break;
     default:
       break;

@@ -12,7 +12,9 @@ namespace troupe {
 
 class JobWatch {
  public:
-  explicit JobWatch(JobState state) : state_{state} {}
+  /// Without `tells_silence` a `quiet` note is no line.
+  explicit JobWatch(JobState state, bool tells_silence = true)
+      : state_{state}, tells_silence_{tells_silence} {}
 
   /// Takes in what happened and returns what is worth a line of its own where
   /// no bar can be drawn: state moves, and progress every ten percent.
@@ -30,6 +32,7 @@ class JobWatch {
   Progress filled(UnixMs now) const;
 
   JobState state_;
+  bool tells_silence_;
   std::uint32_t attempt_ = 0;
   UnixMs attempt_began_ms_ = 0;
   Progress progress_;
@@ -38,6 +41,12 @@ class JobWatch {
   std::string why_waiting_;
   std::optional<JobEnd> end_;
 };
+
+/// A note for people: "no output for 30 s", "cancel requested by ann".
+std::string note_text(const Note& note);
+
+/// "42%  executing  42/100 step": what is known of it.
+std::string progress_text(const Progress& progress);
 
 /// How it ended, for people: state, time, files or failure with the last
 /// lines of its log.

@@ -35,6 +35,7 @@ class Session {
   std::string data_flag;  // --data; empty: not given.
   Kinds kinds;
   bool in_console = false;
+  bool json = false;  // Of a console: every line is answered in JSON.
 
   Result<DataFolder> data() const;
 

@@ -1,6 +1,8 @@
 #include "apps/submitting.hpp"
 
+#include "apps/local_files.hpp"
 #include "apps/render/bar.hpp"
+#include "apps/render/table.hpp"
 #include "core/clock.hpp"
 #include "kinds/kinds.hpp"
 
@@ -8,6 +10,7 @@ namespace troupe {
 namespace {
 
 constexpr std::int64_t kRedrawMs = 100;
+constexpr std::int64_t kMaxRetries = 1'000'000;  // The node allows fewer.
 
 /// Each use of the option takes one value.
 CLI::Option* many(CLI::App& command, const std::string& name,
@@ -29,10 +32,11 @@ std::string kinds_help(const Kinds& kinds, const CLI::Option& kind_option) {
       return "\n" + param_help(*kind);
   std::string text =
       "\nKinds (parameters of one: troupe submit KIND --help):\n";
+  std::vector<std::vector<std::string>> rows;
   for (const auto* kind : kinds)
-    text += "  " + std::string(kind->name) + "  " + std::string(kind->summary) +
-            "\n";
-  return text;
+    rows.push_back(
+        {"  " + std::string(kind->name), std::string(kind->summary)});
+  return text + render::table(rows);
 }
 
 }  // namespace
@@ -73,11 +77,9 @@ std::shared_ptr<JobOptions> add_job_options(CLI::App& command,
       "TIME");
   one(command, "--on-lost", o->on_lost,
       "retry or fail, when the node died under it", "WHAT");
-  command
-      .add_option("--retries", o->retries,
-                  "Tries after the first, a failing command included")
-      ->check(CLI::NonNegativeNumber)
-      ->type_name("N");
+  add_number(command, "--retries", o->retries,
+             "Tries after the first, a failing command included", "N", 0,
+             kMaxRetries);
   many(command, "-o,--output", o->outputs, "process.run: a file to keep",
        "PATTERN");
   many(command, "--progress", o->progress,
@@ -90,15 +92,17 @@ std::shared_ptr<JobOptions> add_job_options(CLI::App& command,
   return o;
 }
 
-Result<JobSpec> prepare_job(Invocation& call, JobOptions options) {
+Result<DraftJob> draft_of(const Invocation& call, JobOptions options) {
   options.argv = call.rest;
-  auto draft =
-      draft_job(options, call.session.kinds, system_wall_clock().now());
-  if (!draft) return draft.error();
+  return draft_job(options, call.session.kinds, system_wall_clock().now(),
+                   &file_fault);
+}
+
+Result<JobSpec> prepare_job(Invocation& call, DraftJob draft) {
   auto client = call.session.client();
   if (!client) return client.error();
-  for (const auto& file : draft->files) {
-    auto& input = draft->spec.inputs[file.input];
+  for (const auto& file : draft.files) {
+    auto& input = draft.spec.inputs[file.input];
     TransferBar bar{call.session.terminal, input.name};
     client::UploadOptions upload;
     upload.name = input.name;
@@ -109,8 +113,8 @@ Result<JobSpec> prepare_job(Invocation& call, JobOptions options) {
     if (!stored) return stored.error();
     input.sha256 = stored->sha256;
   }
-  if (!draft->spec.id) draft->spec.id = (*client)->new_id();
-  return std::move(draft->spec);
+  if (!draft.spec.id) draft.spec.id = (*client)->new_id();
+  return std::move(draft.spec);
 }
 
 TransferBar::TransferBar(const Terminal& terminal, std::string name)

@@ -13,9 +13,13 @@ namespace troupe {
 std::shared_ptr<JobOptions> add_job_options(CLI::App& command,
                                             Invocation& call);
 
-/// The specification, with its files uploaded. Errors: those of draft_job()
-/// and of Client::upload().
-Result<JobSpec> prepare_job(Invocation& call, JobOptions options);
+/// What the options say, with the command after "--". Errors: those of
+/// draft_job(); all of them misuse.
+Result<DraftJob> draft_of(const Invocation& call, JobOptions options);
+
+/// The specification, with its files uploaded. Errors: those of
+/// Client::upload().
+Result<JobSpec> prepare_job(Invocation& call, DraftJob draft);
 
 /// Shows how far an upload or download is, where people watch.
 class TransferBar {

@@ -3,7 +3,7 @@
 
 #include "apps/commands/commands.hpp"
 #include "apps/fetching.hpp"
-#include "apps/job_ids.hpp"
+#include "apps/local_files.hpp"
 #include "apps/render/amounts.hpp"
 #include "apps/render/table.hpp"
 #include "apps/submitting.hpp"
@@ -22,6 +22,9 @@ struct PutOptions {
 ExitCode put(Invocation& call, const PutOptions& options) {
   if (!options.name.empty() && options.files.size() > 1)
     return call.misused("--name is for one file");
+  for (const auto& file : options.files)
+    if (auto wrong = file_fault(file); !wrong.empty())
+      return call.misused(wrong);
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
   for (const auto& file : options.files) {
@@ -82,15 +85,10 @@ Result<std::vector<ArtifactRef>> files_of(client::Client& client, JobId id,
 
 Result<std::vector<ArtifactRef>> find(client::Client& client,
                                       const GetOptions& options) {
-  if (is_hash(options.what)) {
-    auto name = options.name.empty() ? options.what : options.name;
-    return std::vector<ArtifactRef>{{name, options.what, 0, ""}};
-  }
-  auto id = job_id(options.what);
-  if (!id)
-    return Error{Errc::invalid_argument,
-                 "'" + options.what + "' is neither a job's id nor a SHA-256"};
-  return files_of(client, *id, options.name);
+  if (auto id = parse_job_id(options.what))
+    return files_of(client, *id, options.name);
+  auto name = options.name.empty() ? options.what : options.name;
+  return std::vector<ArtifactRef>{{name, options.what, 0, ""}};
 }
 
 fs::path target(const GetOptions& options, const ArtifactRef& file,
@@ -104,6 +102,12 @@ fs::path target(const GetOptions& options, const ArtifactRef& file,
 }
 
 ExitCode get(Invocation& call, const GetOptions& options) {
+  if (!is_hash(options.what) && !parse_job_id(options.what))
+    return call.misused("'" + options.what +
+                        "' is neither a job's id (26 letters and digits) nor "
+                        "a SHA-256 (64 hexadecimal digits in lower case)");
+  if (options.to == "-" && call.json)
+    return call.misused("--output - prints the file itself, not JSON");
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
   auto files = find(**client, options);
@@ -116,6 +120,8 @@ ExitCode get(Invocation& call, const GetOptions& options) {
   }
   for (const auto& file : *files) {
     const auto to = target(options, file, files->size());
+    if (auto made = make_named_folder(to.parent_path()); !made)
+      return call.misused("--output: " + made.error().message);
     auto fetched = fetch_artifact(**client, call.session.terminal, file.sha256,
                                   file.name, to);
     if (!fetched) return call.fail(fetched.error());

@@ -7,7 +7,7 @@
 #include "apps/render/table.hpp"
 #include "cluster/clients.hpp"
 #include "cluster/pki.hpp"
-#include "config/nearest.hpp"
+#include "core/nearest.hpp"
 
 namespace troupe::commands {
 namespace {
@@ -37,7 +37,10 @@ ExitCode add(Invocation& call, const AddOptions& options) {
   auto issued =
       cluster::issue_client(data->path, {options.name, options.tenant, *role},
                             system_wall_clock().now());
-  if (!issued) return call.fail(issued.error());
+  if (!issued)
+    return issued.error().code == Errc::invalid_argument
+               ? call.misused(issued.error())
+               : call.fail(issued.error());
   const auto& files = issued->files;
   if (call.json) {
     call.print({{"name", options.name},

@@ -31,16 +31,11 @@ Json config_json(const LoadedConfig& loaded, const DataFolder& data) {
           {"values", values}};
 }
 
-ExitCode refuse(const Invocation& call, const Error& error) {
-  call.fail(error);
-  return ExitCode::usage;
-}
-
 ExitCode show(Invocation& call, const Overrides& set) {
   auto data = call.session.data();
   if (!data) return call.misused(data.error().message);
   auto loaded = load_config(data->path, set);
-  if (!loaded) return refuse(call, loaded.error());
+  if (!loaded) return call.misused(loaded.error());
   if (call.json) {
     call.print(config_json(*loaded, *data));
     return ExitCode::ok;
@@ -60,7 +55,7 @@ ExitCode check(Invocation& call) {
   auto data = call.session.data();
   if (!data) return call.misused(data.error().message);
   auto loaded = load_config(data->path);
-  if (!loaded) return refuse(call, loaded.error());
+  if (!loaded) return call.misused(loaded.error());
   if (call.json)
     call.print({{"ok", true},
                 {"file", loaded->file.string()},
@@ -100,7 +95,7 @@ ExitCode set(Invocation& call, const Setting& setting) {
     text = *std::move(read);
   }
   auto changed = with_option(text, file.string(), setting.name, setting.value);
-  if (!changed) return refuse(call, changed.error());
+  if (!changed) return call.misused(changed.error());
   if (auto made = platform::make_dirs(data->path); !made)
     return call.fail(made.error());
   if (auto done = platform::write_file_atomically(file, *changed); !done)

@@ -13,6 +13,7 @@
 
 #include "apps/commands/commands.hpp"
 #include "apps/completion.hpp"
+#include "apps/interrupt.hpp"
 #include "apps/words.hpp"
 
 namespace troupe::commands {
@@ -57,6 +58,15 @@ std::vector<std::string> recent_ids(Session& session) {
   return ids;
 }
 
+/// Ctrl-C at the prompt: a new line, empty.
+int clear_line() {
+  std::fputc('\n', stdout);
+  rl_replace_line("", 0);
+  rl_on_new_line();
+  rl_redisplay();
+  return 0;
+}
+
 class Console {
  public:
   explicit Console(Session& session) : session_{session} {}
@@ -67,11 +77,16 @@ class Console {
     rl_readline_name = "troupe";
     rl_attempted_completion_function = complete;
     rl_completer_word_break_characters = const_cast<char*>(" \t");
+    // Ctrl-C ends what runs or clears the line, never the console.
+    const InterruptWatch interrupts;
+    rl_catch_signals = 0;
+    rl_signal_event_hook = clear_line;
     ::read_history(history.c_str());
     ::stifle_history(kHistoryLines);
-    session_.terminal.out << "troupe console; 'help' lists the commands, TAB "
-                             "completes, 'exit' leaves\n"
-                          << std::flush;
+    if (!session_.json)
+      session_.terminal.out << "troupe console; 'help' lists the commands, TAB "
+                               "completes, 'exit' leaves\n"
+                            << std::flush;
     for (;;) {
       mine.ids = recent_ids(session_);
       char* line = ::readline("troupe> ");
@@ -80,9 +95,10 @@ class Console {
       std::free(line);
       if (text.find_first_not_of(" \t") == text.npos) continue;
       ::add_history(text.c_str());
+      ::write_history(history.c_str());  // Kept, however this ends.
       if (!run(text)) break;
     }
-    ::write_history(history.c_str());
+    rl_signal_event_hook = nullptr;
     completer = nullptr;
     return ExitCode::ok;
   }
@@ -99,15 +115,13 @@ class Console {
   bool run(const std::string& line) {
     auto words = split_words(line);
     if (!words) {
-      session_.terminal.err << words.error().message << "\n" << std::flush;
-      worst_ = ExitCode::usage;
+      worst_ = Invocation{session_, session_.json}.misused(words.error());
       return true;
     }
     if (words->empty() || words->front().starts_with("#")) return true;
     if (words->front() == "troupe") words->erase(words->begin());
     if (words->empty()) return true;
     if (words->front() == "exit" || words->front() == "quit") return false;
-    if (words->front() == "help") words->front() = "--help";
     const auto data = session_.data_flag;
     const auto code = run_command_line(*words, session_);
     session_.data_flag = data;
@@ -125,6 +139,7 @@ ExitCode console(Invocation& call) {
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
   call.session.in_console = true;
+  call.session.json = call.json;
   Console console{call.session};
   if (call.session.terminal.out_is_terminal && ::isatty(STDIN_FILENO) == 1)
     return console.interactive(data->path / "console_history");
@@ -135,7 +150,8 @@ ExitCode console(Invocation& call) {
 
 void add_console(CLI::App& root, Invocation& call) {
   add_command(root, call, "console",
-              "The same commands, line by line, with completion and history",
+              "The same commands, line by line, with completion and history; "
+              "with --json every answer is an object a line",
               [&call] { return console(call); });
 }
 

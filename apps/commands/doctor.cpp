@@ -153,7 +153,12 @@ class Examination {
       add("version", Verdict::note,
           "the node is " + status->version + ", this program " +
               std::string(build_version()));
-    add("accepting", status->accepting == "yes" ? Verdict::good : Verdict::bad,
+    const bool ordered =
+        status->queue.draining || !status->queue.draining_kinds.empty();
+    add("accepting",
+        status->accepting == "yes" ? Verdict::good
+        : ordered                  ? Verdict::note
+                                   : Verdict::bad,
         status->accepting);
     for (const auto& ledger : status->ledgers)
       add("device " + ledger.device, Verdict::good,

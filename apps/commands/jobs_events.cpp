@@ -1,7 +1,9 @@
 // troupe jobs events: what happened to a job, in order; durable events, and
 // with --live progress and log lines too.
 #include "apps/commands/commands.hpp"
+#include "apps/interrupt.hpp"
 #include "apps/job_ids.hpp"
+#include "apps/job_watch.hpp"
 #include "apps/render/amounts.hpp"
 #include "apps/render/json.hpp"
 #include "apps/render/table.hpp"
@@ -9,12 +11,12 @@
 namespace troupe::commands {
 namespace {
 
-constexpr std::int64_t kStepMs = 1'000;
+constexpr std::int64_t kStepMs = 200;  // Ctrl-C waits no longer.
 constexpr std::int64_t kAtOnceMs = 10'000;
 
 struct EventsOptions {
   std::string id;
-  std::uint32_t from = 1;
+  std::int64_t from = 1;
   bool follow = false;
   bool live = false;
 };
@@ -23,7 +25,7 @@ std::string about(const Change& change) {
   if (change.start) return "on " + change.start->device;
   if (change.requeue) return change.requeue->failure.message;
   if (change.end && change.end->failure) return change.end->failure->message;
-  if (change.note) return change.note->name + " " + change.note->data;
+  if (change.note) return note_text(*change.note);
   return "";
 }
 
@@ -41,9 +43,8 @@ std::string text(const LogEntry& entry) {
 
 std::string text(const LiveEvent& event) {
   std::string what(to_string(event.type));
-  if (event.log) what = event.log->stream + "  " + event.log->text;
-  if (event.progress)
-    what = "progress  " + render::number(event.progress->percent) + "%";
+  if (event.log) what = event.log->stream + " | " + event.log->text;
+  if (event.progress) what = "progress  " + progress_text(*event.progress);
   return "-  " + render::local_time(event.time_ms) + "  " +
          render::printable(what) + "\n";
 }
@@ -87,17 +88,21 @@ ExitCode print_known(const Invocation& call, client::Client& client, JobId id,
 ExitCode events(Invocation& call, const EventsOptions& options) {
   auto id = job_id(options.id);
   if (!id) return call.misused(id.error().message);
+  if (options.live && !options.follow)
+    return call.misused("--live needs --follow: live events are not kept");
+  const InterruptWatch interrupts;
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
   client::FollowOptions how;
   how.job = *id;
-  how.after_seq = options.from > 0 ? options.from - 1 : 0;
-  how.live = options.live && options.follow;
+  how.after_seq = static_cast<std::uint32_t>(options.from - 1);
+  how.live = options.live;
   auto follower = (*client)->follow(how);
   if (!follower) return call.fail(follower.error());
   if (!options.follow)
     return print_known(call, **client, *id, **follower, how.after_seq + 1);
   while (!(*follower)->finished() && call.out()) {
+    if (interrupts.count() > 0) return ExitCode::interrupted;
     auto batch = (*follower)->next(kStepMs);
     if (!batch) return call.fail(batch.error());
     print(call, *batch, options.live);
@@ -112,8 +117,8 @@ void add_jobs_events(CLI::App& jobs, Invocation& call) {
   auto* command = add_command(jobs, call, "events", "What happened to a job",
                               [&call, o] { return events(call, *o); });
   command->add_option("id", o->id, "The job")->type_name("ID")->required();
-  command->add_option("--from", o->from, "Begin with this sequence number")
-      ->type_name("SEQ");
+  add_number(*command, "--from", o->from, "Begin with this sequence number",
+             "SEQ", 1, UINT32_MAX);
   command->add_flag("-f,--follow", o->follow, "Stay until the job has ended");
   command->add_flag("--live", o->live,
                     "With --follow: progress and log lines too");

@@ -7,8 +7,9 @@
 #include "apps/render/amounts.hpp"
 #include "apps/render/json.hpp"
 #include "apps/render/table.hpp"
-#include "config/nearest.hpp"
 #include "config/units.hpp"
+#include "core/nearest.hpp"
+#include "kinds/kinds.hpp"
 
 namespace troupe::commands {
 namespace {
@@ -19,7 +20,7 @@ constexpr std::uint64_t kPageJobs = 200;
 struct ListOptions {
   std::vector<std::string> states;
   std::string kind, model, tag, tenant, parent, since, until;
-  std::uint64_t limit = 50;
+  std::int64_t limit = 50;
   bool all = false;
 };
 
@@ -45,8 +46,11 @@ Result<UnixMs> moment(const std::string& text) {
   return parse_time(text, now);
 }
 
-Result<ListRequest> request_of(const ListOptions& o) {
+Result<ListRequest> request_of(const ListOptions& o, const Kinds& kinds) {
   ListRequest request;
+  if (!o.kind.empty() && !find_kind(kinds, o.kind))
+    return Error{Errc::invalid_argument,
+                 "--kind " + unknown_kind(kinds, o.kind)};
   auto states = states_of(o.states);
   if (!states) return states.error();
   request.states = *std::move(states);
@@ -63,7 +67,10 @@ Result<ListRequest> request_of(const ListOptions& o) {
                           std::pair{&o.until, &request.until_ms}}) {
     if (text->empty()) continue;
     auto time = moment(*text);
-    if (!time) return time.error();
+    if (!time)
+      return Error{Errc::invalid_argument,
+                   (text == &o.since ? "--since: " : "--until: ") +
+                       time.error().message};
     *at = *time;
   }
   return request;
@@ -105,13 +112,14 @@ void print_table(const Invocation& call, const std::vector<JobView>& jobs) {
 }
 
 ExitCode list(Invocation& call, const ListOptions& options) {
-  auto request = request_of(options);
+  auto request = request_of(options, call.session.kinds);
   if (!request) return call.misused(request.error().message);
   request->brief = !call.json;  // A line for people has no room for more.
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
   std::vector<JobView> jobs;
-  std::uint64_t left = options.all ? UINT64_MAX : options.limit;
+  auto left =
+      options.all ? UINT64_MAX : static_cast<std::uint64_t>(options.limit);
   while (left > 0 && call.out()) {
     request->max_jobs =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(left, kPageJobs));
@@ -159,8 +167,8 @@ void add_jobs_list(CLI::App& jobs, Invocation& call) {
   command
       ->add_option("--until", o->until, "Submitted before: 2h ago, or a time")
       ->type_name("TIME");
-  command->add_option("-n,--limit", o->limit, "At most so many (50)")
-      ->type_name("N");
+  add_number(*command, "-n,--limit", o->limit, "At most so many (50)", "N", 1,
+             INT64_MAX);
   command->add_flag("--all", o->all, "All of them");
 }
 

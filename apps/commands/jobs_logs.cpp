@@ -1,9 +1,11 @@
 // troupe jobs logs: what a job's program printed. Ended: from the stored log;
 // running: the newest lines, and with --follow those to come.
+#include <sstream>
+
 #include "apps/commands/commands.hpp"
 #include "apps/fetching.hpp"
+#include "apps/interrupt.hpp"
 #include "apps/job_ids.hpp"
-#include "apps/render/json.hpp"
 #include "apps/render/table.hpp"
 
 namespace troupe::commands {
@@ -13,7 +15,7 @@ constexpr std::int64_t kStepMs = 500;
 
 struct LogsOptions {
   std::string id;
-  std::uint32_t attempt = 0;  // 0: the newest.
+  std::int64_t attempt = 0;  // 0: the newest.
   bool follow = false;
 };
 
@@ -28,13 +30,38 @@ const ArtifactRef* find_file(const JobView& job, const std::string& name) {
   return nullptr;
 }
 
-void print_lines(const Invocation& call, const PullReply& batch) {
-  for (const auto& event : batch.live) {
-    if (!event.log) continue;
-    if (call.json)
-      call.out() << dump_json(render::event(event)) << "\n";
+/// One line of a log, wherever it comes from: "stdout | text".
+void print_line(const Invocation& call, JobId job, std::uint32_t attempt,
+                const std::string& stream, const std::string& text) {
+  if (call.json)
+    call.out() << dump_json({{"job", to_string(job)},
+                             {"attempt", attempt},
+                             {"stream", stream},
+                             {"text", text}})
+               << "\n";
+  else
+    call.out() << stream << " | " << render::printable(text) << "\n";
+}
+
+void print_live(const Invocation& call, const PullReply& batch) {
+  for (const auto& event : batch.live)
+    if (event.log)
+      print_line(call, event.job, event.attempt, event.log->stream,
+                 event.log->text);
+  call.out() << std::flush;
+}
+
+/// A stored log has the stream before each line; what has none are remarks of
+/// the node, such as how much was left out.
+void print_stored(const Invocation& call, JobId job, std::uint32_t attempt,
+                  std::istream& log) {
+  for (std::string line; std::getline(log, line) && call.out();) {
+    const auto mark = line.find(" | ");
+    const auto stream = line.substr(0, mark);
+    if (stream == "stdout" || stream == "stderr" || stream == "node")
+      print_line(call, job, attempt, stream, line.substr(mark + 3));
     else
-      call.out() << render::printable(event.log->text) << "\n";
+      print_line(call, job, attempt, "node", line);
   }
   call.out() << std::flush;
 }
@@ -46,11 +73,13 @@ ExitCode print_running(const Invocation& call, client::Client& client, JobId id,
   how.live = true;
   auto follower = client.follow(how);
   if (!follower) return call.fail(follower.error());
+  const InterruptWatch interrupts;
   while (!(*follower)->finished() && call.out()) {
+    if (interrupts.count() > 0) return ExitCode::interrupted;
     auto batch = (*follower)->next(kStepMs);
     if (!batch) return call.fail(batch.error());
     const bool nothing = batch->entries.empty() && batch->live.empty();
-    print_lines(call, *batch);
+    print_live(call, *batch);
     if (!follow && nothing) break;
   }
   return ExitCode::ok;
@@ -65,20 +94,21 @@ ExitCode logs(Invocation& call, const LogsOptions& options) {
   if (!job) return call.fail(job.error());
   if (!is_terminal(job->state) && options.attempt == 0)
     return print_running(call, **client, *id, options.follow);
-  const auto name =
-      log_name(options.attempt > 0 ? options.attempt : job->attempt);
+  const auto attempt = options.attempt > 0
+                           ? static_cast<std::uint32_t>(options.attempt)
+                           : job->attempt;
+  const auto name = log_name(attempt);
   const auto* log = find_file(*job, name);
   if (!log)
     return call.fail({Errc::not_found,
                       options.id + " (" + job->spec.kind + ", " +
                           std::string(to_string(job->state)) + ") left no " +
                           name + "; `troupe jobs show` says what there is"});
-  if (call.json) {
-    call.print(to_json(*log));
-    return ExitCode::ok;
-  }
-  auto printed = print_artifact(**client, log->sha256, call.out());
-  return printed ? ExitCode::ok : call.fail(printed.error());
+  std::stringstream text;
+  auto read = print_artifact(**client, log->sha256, text);
+  if (!read) return call.fail(read.error());
+  print_stored(call, *id, attempt, text);
+  return ExitCode::ok;
 }
 
 }  // namespace
@@ -88,9 +118,8 @@ void add_jobs_logs(CLI::App& jobs, Invocation& call) {
   auto* command = add_command(jobs, call, "logs", "What a job printed",
                               [&call, o] { return logs(call, *o); });
   command->add_option("id", o->id, "The job")->type_name("ID")->required();
-  command
-      ->add_option("--attempt", o->attempt, "Of this attempt, once it is over")
-      ->type_name("N");
+  add_number(*command, "--attempt", o->attempt,
+             "Of this attempt, once it is over", "N", 1, UINT32_MAX);
   command->add_flag("-f,--follow", o->follow, "Stay until the job has ended");
 }
 

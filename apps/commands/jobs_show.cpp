@@ -15,6 +15,20 @@ void add_time(Rows& rows, const char* name, const std::optional<UnixMs>& time) {
   if (time && *time > 0) rows.push_back({name, render::local_time(*time)});
 }
 
+std::string input_text(const InputRef& input) {
+  if (!input.job) return input.name + ", sha256 " + input.sha256;
+  return input.name + " from file " + input.output + " of job " +
+         to_string(*input.job);
+}
+
+std::string binding_text(const Binding& binding) {
+  const auto what = binding.pointer.empty()
+                        ? "the result"
+                        : binding.pointer + " in the result";
+  return binding.path.substr(1) + " from " + what + " of job " +
+         to_string(binding.job);
+}
+
 std::string show_text(const JobView& job, const Terminal& terminal) {
   const auto& spec = job.spec;
   Rows rows{{"kind", spec.kind},
@@ -27,6 +41,10 @@ std::string show_text(const JobView& job, const Terminal& terminal) {
   for (const auto& tag : spec.tags) tags += (tags.empty() ? "" : " ") + tag;
   if (!tags.empty()) rows.push_back({"tags", tags});
   for (auto id : spec.depends_on) rows.push_back({"after", to_string(id)});
+  for (const auto& input : spec.inputs)
+    rows.push_back({"input", input_text(input)});
+  for (const auto& binding : spec.bindings)
+    rows.push_back({"parameter", binding_text(binding)});
   if (spec.parent) rows.push_back({"parent", to_string(*spec.parent)});
   if (!spec.submitted_by.empty()) rows.push_back({"by", spec.submitted_by});
   if (spec.memory_bytes > 0)
@@ -34,8 +52,9 @@ std::string show_text(const JobView& job, const Terminal& terminal) {
   add_time(rows, "submitted", spec.submitted_ms);
   add_time(rows, "started", job.started_ms);
   add_time(rows, "ended", job.ended_ms);
-  add_time(rows, "not before",
-           job.not_before_ms > 0 ? job.not_before_ms : spec.not_before_ms);
+  if (!job.started_ms || job.state == JobState::queued)
+    add_time(rows, "not before",
+             job.not_before_ms > 0 ? job.not_before_ms : spec.not_before_ms);
   add_time(rows, "deadline", spec.deadline_ms);
   rows.push_back({"params", spec.params});
   if (!job.result.empty()) rows.push_back({"result", job.result});

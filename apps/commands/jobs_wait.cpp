@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "apps/commands/commands.hpp"
+#include "apps/interrupt.hpp"
 #include "apps/job_ids.hpp"
 #include "apps/job_watch.hpp"
 #include "apps/render/json.hpp"
@@ -47,8 +48,11 @@ Result<std::vector<ShowAnswer>> watch_all(client::Client& client,
                                           const std::vector<JobId>& ids,
                                           std::int64_t timeout_ms) {
   const auto until = system_steady_clock().now() + timeout_ms;
+  const InterruptWatch interrupts;
   std::size_t drawn = 0;
   for (;;) {
+    if (interrupts.count() > 0)
+      return Error{Errc::cancelled, "no longer waiting; the jobs go on"};
     auto answers = client.show_many(ids);
     if (!answers) return answers;
     std::string text = drawn > 0 ? "\x1b[" + std::to_string(drawn) + "A" : "";

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "apps/commands/commands.hpp"
+#include "apps/local_files.hpp"
 #include "apps/node.hpp"
 #include "config/load.hpp"
 
@@ -41,9 +42,12 @@ ExitCode node(Invocation& call, const NodeFlags& flags) {
   auto data = call.session.data();
   if (!data) return call.misused(data.error().message);
   auto loaded = load_config(data->path, overrides(flags));
-  if (!loaded) {
-    call.fail(loaded.error());
-    return ExitCode::usage;
+  if (!loaded) return call.misused(loaded.error());
+  if (auto made = make_named_folder(data->path, true); !made) {
+    const auto& error = made.error();
+    return error.code == Errc::invalid_argument
+               ? call.misused("data folder: " + error.message)
+               : call.fail(error);
   }
   NodeOptions options;
   options.data = data->path;
@@ -75,8 +79,8 @@ void add_node(CLI::App& root, Invocation& call) {
       ->type_name("NAME");
   command->add_option("--listen", flags->listen, "Address to listen on")
       ->type_name("ADDRESS");
-  command->add_option("--port", flags->port, "Port to listen on; 0: any")
-      ->type_name("PORT");
+  add_number(*command, "--port", flags->port, "Port to listen on; 0: any",
+             "PORT", 0, 65'535);
   command
       ->add_option("--set", flags->set,
                    "A setting, as in docs/configuration.md; may be repeated")

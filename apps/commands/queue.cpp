@@ -3,6 +3,7 @@
 #include "apps/render/amounts.hpp"
 #include "apps/render/json.hpp"
 #include "apps/render/table.hpp"
+#include "kinds/kinds.hpp"
 
 namespace troupe::commands {
 namespace {
@@ -19,11 +20,16 @@ std::string list(const std::vector<std::string>& names) {
 }
 
 std::string text(const ControlReply& reply) {
-  std::string out = reply.paused ? "paused" : "open";
+  std::string out = reply.paused     ? "paused"
+                    : reply.draining ? "draining"
+                                     : "open";
+  if (reply.paused && reply.draining) out += ", draining";
   if (!reply.paused_kinds.empty())
     out += "; paused kinds: " + list(reply.paused_kinds);
   if (!reply.paused_devices.empty())
     out += "; paused devices: " + list(reply.paused_devices);
+  if (!reply.draining_kinds.empty())
+    out += "; draining kinds: " + list(reply.draining_kinds);
   return out + "; " + std::to_string(reply.running) + " running, " +
          std::to_string(reply.queued) + " queued, " +
          std::to_string(reply.blocked) + " blocked\n";
@@ -31,6 +37,11 @@ std::string text(const ControlReply& reply) {
 
 ExitCode order(Invocation& call, ControlVerb verb,
                const QueueOptions& options) {
+  if (!options.kind.empty() && !options.device.empty())
+    return call.misused("give --kind or --device, not both");
+  if (!options.kind.empty() && !find_kind(call.session.kinds, options.kind))
+    return call.misused("--kind " +
+                        unknown_kind(call.session.kinds, options.kind));
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
   ControlRequest request;
@@ -60,10 +71,12 @@ ExitCode show(Invocation& call) {
              << "\n";
   std::vector<std::vector<std::string>> rows;
   for (const auto& ledger : status->ledgers)
-    rows.push_back({ledger.device,
-                    render::bytes(ledger.reserved_bytes) + " of " +
-                        render::bytes(ledger.total_bytes) + " reserved",
-                    std::to_string(ledger.reservations.size()) + " owners"});
+    rows.push_back(
+        {ledger.device,
+         render::bytes(ledger.reserved_bytes) + " of " +
+             render::bytes(ledger.total_bytes) + " reserved",
+         std::to_string(ledger.reservations.size()) +
+             (ledger.reservations.size() == 1 ? " owner" : " owners")});
   call.out() << render::table(rows);
   return ExitCode::ok;
 }

@@ -8,6 +8,7 @@
 #include "apps/fetching.hpp"
 #include "apps/interrupt.hpp"
 #include "apps/job_watch.hpp"
+#include "apps/local_files.hpp"
 #include "apps/own_node.hpp"
 #include "apps/render/json.hpp"
 #include "apps/render/table.hpp"
@@ -38,10 +39,16 @@ class Run {
       : call_{call}, options_{options}, terminal_{call.session.terminal} {}
 
   ExitCode go() {
+    auto draft = draft_of(call_, *options_.job);
+    if (!draft) return call_.misused(draft.error());
+    if (auto made = make_named_folder(options_.save); !made)
+      return call_.misused("--save: " + made.error().message);
     auto client = connect();
-    if (!client) return call_.fail(client.error());
+    if (!client)
+      return bad_folder_ ? call_.misused(client.error())
+                         : call_.fail(client.error());
     foreign_node_leaves_ = !node_ && OwnNode::marked(data_path());
-    auto spec = prepare_job(call_, *options_.job);
+    auto spec = prepare_job(call_, *std::move(draft));
     if (!spec) return call_.fail(spec.error());
     id_ = spec->id;
     // Asked again with the same id it is the same job.
@@ -72,6 +79,10 @@ class Run {
     if (!data) return data.error();
     say("no node runs on " + data->path.string() +
         "; starting one for this job");
+    if (auto made = make_named_folder(data->path, true); !made) {
+      bad_folder_ = made.error().code == Errc::invalid_argument;
+      return made;
+    }
     auto node = OwnNode::start(data->path);
     if (!node) return node.error();
     node_ = *std::move(node);
@@ -110,7 +121,8 @@ class Run {
     how.live = true;
     auto follower = client.follow(how);
     if (!follower) return follower.error();
-    JobWatch watch{state};
+    // Silence is among the lines that --logs prints.
+    JobWatch watch{state, !options_.logs};
     auto heard = now();
     while (!(*follower)->finished() && !left_) {
       auto batch = (*follower)->next(kStepMs);
@@ -254,11 +266,15 @@ class Run {
   bool left_ = false;
   bool bar_shown_ = false;
   bool told_away_ = false;
+  bool bad_folder_ = false;  // The data folder cannot be one.
   int starts_ = 0;
   bool foreign_node_leaves_ = false;
 };
 
 ExitCode run(Invocation& call, const RunOptions& options) {
+  if (call.has_rest && options.job->kind.empty() && !call.rest.empty())
+    return call.misused("which kind of job? Write: troupe run process.run -- " +
+                        call.rest.front());
   if (options.job->kind.empty())
     return call.misused(
         "which kind of job? For instance: troupe run "

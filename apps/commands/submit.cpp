@@ -10,7 +10,9 @@ namespace troupe::commands {
 namespace {
 
 ExitCode submit_one(Invocation& call, const JobOptions& options) {
-  auto spec = prepare_job(call, options);
+  auto draft = draft_of(call, options);
+  if (!draft) return call.misused(draft.error());
+  auto spec = prepare_job(call, *std::move(draft));
   if (!spec) return call.fail(spec.error());
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
@@ -38,7 +40,7 @@ ExitCode submit(Invocation& call, const JobOptions& options) {
         "--json -");
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
-  return submit_lines(**client, std::cin, call.out());
+  return submit_lines(**client, call.session.kinds, std::cin, call.out());
 }
 
 }  // namespace

@@ -23,6 +23,13 @@ Json percent_of(const JobView& view) {
   return view.progress->percent;
 }
 
+/// Without a percentage where there is none.
+Json progress_json(const Progress& progress) {
+  auto out = to_json(progress);
+  if (progress.percent < 0) out.erase("percent");
+  return out;
+}
+
 std::optional<UnixMs> some(UnixMs time) {
   return time > 0 ? std::optional<UnixMs>(time) : std::nullopt;
 }
@@ -44,7 +51,8 @@ Json job(const JobView& view) {
   out["phase"] = to_string(view.phase);
   out["attempt"] = view.attempt;
   out["progress"] = percent_of(view);
-  out["progress_detail"] = or_null(view.progress);
+  out["progress_detail"] =
+      view.progress ? progress_json(*view.progress) : Json(nullptr);
   out["failure"] = or_null(view.failure);
   out["result"] = stored(view.result);
   out["artifacts"] = to_json(view.artifacts);
@@ -114,7 +122,7 @@ Json event(const LogEntry& entry) {
   }
   if (change.requeue) {
     out["failure"] = to_json(change.requeue->failure);
-    out["not_before_ms"] = change.requeue->not_before_ms;
+    out["not_before_ms"] = or_null(some(change.requeue->not_before_ms));
     out["failures"] = change.requeue->failures;
     out["crashes"] = change.requeue->crashes;
   }
@@ -140,7 +148,7 @@ Json event(const LiveEvent& event) {
   out["type"] = to_string(event.type);
   out["job"] = to_string(event.job);
   out["attempt"] = event.attempt;
-  if (event.progress) out["progress"] = to_json(*event.progress);
+  if (event.progress) out["progress"] = progress_json(*event.progress);
   if (event.log) out["log"] = to_json(*event.log);
   if (!event.token.empty()) out["token"] = event.token;
   return out;

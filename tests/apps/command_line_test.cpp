@@ -69,6 +69,88 @@ TEST_F(CommandLineTest, MisuseIsAnObjectWhereJsonIsAsked) {
   EXPECT_THAT(error()["message"], HasSubstr("--state"));
 }
 
+TEST_F(CommandLineTest, NothingOfTheParserShowsThrough) {
+  const struct {
+    std::vector<std::string> words;
+    const char* answer;
+  } cases[] = {
+      {{"jobs", "show"}, "troupe jobs show: ID is missing"},
+      {{"jobs", "list", "--limit"}, "--limit needs a value: N"},
+      {{"jobs", "list", "--limit", "0"},
+       "--limit: '0' is no whole number from 1 to"},
+      {{"jobs", "list", "-n", "-1"}, "--limit: '-1' is no whole number"},
+      {{"jobs", "list", "--limit", "ten"}, "--limit: 'ten' is no whole number"},
+      {{"jobs", "list", "--all=maybe"}, "--all takes no value"},
+      {{"submit", "echo", "--retries", "-1"}, "--retries: '-1' is no whole"},
+      {{"node", "--port", "70000"},
+       "--port: '70000' is no whole number from 0"},
+      {{"jobs", "events", "x", "--from", "0"}, "--from: '0' is no whole"},
+      {{"config", "set", "queue.max_jobs"}, "VALUE is missing"},
+      {{"artifacts", "put"}, "FILE is missing"},
+  };
+  for (const auto& one : cases) {
+    EXPECT_EQ(run(one.words), ExitCode::usage) << one.answer;
+    EXPECT_THAT(err.str(), HasSubstr(one.answer));
+    EXPECT_THAT(out.str(), IsEmpty());
+  }
+}
+
+TEST_F(CommandLineTest, WhatItCanJudgeItselfIsMisuse) {
+  const std::vector<std::vector<std::string>> cases{
+      {"submit", "process.rnu"},
+      {"submit", "echo", "--priority", "hihg"},
+      {"submit", "echo", "--timeout", "abc"},
+      {"submit", "echo", "--input", "a=/no/such/file"},
+      {"submit", "process.run", "--progress", "ffmepg", "--", "true"},
+      {"run", "process.rnu"},
+      {"jobs", "list", "--kind", "ecoh"},
+      {"jobs", "list", "--since", "soon"},
+      {"jobs", "events", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "--live"},
+      {"jobs", "wait", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "--timeout", "abc"},
+      {"queue", "pause", "--kind", "ecoh"},
+      {"queue", "pause", "--kind", "echo", "--device", "cpu"},
+      {"artifacts", "get", "123"},
+      {"artifacts", "get", std::string(64, '0'), "-o", "-"},
+      {"artifacts", "put", "/"},
+      {"artifacts", "put", "/no/such/file"},
+      {"node", "--data", "/proc/troupe"},
+      {"node", "--set", "queue.max_job=1"},
+      {"config", "set", "queue.max_jobs", "many"},
+  };
+  for (auto words : cases) {
+    words.insert(words.begin(), "--json");
+    EXPECT_EQ(run(words), ExitCode::usage) << testing::PrintToString(words);
+    EXPECT_EQ(error()["code"], "invalid_argument") << out.str();
+  }
+}
+
+TEST_F(CommandLineTest, TheFirstFaultIsToldOnce) {
+  run({"submit", "echo", "--priority", "hihg", "--timeout", "abc"});
+  const auto text = err.str();
+  const auto first = text.find("'abc'");
+  ASSERT_NE(first, text.npos);
+  EXPECT_EQ(text.find("'abc'", first + 1), text.npos) << text;
+  EXPECT_THAT(text, HasSubstr("(and 2 more)\n"));
+  EXPECT_THAT(text, HasSubstr("\n  --priority: 'hihg'"));
+  EXPECT_THAT(text, HasSubstr("\n  params.text: is required"));
+}
+
+TEST_F(CommandLineTest, HelpShowsTheWholeCommand) {
+  run({"submit", "--help"});
+  EXPECT_THAT(out.str(), HasSubstr("Usage: troupe submit [OPTIONS] [KIND] "
+                                   "[-- ARGV...]\n"));
+  run({"jobs", "cancel", "--help"});
+  EXPECT_THAT(out.str(), HasSubstr("Usage: troupe jobs cancel [OPTIONS] "
+                                   "ID...\n"));
+  run({"help", "jobs"});
+  EXPECT_THAT(out.str(), HasSubstr("Usage: troupe jobs [OPTIONS] COMMAND\n"));
+}
+
+TEST_F(CommandLineTest, HelpIsAnObjectWhereJsonIsAsked) {
+  EXPECT_EQ(run({"jobs", "--help", "--json"}), ExitCode::ok);
+  EXPECT_THAT(parse_json(out.str())->at("help"), HasSubstr("Usage:"));
+}
+
 TEST_F(CommandLineTest, WordsBehindTheMarkAreOnlyForThoseWhoTakeThem) {
   EXPECT_EQ(run({"jobs", "list", "--", "x"}), ExitCode::usage);
   EXPECT_THAT(err.str(), HasSubstr("takes nothing after '--'"));

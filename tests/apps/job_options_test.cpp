@@ -115,7 +115,39 @@ TEST(JobOptionsTest, EverythingThatIsWrongComesInOneAnswer) {
   options.params = {"novalue"};
   auto job = draft(options);
   ASSERT_FALSE(job);
-  EXPECT_EQ(job.error().faults.size(), 5u);
+  std::vector<std::string> paths;
+  for (const auto& fault : job.error().faults) paths.push_back(fault.path);
+  EXPECT_THAT(paths, testing::UnorderedElementsAre("--timeout", "--memory",
+                                                   "--priority", "--after",
+                                                   "--param", "params.argv"));
+}
+
+TEST(JobOptionsTest, AMistypedChoiceIsAnsweredWithTheNearest) {
+  JobOptions options;
+  options.argv = {"true"};
+  options.priority = "hihg";
+  EXPECT_EQ(error_of(options),
+            "--priority 'hihg' is unknown; did you mean 'high'? known are low, "
+            "normal, high");
+  options.priority.clear();
+  options.progress = {"ffmepg"};
+  EXPECT_THAT(error_of(options), HasSubstr("did you mean 'ffmpeg'?"));
+  options.progress = {R"({"rule":"ffmpeg","duration_s":3})"};
+  EXPECT_EQ(error_of(options), "");
+}
+
+TEST(JobOptionsTest, AFileThatCannotBeSentIsMisuse) {
+  JobOptions options;
+  options.kind = "process.run";
+  options.argv = {"true"};
+  options.inputs = {"a=/films/a.mp4"};
+  const auto gone = [](const std::filesystem::path& path) {
+    return path.string() + " does not exist";
+  };
+  const auto job = draft_job(options, all_kinds(), 0, gone);
+  ASSERT_FALSE(job);
+  ASSERT_EQ(job.error().faults.size(), 1u);
+  EXPECT_EQ(job.error().faults[0].path, "--input");
 }
 
 TEST(JobOptionsTest, AnUnknownKindIsAnsweredWithTheNearest) {
@@ -138,8 +170,12 @@ TEST(JobOptionsTest, AnEnvironmentThatIsNoObjectIsReplaced) {
   EXPECT_EQ(draft(options)->spec.params, R"({"env":{"A":"b"}})");
 }
 
+Result<JobSpec> line(std::string_view text) {
+  return job_from_json(text, all_kinds());
+}
+
 TEST(JobLineTest, ReadsAJobWithParametersAsAnObject) {
-  auto spec = job_from_json(
+  auto spec = line(
       R"({"kind":"echo","params":{"text":"a"},"tags":["x"],"priority":"low"})");
   ASSERT_TRUE(spec) << spec.error().message;
   EXPECT_EQ(spec->params, R"({"text":"a"})");
@@ -147,11 +183,27 @@ TEST(JobLineTest, ReadsAJobWithParametersAsAnObject) {
 }
 
 TEST(JobLineTest, RefusesWhatIsNoJob) {
-  EXPECT_FALSE(job_from_json("{"));
-  EXPECT_FALSE(job_from_json("[]"));
-  auto spec = job_from_json(R"({"kind":"echo","tag":["x"]})");
+  EXPECT_FALSE(line("{"));
+  EXPECT_FALSE(line("[]"));
+  auto spec = line(R"({"kind":"echo","tag":["x"]})");
   ASSERT_FALSE(spec);
-  EXPECT_THAT(spec.error().message, HasSubstr("tag"));
+  EXPECT_THAT(spec.error().message, HasSubstr("did you mean 'tags'"));
+}
+
+TEST(JobLineTest, EverythingThatIsWrongComesInOneAnswer) {
+  auto spec = line(
+      R"({"kind":"echo","priority":"hihg","timeout_ms":"abc","params":{}})");
+  ASSERT_FALSE(spec);
+  std::vector<std::string> paths;
+  for (const auto& fault : spec.error().faults) paths.push_back(fault.path);
+  EXPECT_THAT(paths, testing::UnorderedElementsAre("priority", "timeout_ms",
+                                                   "params.text"));
+  EXPECT_THAT(spec.error().message, HasSubstr("did you mean 'high'"));
+}
+
+TEST(JobLineTest, WhatOnlyTheHeadCanJudgeGoesThrough) {
+  EXPECT_TRUE(line(R"({"kind":"nope"})"));
+  EXPECT_TRUE(line(R"({"kind":"echo","params":{"stpes":1}})"));
 }
 
 TEST(ParseTimeTest, ReadsRelativeAbsoluteAndUnixTimes) {

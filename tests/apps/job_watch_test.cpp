@@ -45,6 +45,29 @@ TEST(JobWatchTest, TellsEachMoveOnce) {
   EXPECT_TRUE(watch.end());
 }
 
+TEST(JobWatchTest, TellsNotesInWords) {
+  PullReply quiet;
+  auto& change = quiet.entries.emplace_back().change;
+  change.type = ChangeType::noted;
+  change.note = Note{"quiet", R"({"silent_ms":30000})", ""};
+  JobWatch watch{JobState::running};
+  EXPECT_THAT(watch.apply(quiet, 0), ElementsAre("no output for 30 s"));
+  JobWatch beside_the_log{JobState::running, false};
+  EXPECT_THAT(beside_the_log.apply(quiet, 0), IsEmpty());
+  EXPECT_EQ(note_text({"cancel_requested", "{}", "ann"}),
+            "cancel requested by ann");
+}
+
+TEST(JobWatchTest, ProgressWithoutAPercentageSaysWhatItKnows) {
+  Progress progress;
+  EXPECT_EQ(progress_text(progress), "executing");
+  progress.percent = 42;
+  progress.done = 42;
+  progress.total = 100;
+  progress.unit = "step";
+  EXPECT_EQ(progress_text(progress), "42%  executing  42/100 step");
+}
+
 TEST(JobWatchTest, TellsProgressEveryTenPercent) {
   JobWatch watch{JobState::queued};
   watch.apply(durable(ChangeType::started, 1, 0), 0);

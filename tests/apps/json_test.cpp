@@ -72,6 +72,32 @@ TEST(JobJsonTest, ProgressIsAPercentageOrNull) {
   EXPECT_EQ(job(view)["progress_detail"]["done"], 5);
 }
 
+TEST(JobJsonTest, AnUnknownPercentageIsNoNumber) {
+  auto view = film();
+  view.progress = Progress{};
+  EXPECT_FALSE(job(view)["progress_detail"].contains("percent"));
+  LiveEvent live;
+  live.progress = Progress{};
+  EXPECT_FALSE(event(live)["progress"].contains("percent"));
+  live.progress->percent = 0;
+  EXPECT_EQ(event(live)["progress"]["percent"], 0);
+}
+
+TEST(EventJsonTest, ARetryWithoutPauseHasNoTime) {
+  LogEntry entry{7, 1, {}};
+  entry.change.type = ChangeType::requeued;
+  entry.change.requeue = Requeued{};
+  EXPECT_TRUE(event(entry)["not_before_ms"].is_null());
+}
+
+TEST(JobJsonTest, ABindingNamesItsJobAndField) {
+  auto view = film();
+  view.spec.bindings = {{"/stdin", view.spec.id, "/text"}};
+  EXPECT_EQ(dump_json(job(view)["bindings"]),
+            R"([{"path":"/stdin","job":"01ARZ3NDEKTSV4RRFFQ69G5FAV",)"
+            R"("pointer":"/text"}])");
+}
+
 TEST(JobJsonTest, WhatIsNotKnownIsNull) {
   const auto json = job(JobView{});
   for (const char* name : {"failure", "result", "submitted_ms", "started_ms",

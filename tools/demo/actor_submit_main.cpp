@@ -16,6 +16,7 @@
 #include "actors/errors.hpp"
 #include "apps/job_options.hpp"
 #include "client/client_actor.hpp"
+#include "kinds/kinds.hpp"
 
 namespace {
 
@@ -23,7 +24,7 @@ using namespace troupe;
 
 bool read_jobs(std::istream& in, SubmitRequest& request) {
   for (std::string line; std::getline(in, line);) {
-    auto job = job_from_json(line);
+    auto job = job_from_json(line, all_kinds());
     if (!job) {
       std::cerr << "troupe-demo-submit: " << job.error().message << "\n";
       return false;

@@ -1,0 +1,21 @@
+// Files and folders of this machine that the command line names. What is wrong
+// with them is misuse: it is found before a node is asked.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "core/result.hpp"
+
+namespace troupe {
+
+/// Why `path` cannot be sent to a node; empty: it can.
+std::string file_fault(const std::filesystem::path& path);
+
+/// Makes the folder that `path` names, as the umask allows it or only for its
+/// owner. Errors: invalid_argument where such a folder cannot be, those of the
+/// disk else.
+Status make_named_folder(const std::filesystem::path& path,
+                         bool for_owner = false);
+
+}  // namespace troupe

@@ -1,0 +1,40 @@
+#include "apps/local_files.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/platform/temp_dir.hpp"
+
+namespace troupe {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(LocalFilesTest, SaysWhyAFileCannotBeSent) {
+  platform::TempDir dir;
+  std::ofstream{dir / "film"} << "x";
+  EXPECT_EQ(file_fault(dir / "film"), "");
+  EXPECT_THAT(file_fault(dir / "flim"), HasSubstr("does not exist"));
+  EXPECT_THAT(file_fault(dir / "film" / "x"), HasSubstr("film/x'"));
+  EXPECT_THAT(file_fault(dir / "."), HasSubstr("is a folder"));
+  EXPECT_THAT(file_fault("/dev/null"), HasSubstr("no regular file"));
+}
+
+TEST(LocalFilesTest, MakesANamedFolderOrSaysThatItCannotBe) {
+  platform::TempDir dir;
+  std::ofstream{dir / "film"} << "x";
+  EXPECT_TRUE(make_named_folder(""));
+  EXPECT_TRUE(make_named_folder(dir / "a" / "b"));
+  EXPECT_TRUE(make_named_folder(dir / "a" / "b"));
+  for (const auto& path : {dir / "film", dir / "film" / "x",
+                           std::filesystem::path{"/proc/troupe"}}) {
+    const auto made = make_named_folder(path);
+    ASSERT_FALSE(made) << path;
+    EXPECT_EQ(made.error().code, Errc::invalid_argument);
+  }
+}
+
+}  // namespace
+}  // namespace troupe
