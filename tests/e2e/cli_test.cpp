@@ -191,6 +191,33 @@ TEST_F(CliTest, AllFaultsOfAJobComeInOneAnswer) {
   EXPECT_THAT(output.err, HasSubstr("did you mean 'steps'"));
 }
 
+TEST_F(CliTest, AllFaultsOfALineComeInOneAnswer) {
+  const auto output =
+      troupe({"submit", "--json", "-"},
+             R"({"kind":"echo","priority":"hihg","timeout_ms":"x","params":{}})"
+             "\n");
+  EXPECT_EQ(output.code, 2);
+  const auto error = output.json()["error"];
+  EXPECT_EQ(error["faults"].size(), 3u) << dump_json(error);
+  EXPECT_THAT(dump_json(error), HasSubstr("did you mean 'high'"));
+}
+
+TEST_F(CliTest, ABoundValueOfTheWrongSortSaysWhatWasWanted) {
+  const auto first = place_->submit({"process.run", "--", "true"});
+  const auto second =
+      place_->submit({"echo", "--from", "text=" + first + ":/exit_code"});
+  ASSERT_TRUE(place_->reaches(second, "failed"));
+  const auto job = show(second);
+  EXPECT_EQ(job["failure"]["class"], "invalid");
+  EXPECT_THAT(job["failure"]["message"],
+              HasSubstr("params.text must be a string, but /exit_code in the "
+                        "result of job " +
+                        first + " is an integer (0)"));
+  EXPECT_EQ(job["bindings"][0]["job"], first);
+  EXPECT_THAT(troupe({"jobs", "show", second}).out,
+              HasSubstr("text from /exit_code in the result of job " + first));
+}
+
 TEST_F(CliTest, AChainTakesFilesAndTextFromEarlierJobs) {
   const auto film =
       place_->submit({"process.run", "--output", "a.txt", "--", "sh", "-c",
@@ -244,6 +271,37 @@ TEST_F(CliTest, LogsAreThoseOfTheProgram) {
   EXPECT_THAT(output.out, HasSubstr("two"));
 }
 
+TEST_F(CliTest, LogsLookTheSameLiveAndStored) {
+  const auto id = place_->submit(
+      {"process.run", "--", "sh", "-c", "echo one; echo two >&2; sleep 1"});
+  const auto live = troupe({"jobs", "logs", id, "--follow"});
+  ASSERT_TRUE(place_->reaches(id, "succeeded"));
+  const auto stored = troupe({"jobs", "logs", id});
+  EXPECT_EQ(stored.out, "stdout | one\nstderr | two\n");
+  EXPECT_EQ(live.out, stored.out);
+  const auto lines = troupe({"jobs", "logs", id, "--json"}).lines();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[1]["stream"], "stderr");
+  EXPECT_EQ(lines[1]["text"], "two");
+  EXPECT_EQ(lines[1]["attempt"], 1);
+}
+
+TEST_F(CliTest, CtrlCLeavesWhatOnlyWatches) {
+  const auto id =
+      place_->submit({"process.run", "--", "sh", "-c", "echo here; sleep 60"});
+  ASSERT_TRUE(place_->reaches(id, "running"));
+  auto events = place_->start({"jobs", "events", id, "--follow", "--json"});
+  ASSERT_TRUE(events->read_line());
+  events->signal(SIGINT);
+  EXPECT_EQ(events->finish().code, 130);
+  auto logs = place_->start({"jobs", "logs", id, "--follow"});
+  EXPECT_EQ(logs->read_line(), "stdout | here");
+  logs->signal(SIGINT);
+  EXPECT_EQ(logs->finish().code, 130);
+  EXPECT_EQ(place_->state(id), "running");
+  EXPECT_EQ(troupe({"jobs", "cancel", id}).code, 0);
+}
+
 TEST_F(CliTest, APausedQueueExplainsWhyAJobWaits) {
   ASSERT_EQ(troupe({"queue", "pause"}).code, 0);
   const auto id = place_->submit({"echo", "-p", "text=a"});
@@ -252,6 +310,43 @@ TEST_F(CliTest, APausedQueueExplainsWhyAJobWaits) {
   EXPECT_THAT(dump_json(explained["sentences"]), HasSubstr("paused"));
   EXPECT_EQ(troupe({"queue", "resume", "--json"}).json()["paused"], false);
   EXPECT_TRUE(place_->reaches(id, "succeeded"));
+}
+
+TEST_F(CliTest, ADrainingQueueCanBeSeenUntilItResumes) {
+  ASSERT_EQ(troupe({"queue", "drain"}).code, 0);
+  const auto json = troupe({"queue", "show", "--json"}).json();
+  const auto text = troupe({"queue", "show"}).out;
+  const auto refused = troupe({"submit", "echo", "-p", "text=a"});
+  ASSERT_EQ(troupe({"queue", "resume"}).code, 0);
+  EXPECT_EQ(json["queue"]["draining"], true);
+  EXPECT_THAT(json["accepting"], HasSubstr("draining"));
+  EXPECT_THAT(text, HasSubstr("draining; "));
+  EXPECT_EQ(refused.code, 6);
+  EXPECT_EQ(troupe({"queue", "drain", "--kind", "noop", "--json"})
+                .json()["draining_kinds"],
+            Json::array({"noop"}));
+  EXPECT_EQ(troupe({"queue", "resume", "--kind", "noop", "--json"})
+                .json()["accepting"],
+            "yes");
+}
+
+TEST_F(CliTest, ADeviceThatDoesNotExistIsAnsweredWithTheNearest) {
+  for (const Words& args :
+       {Words{"submit", "echo", "-p", "text=a", "--device", "cqu"},
+        Words{"queue", "pause", "--device", "cqu"}}) {
+    const auto output = troupe(args);
+    EXPECT_EQ(output.code, 5) << output.err;
+    EXPECT_THAT(output.err,
+                HasSubstr("device 'cqu' is unknown; did you mean 'cpu'?"));
+  }
+}
+
+TEST_F(CliTest, MemoryThatNoDeviceHasIsNamedInUnitsOfPeople) {
+  const auto output =
+      troupe({"submit", "echo", "-p", "text=a", "--memory", "900T"});
+  EXPECT_EQ(output.code, 5);
+  EXPECT_THAT(output.err, HasSubstr("memory_bytes is 900 TiB; the largest "
+                                    "device for it, cpu, lends "));
 }
 
 TEST_F(CliTest, AFileGoesInAndOut) {
@@ -335,6 +430,21 @@ TEST_F(CliTest, TheConsoleTakesTheSameCommands) {
   EXPECT_THAT(output.out, Not(HasSubstr("troupe.toml")));
   EXPECT_THAT(output.err, HasSubstr("did you mean 'show'"));
   EXPECT_EQ(output.code, 2);
+}
+
+TEST_F(CliTest, AConsoleInJsonAnswersEveryLineWithObjects) {
+  const auto output = troupe({"console", "--json"},
+                             "submit echo -p text=a\n"
+                             "jobs sohw\n"
+                             "submit echo -p 'open\n"
+                             "queue show\nhelp\n");
+  const auto lines = output.lines();
+  ASSERT_EQ(lines.size(), 5u) << output.out;
+  EXPECT_EQ(lines[0]["state"], "queued");
+  EXPECT_EQ(lines[1]["error"]["code"], "invalid_argument");
+  EXPECT_EQ(lines[2]["error"]["code"], "invalid_argument");
+  EXPECT_EQ(lines[3]["accepting"], "yes");
+  EXPECT_THAT(lines[4]["help"], HasSubstr("submit"));
 }
 
 TEST_F(CliTest, TheDoctorFindsNothingWrong) {

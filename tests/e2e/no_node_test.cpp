@@ -27,7 +27,9 @@ TEST_F(NoNodeTest, WrongWordsAreAnsweredWithTheNearest) {
       {{"jobs", "list", "--state", "runing"}, "did you mean 'running'?"},
       {{"jobs"}, "list"},
       {{}, "submit"},
-      {{"jobs", "show"}, "id"},
+      {{"jobs", "show"}, "ID is missing"},
+      {{"submit", "process.rnu"}, "did you mean 'process.run'?"},
+      {{"submit", "echo", "--priority", "hihg"}, "did you mean 'high'?"},
       {{"jobs", "show", "12"}, "is no job id"},
       {{"jobs", "list", "--", "x"}, "takes nothing after '--'"},
       {{"node", "--set", "queue.max_job=1"}, "did you mean 'queue.max_jobs'?"},
@@ -42,7 +44,7 @@ TEST_F(NoNodeTest, WrongWordsAreAnsweredWithTheNearest) {
 
 TEST_F(NoNodeTest, AnUnknownKindIsAnsweredBeforeAnybodyIsAsked) {
   const auto output = place_.troupe({"submit", "process.rnu", "--json"});
-  EXPECT_EQ(output.code, 5);
+  EXPECT_EQ(output.code, 2);
   EXPECT_THAT(output.err, HasSubstr("did you mean 'process.run'?"));
   EXPECT_EQ(output.json()["error"]["code"], "invalid_argument");
 }
@@ -107,16 +109,17 @@ TEST_F(NoNodeTest, SuchANodeEndsWithTheCommandHoweverThatEnds) {
 
 TEST_F(NoNodeTest, AFolderThatCannotBeMadeIsAClearError) {
   const auto output = place_.troupe({"node", "--data", "/proc/troupe"});
-  EXPECT_NE(output.code, 0);
-  EXPECT_NE(output.code, -1) << "it must not die of a signal";
+  EXPECT_EQ(output.code, 2);
   EXPECT_THAT(output.err, HasSubstr("/proc/troupe"));
+  EXPECT_EQ(
+      place_.troupe({"run", "echo", "-p", "text=a", "--data", "/proc/x"}).code,
+      2);
 }
 
 TEST_F(NoNodeTest, AFileInPlaceOfTheFolderIsAClearError) {
   place_.write("data", "I am a file\n");
   const auto output = place_.troupe({"node"});
-  EXPECT_NE(output.code, 0);
-  EXPECT_NE(output.code, -1) << "it must not die of a signal";
+  EXPECT_EQ(output.code, 2);
   EXPECT_THAT(output.err, HasSubstr(place_.data().string()));
 }
 
@@ -151,6 +154,19 @@ TEST_F(NoNodeTest, ConfigSetWritesWhatConfigShows) {
   EXPECT_THAT(wrong.err, HasSubstr("did you mean 'queue.max_jobs'?"));
   EXPECT_THAT(place_.troupe({"config"}).out, HasSubstr("queue.ageing_ms"));
   EXPECT_EQ(place_.read("data/troupe.toml"), "[queue]\nageing_ms = \"5m\"\n");
+}
+
+TEST_F(NoNodeTest, TheNumberOfSilenceEventsIsASetting) {
+  auto node = place_.node({"--set", "event.quiet_notes=1"});
+  const auto id =
+      place_.submit({"process.run", "-p", "quiet_ms=100", "--", "sh", "-c",
+                     "sleep 0.4; echo x; sleep 0.4; echo y; sleep 0.4"});
+  ASSERT_TRUE(place_.reaches(id, "succeeded"));
+  int notes = 0;
+  for (const auto& event :
+       place_.troupe({"jobs", "events", id, "--json"}).lines())
+    notes += event["type"] == "noted";
+  EXPECT_EQ(notes, 1);
 }
 
 TEST_F(NoNodeTest, VersionIsOneObject) {
