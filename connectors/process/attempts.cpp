@@ -265,7 +265,10 @@ void ProcessAttempts::on_quiet(const std::string& key, std::int64_t silent_ms) {
   auto* attempt = find(key);
   if (!attempt) return;
   on_line(key, Stream::node,
-          "no output for " + std::to_string(silent_ms / 1000) + " s");
+          "no output for " + std::to_string(silent_ms / 1000) +
+              (silent_ms < 10'000 ? "." + std::to_string(silent_ms / 100 % 10)
+                                  : "") +
+              " s");
   if (attempt->stop == StopReason::fenced) return;
   if (++attempt->quiet_notes > options_.max_quiet_notes) return;
   sink_.noted(
