@@ -118,6 +118,12 @@ class ConsoleState {
             // A data folder to start from. Jobs first: a file that one of them
             // names is then there to be copied.
             const std::filesystem::path folder{to};
+            std::error_code none;
+            if (std::filesystem::exists(folder, none) &&
+                !std::filesystem::is_empty(folder, none))
+              return to_caf({Errc::already_exists,
+                             to + " is there and not empty; name a new "
+                                  "folder"});
             if (auto done = store->backup(folder / "store"); !done)
               return to_caf(done.error());
             if (files == nullptr) return caf::unit;

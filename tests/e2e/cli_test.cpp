@@ -470,6 +470,9 @@ TEST_F(CliTest, ABackupIsTakenLiveAndStartsByItself) {
   const auto copy = place_->path("copy").string();
   const auto taken = troupe({"backup", copy});
   ASSERT_EQ(taken.code, 0) << taken.err;
+  const auto full = troupe({"backup", place_->path("").string()});
+  EXPECT_EQ(full.code, 5) << "it must not write among other files";
+  EXPECT_THAT(full.err, HasSubstr("not empty"));
   auto node = place_->start({"node", "--data", copy});
   ASSERT_TRUE(node->read_line()) << node->finish(1'000).err;
   const auto got =
