@@ -184,6 +184,13 @@ Status run_node(const NodeOptions& options) {
   if (auto made = platform::make_dirs(options.data); !made) return made;
   auto lock = platform::FolderLock::acquire(options.data, "lock", 1'000);
   if (!lock) return lock.error();
+  const auto& node = options.config.node;
+  if (auto free = cluster::check_endpoint(
+          {.data = options.data,
+           .host = node.listen,
+           .port = static_cast<std::uint16_t>(node.port)});
+      !free)
+    return free;
   auto store = JobStore::open(options.data / "store",
                               store_options(options.config.store), now);
   if (!store) return store.error();

@@ -78,25 +78,23 @@ ExitCode list(Invocation& call) {
 ExitCode remove(Invocation& call, const std::string& who) {
   auto data = call.session.data();
   if (!data) return call.misused(data.error().message);
-  const auto file = cluster::clients_file(data->path);
-  auto clients = cluster::read_clients(file);
+  auto clients = cluster::read_clients(cluster::clients_file(data->path));
   if (!clients) return call.fail(clients.error());
-  std::vector<std::string> names, fingerprints;
-  for (const auto& client : *clients) {
-    names.push_back(client.principal.name);
-    if (client.principal.name == who || client.fingerprint == who)
-      fingerprints.push_back(client.fingerprint);
-  }
-  if (fingerprints.empty())
+  auto removed = cluster::revoke_client(data->path, who);
+  if (!removed) return call.fail(removed.error());
+  if (removed->empty()) {
+    std::vector<std::string> names;
+    for (const auto& client : *clients) names.push_back(client.principal.name);
     return call.fail(
         {Errc::not_found, "no client '" + who + "'" + known_names(who, names)});
-  for (const auto& fingerprint : fingerprints) {
-    auto removed = cluster::remove_client(file, fingerprint);
-    if (!removed) return call.fail(removed.error());
+  }
+  for (const auto& client : *removed) {
     if (call.json)
-      call.print({{"removed", who}, {"fingerprint", fingerprint}});
+      call.print({{"removed", client.principal.name},
+                  {"fingerprint", client.fingerprint}});
     else
-      call.out() << "removed " << who << " " << fingerprint << "\n";
+      call.out() << "removed " << client.principal.name << " "
+                 << client.fingerprint << "\n";
   }
   return ExitCode::ok;
 }
