@@ -63,8 +63,9 @@ std::uint64_t Ledger::release(const Token& owner, const std::string& name) {
 template <class Predicate>
 std::uint64_t Ledger::release_if(Predicate matches) {
   std::uint64_t freed_bytes = 0;
+  // Named again, as clang 14 lets no lambda capture a structured binding.
   for (auto& [name, device] : devices_)
-    std::erase_if(device.owners, [&](const auto& item) {
+    std::erase_if(device.owners, [&, &device = device](const auto& item) {
       if (!matches(item.first)) return false;
       TROUPE_ASSERT(item.second <= device.reserved_bytes);
       device.reserved_bytes -= item.second;

@@ -323,7 +323,7 @@ class SchedulerState {
         lose_unserved(device);
       } else {
         schedule_.device_down(device, now(), out_);
-        std::erase_if(handed_out_, [&](const auto& entry) {
+        std::erase_if(handed_out_, [&device = device](const auto& entry) {
           return entry.second.device == device;
         });
       }

@@ -237,7 +237,7 @@ class Pair {
     if (!desk.faults.empty()) return desk.faults.front();
     for (auto& [id, job] : model.jobs) {
       const JobSummary& is = desk.jobs.at(id);
-      const auto differs = [&](const char* what, auto a, auto b) {
+      const auto differs = [&id = id](const char* what, auto a, auto b) {
         return to_string(id) + ": " + what + " is " + std::to_string(a) +
                ", expected " + std::to_string(b);
       };
