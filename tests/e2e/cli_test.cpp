@@ -488,6 +488,14 @@ TEST_F(CliTest, ClientsAreMadeListedAndRemoved) {
   EXPECT_THAT(troupe({"clients", "list"}).out, HasSubstr("ann"));
   EXPECT_EQ(troupe({"clients", "remove", "ann"}).code, 0);
   EXPECT_EQ(troupe({"clients", "remove", "ann"}).code, 4);
+  EXPECT_EQ(troupe({"clients", "add", "ann"}).code, 0);
+  EXPECT_EQ(troupe({"clients", "remove", "ann"}).code, 0);
+}
+
+TEST_F(CliTest, AClientsNameThatIsNoneIsRefusedWithTheReason) {
+  const auto refused = troupe({"clients", "add", "../x"});
+  EXPECT_NE(refused.code, 0);
+  EXPECT_THAT(refused.err, HasSubstr("letters, digits, '-', '_' or '.'"));
 }
 
 }  // namespace

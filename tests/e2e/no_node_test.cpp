@@ -174,5 +174,57 @@ TEST_F(NoNodeTest, VersionIsOneObject) {
   EXPECT_FALSE(json["version"].get<std::string>().empty());
 }
 
+TEST_F(NoNodeTest, AnAddressOfAnotherMachineIsRefusedAtOnce) {
+  // Of documentation only: nobody has it.
+  auto node = place_.start({"node", "--listen", "192.0.2.1"});
+  const auto output = node->finish(3'000);
+  EXPECT_GT(output.code, 0) << "it still tries";
+  EXPECT_THAT(output.err,
+              HasSubstr("cannot listen on 192.0.2.1:0: Cannot assign requested "
+                        "address"));
+  EXPECT_THAT(output.err, HasSubstr("troupe node --listen 127.0.0.1"));
+}
+
+TEST_F(NoNodeTest, APortThatIsTakenIsRefusedAtOnce) {
+  const Workplace other;
+  auto first = other.node();
+  const auto address = parse_json(other.read("data/node.json"));
+  ASSERT_TRUE(address);
+  const auto port = std::to_string((*address)["port"].get<int>());
+  auto second = place_.start({"node", "--port", port});
+  const auto output = second->finish(3'000);
+  EXPECT_GT(output.code, 0) << "it still tries";
+  EXPECT_THAT(output.err, HasSubstr("cannot listen on 127.0.0.1:" + port +
+                                    ": Address already in use"));
+  EXPECT_THAT(output.err, HasSubstr("--port 0"));
+  first->signal(SIGTERM);
+  EXPECT_EQ(first->finish().code, 0);
+}
+
+TEST_F(NoNodeTest, ANodeTakesThePortOfItsKilledFormerAgain) {
+  auto first = place_.node();
+  const auto address = parse_json(place_.read("data/node.json"));
+  ASSERT_TRUE(address);
+  const auto port = std::to_string((*address)["port"].get<int>());
+  first->signal(SIGKILL);
+  auto second = place_.node({"--port", port});  // At once.
+  EXPECT_EQ(place_.troupe({"jobs", "list"}).code, 0);
+  second->signal(SIGTERM);
+  EXPECT_EQ(second->finish().code, 0);
+}
+
+TEST_F(NoNodeTest, AKeyThatOthersMayReadStopsTheStart) {
+  auto first = place_.node();
+  first->signal(SIGTERM);
+  ASSERT_EQ(first->finish().code, 0);
+  const auto key = place_.data() / "tls/authority.key";
+  using std::filesystem::perms;
+  std::filesystem::permissions(key, perms::owner_read | perms::group_read);
+  const auto output = place_.start({"node"})->finish(3'000);
+  EXPECT_GT(output.code, 0);
+  EXPECT_THAT(output.err, HasSubstr("its mode is 0440"));
+  EXPECT_THAT(output.err, HasSubstr("chmod 600 '" + key.string() + "'"));
+}
+
 }  // namespace
 }  // namespace troupe::test
