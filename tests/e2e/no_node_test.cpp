@@ -98,9 +98,10 @@ TEST_F(NoNodeTest, SeveralRunsShareSuchANode) {
 TEST_F(NoNodeTest, SuchANodeEndsWithTheCommandHoweverThatEnds) {
   auto run = place_.start({"run", "process.run", "--", "sleep", "60"});
   std::int64_t tries = 0;
-  while (place_.troupe({"jobs", "list", "--json", "--state", "running"})
-             .out.empty())
+  for (Output seen; seen.code != 0 || seen.out.empty();) {
+    seen = place_.troupe({"jobs", "list", "--json", "--state", "running"});
     ASSERT_LT(++tries, 600);
+  }
   run->signal(SIGKILL);
   run->finish();
   tries = 0;
