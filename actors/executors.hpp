@@ -16,12 +16,13 @@
 
 namespace troupe {
 
-/// An attempt that was handed out.
+/// An attempt that was handed out, or is as soon as its start is on disk.
 struct HandedOut {
   Token token;
   std::string device;
-  std::string kind;
+  std::string kind;  // Empty: its executor has not heard of it.
   std::uint64_t memory_bytes = 0;
+  std::optional<StopReason> stop;  // It is not to hear of it.
 };
 
 /// Several executors may serve one device, each its kinds; they share its

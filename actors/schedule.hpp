@@ -216,6 +216,8 @@ class Schedule {
                 Decisions& out);
   /// Heartbeats: extends the leases of those that are current.
   void renew(std::span<const Token> tokens, Now now);
+  /// Nobody could be heard for a while: every lease begins anew.
+  void renew_all(Now now);
   /// Ends or retries the job. Errors: stale (not the current token, or its
   /// lease is over): nothing of the result was used.
   Status attempt_ended(const Token& token, JobEnd end, Now now, Decisions& out);

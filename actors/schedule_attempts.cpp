@@ -157,6 +157,13 @@ void Schedule::renew(std::span<const Token> tokens, Now now) {
   }
 }
 
+void Schedule::renew_all(Now now) {
+  Impl& s = *impl_;
+  for (const std::uint32_t n : s.runs.all())
+    if (!s.runs[n].reserving)
+      s.runs[n].lease_until = now.steady + s.options.limits.lease_ms;
+}
+
 namespace {
 
 /// What the executor said, without what it must not say.

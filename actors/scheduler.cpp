@@ -21,6 +21,9 @@
 namespace troupe {
 namespace {
 
+// So much later than asked for comes no wake of a node that runs.
+constexpr SteadyMs kStoodStillMs = 500;
+
 using SelfActor =
     Supervised<SchedulerActor>::extend<caf::result<void>(flush_atom),
                                        caf::result<void>(wake_atom)>;
@@ -83,11 +86,13 @@ class SchedulerState {
           when_ready([this, d, executor] { device(d, executor); });
         },
         [this](ended_atom, std::vector<AttemptEnd>& ends) {
+          catch_up();
           if (ready_) return ended(std::move(ends));
           when_ready([this, ends]() mutable { ended(std::move(ends)); });
         },
         [this](heartbeat_atom, const std::vector<Token>& tokens) {
           if (!ready_) return;
+          catch_up();
           schedule_.renew(tokens, now());
           arm_timer();
         },
@@ -103,6 +108,7 @@ class SchedulerState {
           flush();
         },
         [this](wake_atom) {
+          catch_up();
           wake_at_.reset();
           if (!ready_) return;
           schedule_.tick(now(), out_);
@@ -139,7 +145,8 @@ class SchedulerState {
                 {job.start_epoch, job.summary.id, job.summary.attempt},
                 job.start->device,
                 job.spec.kind,
-                job.start->memory_bytes};
+                job.start->memory_bytes,
+                {}};
           const auto first_change = out_.changes.size();
           schedule_.restore(job, at, out_);
           complete_lost(job, first_change);
@@ -377,8 +384,18 @@ class SchedulerState {
     self_->send(self_, flush_atom_v);
   }
 
+  // Woken late, the whole node stood still (SIGSTOP, a paused machine): in that
+  // time nobody could hear of an attempt, so no lease ended in it.
+  void catch_up() {
+    const auto at = now();
+    if (!ready_ || !wake_at_ || at.steady - *wake_at_ < kStoodStillMs) return;
+    wake_at_ = at.steady;
+    schedule_.renew_all(at);
+  }
+
   void flush() {
     if (!ready_) return;
+    catch_up();
     // What fell due meanwhile, or while the node was down, must not start.
     schedule_.tick(now(), out_);
     schedule_.plan(now(), out_);
@@ -387,11 +404,12 @@ class SchedulerState {
 
   void perform() {
     auto d = std::exchange(out_, {});
-    stop(d.stops);
+    const auto later = stop(d.stops);
     if (!d.releases.empty())
       self_->send(options_.memory, release_atom_v, std::move(d.releases));
     if (!d.reserves.empty()) reserve(std::move(d.reserves));
     append(d);
+    stop(later);  // Of attempts that begin in this very flush.
     for (auto& h : held_) h.append = std::min(h.append, firm_sent_);
     deliver_held();
     arm_timer();
@@ -417,18 +435,27 @@ class SchedulerState {
             });
   }
 
-  void stop(const std::vector<StopOrder>& orders) {
+  // Returns the orders of attempts that are not known here.
+  std::vector<StopOrder> stop(const std::vector<StopOrder>& orders) {
     std::unordered_map<caf::actor, std::vector<StopOrder>> by_executor;
+    std::vector<StopOrder> unknown;
     for (const auto& order : orders) {
       auto it = handed_out_.find(order.token.job);
-      if (it == handed_out_.end() || it->second.token != order.token) continue;
-      if (auto* e = executors_.find(it->second.device, it->second.kind))
+      if (it == handed_out_.end() || it->second.token != order.token) {
+        unknown.push_back(order);
+        continue;
+      }
+      auto& attempt = it->second;
+      if (attempt.kind.empty())
+        attempt.stop = order.reason;
+      else if (auto* e = executors_.find(attempt.device, attempt.kind))
         by_executor[*e].push_back(order);
       if (order.reason == StopReason::fenced) handed_out_.erase(it);
     }
     for (auto& [executor, list] : by_executor)
       self_->send(caf::actor_cast<ExecutorActor>(executor), stop_atom_v,
                   std::move(list));
+    return unknown;
   }
 
   // Submits may be refused by the disk, all else may not: two batches. No
@@ -556,19 +583,25 @@ class SchedulerState {
     h.device = a.device;
     h.memory_bytes = a.memory_bytes;
     h.kind.clear();  // Known with its specification.
+    h.stop.reset();
   }
 
   void assign(const std::vector<Assign>& assigns) {
     std::unordered_map<caf::actor, std::vector<Assignment>> by_executor;
-    std::vector<AttemptEnd> failed;
+    std::vector<AttemptEnd> ended_early;
     for (const auto& a : assigns) {
       auto handed = handed_out_.find(a.token.job);
       // Stopped or lost while its start was on the way to the disk.
       if (handed == handed_out_.end() || handed->second.token != a.token)
         continue;
+      if (handed->second.stop) {
+        specs_.erase(a.token.job);
+        ended_early.push_back(stopped(a.token, *handed->second.stop));
+        continue;
+      }
       auto spec = take_spec(a);
       if (!spec) {
-        failed.push_back(
+        ended_early.push_back(
             failure(a.token, FailureClass::transient, spec.error()));
         continue;
       }
@@ -581,14 +614,15 @@ class SchedulerState {
           work, [this](JobId id) { return store_.end(id); },
           find_kind(options_.kinds, work.spec.kind));
       if (!ready) {
-        failed.push_back(
+        ended_early.push_back(
             failure(a.token, FailureClass::invalid, ready.error()));
         continue;
       }
       auto* executor = executors_.find(a.device, work.spec.kind);
       if (!executor) {
-        failed.push_back(failure(a.token, FailureClass::transient,
-                                 {Errc::device_lost, "its executor is gone"}));
+        ended_early.push_back(
+            failure(a.token, FailureClass::transient,
+                    {Errc::device_lost, "its executor is gone"}));
         continue;
       }
       by_executor[*executor].push_back(std::move(work));
@@ -596,7 +630,7 @@ class SchedulerState {
     for (auto& [executor, list] : by_executor)
       self_->send(caf::actor_cast<ExecutorActor>(executor), assign_atom_v,
                   std::move(list));
-    if (!failed.empty()) ended(std::move(failed));
+    if (!ended_early.empty()) ended(std::move(ended_early));
   }
 
   Result<JobSpec> take_spec(const Assign& a) {
@@ -608,6 +642,16 @@ class SchedulerState {
     auto specs = store_.specs(std::span{&a.spec_index, 1});
     if (!specs) return specs.error();
     return std::move(specs->front());
+  }
+
+  // As its executor would say that had it for a moment.
+  static AttemptEnd stopped(const Token& token, StopReason reason) {
+    auto end = failure(token, FailureClass::transient,
+                       {Errc::cancelled, "it was stopped before it began"});
+    if (reason == StopReason::cancelled)
+      end.end = {JobState::cancelled, {}, {}, {}};
+    if (reason == StopReason::expired) end.end.state = JobState::expired;
+    return end;
   }
 
   static AttemptEnd failure(const Token& token, FailureClass klass,
