@@ -38,6 +38,8 @@ constexpr int kGaveUp = SIGUSR1;
 
 // For all of a stop but what running jobs are given.
 constexpr std::int64_t kStopMs = 30'000;
+// timeout(1) and some terminals signal the process and its group: that is once.
+constexpr std::int64_t kOneSignalMs = 1'000;
 
 sigset_t ending_signals() {
   sigset_t set;
@@ -52,19 +54,22 @@ sigset_t ending_signals() {
 void bound_the_stop(std::int64_t most_ms) {
   std::thread{[most_ms] {
     const auto signals = ending_signals();
-    const timespec most{.tv_sec = most_ms / 1'000,
-                        .tv_nsec = most_ms % 1'000 * 1'000'000};
-    int got = 0;
-    while ((got = ::sigtimedwait(&signals, nullptr, &most)) < 0 &&
-           errno == EINTR) {
+    const auto begin = system_steady_clock().now();
+    for (;;) {
+      const auto been = system_steady_clock().now() - begin;
+      const auto left = std::max<std::int64_t>(most_ms - been, 0);
+      const timespec wait{.tv_sec = left / 1'000,
+                          .tv_nsec = left % 1'000 * 1'000'000};
+      const int got = ::sigtimedwait(&signals, nullptr, &wait);
+      if (got < 0 && errno == EAGAIN) break;
+      if (got < 0 || system_steady_clock().now() - begin < kOneSignalMs)
+        continue;
+      std::cerr << "troupe: told twice; ending at once" << std::endl;
+      ::_exit(static_cast<int>(ExitCode::interrupted));
     }
-    std::cerr << (got < 0 ? "troupe: the stop takes longer than " +
-                                std::to_string(most_ms / 1'000) +
-                                " s; ending at once"
-                          : std::string{"troupe: told twice; ending at once"})
-              << std::endl;
-    ::_exit(
-        static_cast<int>(got < 0 ? ExitCode::broken : ExitCode::interrupted));
+    std::cerr << "troupe: the stop takes longer than " << most_ms / 1'000
+              << " s; ending at once" << std::endl;
+    ::_exit(static_cast<int>(ExitCode::broken));
   }}.detach();
 }
 

@@ -19,10 +19,10 @@ struct NodeOptions {
 };
 
 /// Runs until SIGTERM or SIGINT, then stops in order: running attempts are
-/// ended and go back to the queue. A second signal ends the process at once,
-/// and so does a stop that takes 30 s longer than node.stop_grace_ms. Errors:
-/// what kept it from starting (locked, corrupt, denied, ...), or the child that
-/// ended again and again.
+/// ended and go back to the queue. A signal a second later ends the process at
+/// once, and so does a stop that takes 30 s longer than node.stop_grace_ms.
+/// Errors: what kept it from starting (locked, corrupt, denied, ...), or the
+/// child that ended again and again.
 Status run_node(const NodeOptions& options);
 
 }  // namespace troupe
