@@ -109,7 +109,8 @@ constexpr std::array kTable{
     ms("retention.max_age_ms", AT(retention.max_age_ms), kSecond, 100 * kYear,
        "Ended jobs older than this are forgotten."),
     count("retention.max_jobs", AT(retention.max_jobs), 0, 1'000'000'000,
-          "Ended jobs beyond this number are forgotten, oldest first."),
+          "Ended jobs beyond this number are forgotten, oldest first; 0: no "
+          "limit."),
     ms("retention.sweep_ms", AT(retention.sweep_ms), 100, kDay,
        "Time between two looks for jobs to forget."),
 
