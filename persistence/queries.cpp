@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "persistence/job_store_impl.hpp"
 
@@ -247,11 +248,14 @@ Result<std::vector<LogEntry>> JobStore::log_after(std::uint64_t after,
 
 Result<bool> JobStore::refers_to(const std::string& sha256) const {
   const std::shared_lock lock{impl_->base_mutex};
+  // The index may still hold them.
+  std::set<std::uint64_t> forgotten;
   {
     const std::lock_guard tail_lock{impl_->tail_mutex};
     for (const auto* generation : {&impl_->fresh, &impl_->frozen})
       for (const auto& [id, job] : generation->jobs) {
-        if (job.forgotten) continue;
+        if (job.forgotten) forgotten.insert(job.summary.spec_index);
+        if (forgotten.contains(job.summary.spec_index)) continue;
         if (std::ranges::count(job.artifacts, sha256) > 0) return true;
         if (job.facts && std::ranges::count(job.facts->artifacts, sha256) > 0)
           return true;
@@ -262,9 +266,10 @@ Result<bool> JobStore::refers_to(const std::string& sha256) const {
       impl_->base->db().NewIterator({}, impl_->base->index())};
   for (it->Seek(slice(prefix));
        it->Valid() && bytes_of(it->key()).starts_with(prefix); it->Next()) {
+    const auto place = last_u64(bytes_of(it->key()));
+    if (forgotten.contains(place)) continue;
     // What a crash during a removal left behind leads to no job.
-    const auto job = get(*impl_->base, impl_->base->index(),
-                         job_key(last_u64(bytes_of(it->key()))));
+    const auto job = get(*impl_->base, impl_->base->index(), job_key(place));
     if (!job) return job.error();
     if (*job) return true;
   }

@@ -132,6 +132,22 @@ TEST_F(RetentionTest, TellsWhichArtifactsNobodyNamesAnyMore) {
   EXPECT_FALSE(*store->refers_to(b));
 }
 
+TEST_F(RetentionTest, AForgottenJobNamesNothingBeforeTheIndexKnowsOfIt) {
+  const auto out = platform::sha256_hex("out");
+  const auto shared = platform::sha256_hex("shared");
+  run_with({out, shared});
+  author.now_ms += 100;
+  run_with({shared});
+  const auto step = store->retain_step({.max_age_ms = 50}, author.now_ms, {});
+  ASSERT_TRUE(step) << step.error().message;
+  ASSERT_LT(store->indexed_index(), store->last_index());
+  EXPECT_EQ(step->orphaned, std::vector<std::string>{out});
+  EXPECT_FALSE(*store->refers_to(out));
+  EXPECT_TRUE(*store->refers_to(shared));
+  reopen();
+  EXPECT_FALSE(*store->refers_to(out));
+}
+
 TEST_F(RetentionTest, RemovesAJobsEntriesAndNobodyElses) {
   std::vector<JobId> kept;
   for (int i = 0; i < 200; ++i) {
