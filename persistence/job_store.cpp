@@ -66,6 +66,10 @@ Result<std::unique_ptr<JobStore>> JobStore::open(
   if (!id) return id.error();
   impl->store_id = *std::move(id);
   if (const auto raised = impl->open_epoch(now); !raised) return raised.error();
+  std::error_code none;
+  const auto reserve = std::filesystem::file_size(dir / "reserve", none);
+  impl->has_reserve =
+      !none && options.reserve_bytes > 0 && reserve >= options.reserve_bytes;
   std::unique_ptr<JobStore> store{new JobStore{std::move(impl)}};
   store->refresh();
   return store;
@@ -256,6 +260,9 @@ Result<std::uint64_t> JobStore::commit(std::span<const Change> changes,
                                        bool sync) {
   Impl& s = *impl_;
   if (const auto checked = s.check(changes); !checked) return checked.error();
+  // A disk can fill up between two looks at it.
+  if (has_submit(changes))
+    if (const auto space = s.look_at_space(); !space) return space.error();
   auto first = s.commit(changes, sync);
   if (!first && first.error().code == Errc::disk_full && s.has_reserve &&
       !has_submit(changes)) {

@@ -117,7 +117,8 @@ class JobStore {
                                    const std::function<bool(JobId)>& pinned);
 
   /// Looks at the disk again: stops or resumes accepting, recovers from write
-  /// errors once the disk takes writes. Call every second or so.
+  /// errors once the disk takes writes. Call every second or so. A commit with
+  /// submits looks too, but does not resume.
   void refresh();
 
   // -- any thread -------------------------------------------------------------

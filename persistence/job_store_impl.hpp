@@ -133,6 +133,7 @@ struct JobStore::Impl {
   Status write(rocksdb::WriteBatch& batch, bool sync);
   Status recover();
   Status take_out_after(std::uint64_t index);
+  Status look_at_space();
   void refuse(std::optional<Error> why);
   Status probe_disk() const;
   void keep_reserve();

@@ -106,6 +106,26 @@ void JobStore::Impl::drop_reserve() {
   has_reserve = false;
 }
 
+// Refuses submits where there is too little.
+Status JobStore::Impl::look_at_space() {
+  // The reserve comes out of the space above the mark, never out of the rest.
+  const auto wanted = has_reserve ? 0 : options.reserve_bytes;
+  const auto free = free_bytes();
+  if (free >= options.low_water_bytes + wanted) return ok();
+  const auto mib = [](std::uint64_t bytes) {
+    return std::to_string(bytes >> 20) + " MiB";
+  };
+  std::string kept = mib(options.low_water_bytes) + " (store.low_water_bytes)";
+  if (wanted > 0)
+    kept +=
+        " and " + mib(wanted) + " to hold back once more (store.reserve_bytes)";
+  refuse(Error{Errc::disk_full, "no submits: " + mib(free) + " are free in " +
+                                    dir.string() + ", kept free are " + kept +
+                                    "; free space"});
+  const std::lock_guard lock{refusal_mutex};
+  return *refusal;
+}
+
 void JobStore::refresh() {
   Impl& s = *impl_;
   if (s.write_error) {
@@ -115,20 +135,9 @@ void JobStore::refresh() {
       return;
     }
   }
-  // The reserve comes out of the space above the mark, never out of the rest.
-  const auto free = s.free_bytes();
-  const auto wanted = s.has_reserve ? 0 : s.options.reserve_bytes;
-  if (free >= s.options.low_water_bytes + wanted) {
-    s.keep_reserve();
-    s.refuse(std::nullopt);
-    return;
-  }
-  s.refuse(
-      Error{Errc::disk_full,
-            "no submits: " + std::to_string(free >> 20) + " MiB are free in " +
-                s.dir.string() + ", kept free are " +
-                std::to_string((s.options.low_water_bytes + wanted) >> 20) +
-                " MiB; free space"});
+  if (!s.look_at_space()) return;
+  s.keep_reserve();
+  s.refuse(std::nullopt);
 }
 
 Status JobStore::accepting() const {

@@ -67,6 +67,41 @@ TEST_F(TroubleTest, StopsSubmitsAtTheLowWaterMarkAndLetsRunningJobsFinish) {
   run_one();
 }
 
+TEST_F(TroubleTest, RefusesASubmitAsSoonAsTheDiskIsFull) {
+  const auto id = author.next_id();
+  commit({author.submit(id), author.start(id)});
+  free_bytes = 0;
+  EXPECT_EQ(submit_error(), Errc::disk_full) << "nobody called refresh()";
+  EXPECT_EQ(store->accepting().error().code, Errc::disk_full);
+  commit({author.end(id)});
+  free_bytes = std::uint64_t{1} << 40;
+  store->refresh();
+  EXPECT_TRUE(store->accepting());
+  run_one();
+}
+
+TEST_F(TroubleTest, TheRefusalNamesTheMarkAndTheReserveItWaitsFor) {
+  const auto why = [&] { return store->accepting().error().message; };
+  options.low_water_bytes = 256 << 20;
+  options.reserve_bytes = 64 << 20;
+  free_bytes = 228 << 20;
+  std::filesystem::remove(dir.path() / "reserve");
+  reopen();
+  EXPECT_NE(why().find("228 MiB are free"), std::string::npos) << why();
+  EXPECT_NE(why().find("256 MiB (store.low_water_bytes)"), std::string::npos)
+      << why();
+  EXPECT_NE(why().find("64 MiB to hold back once more (store.reserve_bytes)"),
+            std::string::npos)
+      << why();
+}
+
+TEST_F(TroubleTest, AStartDoesNotAskForTheRoomOfAReserveThatIsThere) {
+  ASSERT_TRUE(fs::exists(dir.path() / "reserve"));
+  free_bytes = 1 << 20;
+  reopen();
+  EXPECT_TRUE(store->accepting());
+}
+
 TEST_F(TroubleTest, GivesUpTheReserveSoThatARunningJobCanEnd) {
   const auto id = author.next_id();
   commit({author.submit(id), author.start(id)});
