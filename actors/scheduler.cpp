@@ -51,7 +51,8 @@ struct Held {
 
 struct Ending {
   JobId job;
-  bool left_files = false;  // Perhaps: attempts that did not succeed.
+  bool left_files = false;  // Perhaps: its attempts.
+  std::vector<ArtifactRef> files;
 };
 
 class SchedulerState {
@@ -480,7 +481,9 @@ class SchedulerState {
       if (change.type == ChangeType::ended)
         ends.push_back(
             {change.job,
-             change.attempt > 0 && change.end->state != JobState::succeeded});
+             change.attempt > 0 && (change.end->state != JobState::succeeded ||
+                                    !change.end->artifacts.empty()),
+             change.end->artifacts});
       firm.changes.push_back(std::move(change));
     }
     firm.sync |= !later_assigns.empty();
@@ -550,8 +553,8 @@ class SchedulerState {
 
   void end_committed(const Ending& end) {
     schedule_.end_committed(end.job);
-    if (end.left_files && options_.on_unsuccessful)
-      options_.on_unsuccessful(end.job);
+    if (end.left_files && options_.on_ended)
+      options_.on_ended(end.job, end.files);
   }
 
   void deliver_held() {

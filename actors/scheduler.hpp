@@ -28,9 +28,10 @@ struct SchedulerOptions {
   /// At start-up, for a job that failed because the attempt it names was lost
   /// with the node: may add artifacts (its logs) and last lines to the end.
   std::function<void(const Token&, JobEnd&)> complete_lost;
-  /// Of a job that ended without success after an attempt, once that is on
-  /// disk. Quick: it is called by the actor.
-  std::function<void(JobId)> on_unsuccessful;
+  /// Of a job that ended after an attempt, once that is on disk, with the
+  /// files that its end names; not of a success without files. Quick: it is
+  /// called by the actor.
+  std::function<void(JobId, const std::vector<ArtifactRef>&)> on_ended;
   ScheduleDefects defects;                             // Tests only.
   const WallClock* wall = &system_wall_clock();        // These two outlive
   const SteadyClock* steady = &system_steady_clock();  // the actor.

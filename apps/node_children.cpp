@@ -144,8 +144,11 @@ ChildSpec scheduler(NodeParts& p) {
                      [&p](const Token& token, JobEnd& end) {
                        add_lost_logs(p, token, end);
                      },
-                 .on_unsuccessful =
-                     [&p](JobId id) { remove_logs(p.data / "process", id); },
+                 .on_ended =
+                     [&p](JobId id, const std::vector<ArtifactRef>& files) {
+                       p.files.named(files);
+                       remove_logs(p.data / "process", id);
+                     },
                  .own_thread = false}));
           },
       .uses = {"job_history", "memory_manager"}};

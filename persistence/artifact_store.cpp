@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/clock.hpp"
 #include "platform/file.hpp"
 #include "platform/sha256.hpp"
 
@@ -199,12 +200,32 @@ Result<ArtifactRef> ArtifactStore::save(const fs::path& file,
     if (auto written = to->write(*bytes); !written) return written.error();
   }
   ref.sha256 = hash.finish_hex();
-  if (has(ref.sha256)) return ref;
+  // In this order: what is here when it is pinned stays.
+  if (pin(ref.sha256)) return ref;
   const auto place = object(ref.sha256);
-  if (auto made = platform::make_dirs(place.parent_path()); !made)
-    return made.error();
-  if (auto done = to->commit(place); !done) return done.error();
-  return ref;
+  auto done = platform::make_dirs(place.parent_path());
+  if (done) done = to->commit(place);
+  if (done) return ref;
+  unpin(ref.sha256);
+  return done.error();
+}
+
+// True: the file is here already.
+bool ArtifactStore::pin(const std::string& sha256) {
+  const std::lock_guard lock{mutex_};
+  pins_.emplace(sha256, system_wall_clock().now());
+  return has(sha256);
+}
+
+// Those of one file are in the order they came: the oldest goes.
+void ArtifactStore::unpin(const std::string& sha256) {
+  const std::lock_guard lock{mutex_};
+  const auto oldest = pins_.lower_bound(sha256);
+  if (oldest != pins_.end() && oldest->first == sha256) pins_.erase(oldest);
+}
+
+void ArtifactStore::named(std::span<const ArtifactRef> files) {
+  for (const auto& file : files) unpin(file.sha256);
 }
 
 // -- out ----------------------------------------------------------------------
@@ -238,7 +259,7 @@ Result<bool> ArtifactStore::remove(const std::string& sha256,
   const std::lock_guard lock{mutex_};
   if (!has(sha256)) return false;
   std::error_code failed;
-  if (fs::exists(kept(sha256), failed)) return false;
+  if (pins_.contains(sha256) || fs::exists(kept(sha256), failed)) return false;
   auto used = referred(sha256);
   if (!used) return used.error();
   if (*used) return false;
@@ -253,6 +274,8 @@ Status ArtifactStore::expire_uploads(UnixMs now, std::int64_t age_ms,
   {
     const std::lock_guard lock{mutex_};
     std::error_code failed;
+    std::erase_if(pins_,
+                  [&](const auto& pin) { return now - pin.second >= age_ms; });
     for (const auto& file : fs::directory_iterator(dir_ / "uploads", failed)) {
       if (now - modified_ms(file.path()) < age_ms) continue;
       const auto sha256 = file.path().stem().string();

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -48,7 +49,10 @@ class ArtifactStore {
   /// anew), too_large (more than promised), disk_full, ...
   Result<UploadState> append(const UploadChunk& chunk);
 
-  /// Keeps a copy of `file`. Errors: not_found, too_large, disk_full, ...
+  /// Keeps a copy of `file`, which nothing removes before it is named() or
+  /// expires: the job's end that names it is not on disk yet. A restart
+  /// forgets that, as it loses every attempt whose end was not on disk.
+  /// Errors: not_found, too_large, disk_full, ...
   Result<ArtifactRef> save(const std::filesystem::path& file,
                            const std::string& name,
                            const std::string& media_type);
@@ -63,13 +67,16 @@ class ArtifactStore {
 
   bool has(const std::string& sha256) const;
 
-  /// Removes the artifact unless `referred` says that somebody names it or an
-  /// upload keeps it. True: removed.
+  /// An end that names these is on disk: each takes back one save().
+  void named(std::span<const ArtifactRef> files);
+
+  /// Removes the artifact unless `referred` says that somebody names it, or an
+  /// upload or a save() keeps it. True: removed.
   using Referred = std::function<Result<bool>(const std::string& sha256)>;
   Result<bool> remove(const std::string& sha256, const Referred& referred);
 
-  /// Ends uploads that are older than `age_ms` and that nobody refers to, and
-  /// removes files of that age that no job came to name.
+  /// Ends uploads and saves that are older than `age_ms`, and removes files of
+  /// that age that no job came to name.
   Status expire_uploads(UnixMs now, std::int64_t age_ms,
                         const Referred& referred);
 
@@ -90,11 +97,15 @@ class ArtifactStore {
   Status room_for(std::uint64_t bytes) const;
   Status become(const std::filesystem::path& from, const std::string& sha256);
   Result<UploadState> complete(const std::string& sha256, std::uint64_t bytes);
+  bool pin(const std::string& sha256);
+  void unpin(const std::string& sha256);
 
   const std::filesystem::path dir_;
   const ArtifactOptions options_;
-  std::mutex mutex_;  // Guards uploads_ and the files below uploads/.
+  std::mutex mutex_;  // Guards what follows, the files below uploads/, and
+                      // removals against what keeps a file.
   std::map<std::string, std::uint64_t> uploads_;  // Promised bytes, by hash.
+  std::multimap<std::string, UnixMs> pins_;  // Saves that no end names yet.
 };
 
 /// 64 lower-case hexadecimal digits.

@@ -160,10 +160,8 @@ JobEnd keep_files(const AttemptPaths& paths, const Assignment& assignment,
   if (end.state == JobState::succeeded)
     end = with_outputs(paths, assignment, params, artifacts, std::move(end));
   save_logs(paths, assignment.token.attempt, artifacts, end);
+  // The logs stay: until the end is on disk the attempt may yet be lost.
   remove_files(paths);
-  // After a failure the job may come back, and its next attempt brings the
-  // logs of all earlier ones along.
-  if (end.state != JobState::failed) remove_tree(paths.log.parent_path());
   return end;
 }
 
@@ -175,7 +173,6 @@ KeptLogs keep_lost_logs(const fs::path& folder, JobId job, std::uint32_t newest,
   JobEnd end;
   save_logs(paths, newest, artifacts, end);
   kept.artifacts = std::move(end.artifacts);
-  remove_tree(paths.log.parent_path());
   return kept;
 }
 

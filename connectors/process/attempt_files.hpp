@@ -5,7 +5,8 @@
 //   scratch/NAME/    the attempt's own; gone with its end
 //   scratch/NAME.in  its standard input, when given as text
 //   records/NAME     who runs, for the start after a crash
-//   logs/JOB/attempt-N.*   the logs of all attempts, until the job ends
+//   logs/JOB/attempt-N.*   the logs of all attempts, until the job's end is
+//                          on disk
 #pragma once
 
 #include <filesystem>
@@ -44,7 +45,7 @@ Status prepare_files(const AttemptPaths& paths, const Assignment& assignment,
 
 /// Saves the outputs (when the command succeeded) and the logs of this and
 /// earlier attempts and adds them to `end`, which becomes a failure where an
-/// output is missing or cannot be saved. Then removes what is not needed.
+/// output is missing or cannot be saved. Then removes all but the logs.
 JobEnd keep_files(const AttemptPaths& paths, const Assignment& assignment,
                   const ProcessRunParams& params, ArtifactAccess& artifacts,
                   JobEnd end);
@@ -55,12 +56,12 @@ struct KeptLogs {
 };
 
 /// For a job that ends because its attempt was lost with the node: saves the
-/// logs of its attempts up to `newest` and forgets their files. Empty when
-/// there are none. `folder` is the connector's.
+/// logs of its attempts up to `newest`. Empty when there are none. `folder` is
+/// the connector's.
 KeptLogs keep_lost_logs(const std::filesystem::path& folder, JobId job,
                         std::uint32_t newest, ArtifactAccess& artifacts);
 
-/// For a job that has ended: its logs are artifacts by now, or nobody's.
+/// For a job whose end is on disk: its logs are artifacts, or nobody's.
 void remove_logs(const std::filesystem::path& folder, JobId job);
 
 /// Removes the attempt's scratch folder, input and record.

@@ -17,6 +17,8 @@ class LostAttemptTest : public test::ActorTest {
   std::shared_ptr<std::vector<Change>> logged =
       std::make_shared<std::vector<Change>>();
   std::vector<Token> completed;
+  std::vector<std::pair<JobId, std::string>> over;  // With its file.
+  bool history_answers = true;
   ScratchDir dir;
   Author author;
   std::unique_ptr<JobStore> store;
@@ -42,14 +44,18 @@ class LostAttemptTest : public test::ActorTest {
     return spec.id;
   }
   JobHistoryActor spawn_history() {
-    return sys.spawn([logged = logged]() -> JobHistoryActor::behavior_type {
-      return {[logged](append_atom, const AppendRequest& request) {
-                logged->insert(logged->end(), request.changes.begin(),
-                               request.changes.end());
-                return Appended{};
-              },
-              [](barrier_atom) {}};
-    });
+    return sys.spawn(
+        [logged = logged,
+         answers = history_answers]() -> JobHistoryActor::behavior_type {
+          return {[=](append_atom,
+                      const AppendRequest& request) -> caf::result<Appended> {
+                    logged->insert(logged->end(), request.changes.begin(),
+                                   request.changes.end());
+                    if (!answers) return caf::delegated<Appended>{};  // Never.
+                    return Appended{};
+                  },
+                  [](barrier_atom) {}};
+        });
   }
   void start_scheduler() {
     open_store();  // Again: the next epoch.
@@ -61,6 +67,11 @@ class LostAttemptTest : public test::ActorTest {
     options.complete_lost = [this](const Token& token, JobEnd& end) {
       completed.push_back(token);
       end.failure->last_lines = {"stdout | its last words"};
+      end.artifacts.push_back({.name = "attempt-1.log"});
+    };
+    options.on_ended = [this](JobId job,
+                              const std::vector<ArtifactRef>& files) {
+      over.emplace_back(job, files.empty() ? "" : files[0].name);
     };
     options.own_thread = false;
     scheduler_ = spawn_scheduler(sys, std::move(options));
@@ -86,6 +97,16 @@ TEST_F(LostAttemptTest, TheEndOfAJobThatIsNotRepeatedIsCompletedBeforeTheLog) {
   EXPECT_EQ((*logged)[0].end->state, JobState::failed);
   EXPECT_EQ((*logged)[0].end->failure->last_lines,
             std::vector<std::string>{"stdout | its last words"});
+  EXPECT_EQ(over, (std::vector{std::pair{job, std::string{"attempt-1.log"}}}));
+}
+
+TEST_F(LostAttemptTest, AnEndThatIsNotOnTheLogYetIsNotTold) {
+  history_answers = false;
+  open_store();
+  run_and_lose(OnLost::fail);
+  start_scheduler();
+  ASSERT_EQ(logged->size(), 1u);
+  EXPECT_TRUE(over.empty());
 }
 
 TEST_F(LostAttemptTest, AJobThatIsTriedAgainIsNotCompleted) {

@@ -365,8 +365,21 @@ TEST_F(AttemptsTest, TheLogOfAJobThatEndsWithItsNodeCanStillBeKept) {
   ASSERT_EQ(kept.artifacts.size(), 1u);
   EXPECT_EQ(artifacts->text_of(kept.artifacts[0]), "stdout | precious\n");
   EXPECT_EQ(kept.last_lines, std::vector<std::string>{"stdout | precious"});
+  EXPECT_EQ(keep_lost_logs(dir / "process", token.job, 1, *artifacts)
+                .artifacts.size(),
+            1u)
+      << "the node may go down before the end is on disk";
+  remove_logs(dir / "process", token.job);
   EXPECT_TRUE(keep_lost_logs(dir / "process", token.job, 1, *artifacts)
                   .artifacts.empty());
+}
+
+TEST_F(AttemptsTest, TheLogOfAnAttemptWhoseEndWasLostWithItsNodeIsKeptToo) {
+  run(script("echo precious"));
+  reopen();  // The end was told and never reached the disk.
+  token = {.epoch = 2, .job = token.job, .attempt = 2};
+  const auto end = run(script("echo again"));
+  EXPECT_EQ(text_of(end, "attempt-1.log"), "stdout | precious\n");
 }
 
 TEST_F(AttemptsTest, AStartRemovesTheLogsOfJobsThatAreOver) {

@@ -1,6 +1,8 @@
 #include "persistence/artifact_store.hpp"
 
+#include <chrono>
 #include <fstream>
+#include <future>
 
 #include "platform/sha256.hpp"
 #include "tests/persistence/store_fixture.hpp"
@@ -183,10 +185,55 @@ TEST_F(ArtifactStoreTest, ExpiresOldUploadsAndFilesThatNobodyNames) {
   EXPECT_EQ(store->append({upload, 5, " fin"}).error().code, Errc::not_found);
 }
 
+TEST_F(ArtifactStoreTest, WhatAJobSavedStaysUntilItsEndNamesIt) {
+  const auto ref = save("film");
+  ASSERT_TRUE(ref) << ref.error().message;
+  const auto& sha256 = ref->sha256;
+  EXPECT_FALSE(*store->remove(sha256, kNobody));
+  ASSERT_TRUE(save("film")) << "by another job";
+  store->named({&*ref, 1});
+  EXPECT_FALSE(*store->remove(sha256, kNobody)) << "the other may name it yet";
+  store->named({&*ref, 1});
+  EXPECT_TRUE(*store->remove(sha256, kNobody));
+  EXPECT_FALSE(store->has(sha256));
+}
+
+TEST_F(ArtifactStoreTest, AnOldFileThatIsSavedAgainStays) {
+  const auto sha256 = put("film");
+  reopen();
+  const auto file = dir.path() / "a" / "objects" / sha256.substr(0, 2) / sha256;
+  std::filesystem::last_write_time(
+      file,
+      std::filesystem::file_time_type::clock::now() - std::chrono::hours{48});
+  EXPECT_EQ(put("film"), sha256);
+  const auto now = system_wall_clock().now();
+  ASSERT_TRUE(store->expire_uploads(now, 60'000, kNobody));
+  EXPECT_TRUE(store->has(sha256));
+  ASSERT_TRUE(store->expire_uploads(later(), 60'000, kNobody));
+  EXPECT_FALSE(store->has(sha256)) << "its job's end never came";
+}
+
+TEST_F(ArtifactStoreTest, AFileThatIsSavedWhileItIsRemovedIsThereAfterwards) {
+  const auto sha256 = put("film");
+  reopen();  // Nothing keeps it.
+  std::future<std::string> saved;
+  const auto removed =
+      store->remove(sha256, [&](const std::string&) -> Result<bool> {
+        saved = std::async(std::launch::async, [&] { return put("film"); });
+        // As far as it comes while the removal is decided.
+        saved.wait_for(std::chrono::milliseconds{100});
+        return false;
+      });
+  ASSERT_TRUE(removed) << removed.error().message;
+  EXPECT_EQ(saved.get(), sha256);
+  EXPECT_EQ(content(sha256), "film");
+}
+
 TEST_F(ArtifactStoreTest, BacksUpEveryFileOnceMore) {
   const auto sha256 = put("kept");
   ASSERT_TRUE(store->backup(dir.path() / "b"));
   ASSERT_TRUE(store->backup(dir.path() / "b"));
+  reopen();  // Nothing keeps it.
   EXPECT_TRUE(*store->remove(sha256, kNobody));
   store = *ArtifactStore::open(dir.path() / "b", options);
   EXPECT_EQ(content(sha256), "kept");
