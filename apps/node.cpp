@@ -20,6 +20,7 @@
 #include "apps/exit_codes.hpp"
 #include "apps/local_artifacts.hpp"
 #include "apps/node_children.hpp"
+#include "apps/own_node.hpp"
 #include "cluster/messages.hpp"
 #include "cluster/network.hpp"
 #include "cluster/pki.hpp"
@@ -189,6 +190,9 @@ Status run_node(const NodeOptions& options) {
   if (auto made = platform::make_dirs(options.data); !made) return made;
   auto lock = platform::FolderLock::acquire(options.data, "lock", 1'000);
   if (!lock) return lock.error();
+  if (auto marked = OwnNode::mark(options.data, options.leaves_with_starter);
+      !marked)
+    return marked;
   const auto& node = options.config.node;
   if (auto free = cluster::check_endpoint(
           {.data = options.data,

@@ -14,6 +14,7 @@ namespace troupe {
 struct NodeOptions {
   std::filesystem::path data;
   Config config;
+  bool leaves_with_starter = false;  // See own_node.hpp.
   /// Ready, with what people may read: "listening on 127.0.0.1:4711".
   std::function<void(const std::string&)> ready;
 };

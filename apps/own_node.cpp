@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "apps/exit_codes.hpp"
+#include "cluster/endpoint.hpp"
 #include "platform/file.hpp"
 #include "platform/process.hpp"
 
@@ -45,19 +46,11 @@ Result<std::unique_ptr<OwnNode>> OwnNode::start(
                        .stderr_fd = log->get(),
                        .new_session = true});  // Ctrl-C is for us alone.
   if (!child) return child.error();
-  auto marked = platform::write_file_atomically(
-      mark_file(data), std::to_string(child->identity.pid) + "\n");
-  if (!marked) return marked.error();
   return std::unique_ptr<OwnNode>{
       new OwnNode{data, *std::move(child), std::move(pipe->write_end)}};
 }
 
 OwnNode::~OwnNode() {
-  std::error_code ignored;
-  // Another run's node may have taken over since.
-  auto mark = platform::read_file(mark_file(data_));
-  if (mark && *mark == std::to_string(child_.identity.pid) + "\n")
-    std::filesystem::remove(mark_file(data_), ignored);
   hold_ = platform::Fd{};
   if (!platform::wait_for_exit(child_.pidfd.get(), kStopMs))
     platform::send_signal(child_.identity, SIGKILL);
@@ -88,8 +81,23 @@ std::string OwnNode::last_output() const {
 }
 
 bool OwnNode::marked(const std::filesystem::path& data) {
-  std::error_code ignored;
-  return std::filesystem::exists(mark_file(data), ignored);
+  const auto mark = platform::read_file(mark_file(data), 64);
+  if (!mark) return false;
+  const auto node = cluster::read_node_address(data);
+  if (!node) return node.error().code == Errc::not_found;
+  return *mark == std::to_string(node->pid) + "\n";
+}
+
+Status OwnNode::mark(const std::filesystem::path& data, bool own) {
+  if (own)
+    return platform::write_file_atomically(mark_file(data),
+                                           std::to_string(::getpid()) + "\n");
+  std::error_code failed;
+  std::filesystem::remove(mark_file(data), failed);
+  if (!failed) return ok();
+  return Error{Errc::io_error,
+               mark_file(data).string() +
+                   ": cannot be removed: " + failed.message()};
 }
 
 }  // namespace troupe

@@ -29,9 +29,13 @@ class OwnNode {
   /// The end of what it printed, for an error's text.
   std::string last_output() const;
 
-  /// Whether the node of that folder was started this way: it leaves when the
-  /// command that started it does.
+  /// Whether the node that serves that folder, or did last, was started this
+  /// way: it leaves when the command that started it does.
   static bool marked(const std::filesystem::path& data);
+  /// The node's part of it: this process is the folder's node, and whether it
+  /// is an own one. REQUIRES: it holds the folder's lock. Errors: those of the
+  /// file system.
+  static Status mark(const std::filesystem::path& data, bool own);
 
  private:
   const platform::ExitStatus& wait();

@@ -52,6 +52,7 @@ ExitCode node(Invocation& call, const NodeFlags& flags) {
   NodeOptions options;
   options.data = data->path;
   options.config = loaded->config;
+  options.leaves_with_starter = flags.until_stdin_closes;
   options.ready = [&call, &options, &flags](const std::string& text) {
     if (call.json)
       call.print({{"ready", true},

@@ -47,7 +47,6 @@ class Run {
     if (!client)
       return bad_folder_ ? call_.misused(client.error())
                          : call_.fail(client.error());
-    foreign_node_leaves_ = !node_ && OwnNode::marked(data_path());
     auto spec = prepare_job(call_, *std::move(draft));
     if (!spec) return call_.fail(spec.error());
     id_ = spec->id;
@@ -175,14 +174,11 @@ class Run {
 
   /// The node of another `run` leaves with that: then ours takes over.
   Status keep_node(client::Client& client) {
-    if (node_ && !node_->is_running()) {  // Another run's serves us.
-      node_.reset();
-      foreign_node_leaves_ = true;
-    }
+    if (node_ && !node_->is_running()) node_.reset();  // Another serves us.
     if (node_) return ok();
     auto shown = client.show(id_, 2'000);
     if (shown || !is_away(shown.error())) return ok();
-    if (!foreign_node_leaves_) {
+    if (!OwnNode::marked(data_path())) {
       if (!told_away_) say("the node is away; waiting for it");
       told_away_ = true;
       return ok();
@@ -268,7 +264,6 @@ class Run {
   bool told_away_ = false;
   bool bad_folder_ = false;  // The data folder cannot be one.
   int starts_ = 0;
-  bool foreign_node_leaves_ = false;
 };
 
 ExitCode run(Invocation& call, const RunOptions& options) {
