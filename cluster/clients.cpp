@@ -25,13 +25,32 @@ Status write_clients(const std::filesystem::path& file,
   return platform::write_file_atomically(file, json.dump(2) + "\n", 0600);
 }
 
+Error missing(const std::filesystem::path& file) {
+  const auto folder = file.parent_path();
+  std::error_code ignored;
+  if (!std::filesystem::exists(folder, ignored))
+    return {Errc::not_found,
+            folder.string() +
+                " does not exist: the first start of troupe node makes it"};
+  return {Errc::corrupt,
+          file.string() +
+              ": the registry of clients is missing, so nobody may connect; "
+              "restore it from a copy, or begin with a new authority, which "
+              "no client elsewhere knows; type: rm -r '" +
+              folder.string() + "'"};
+}
+
 }  // namespace
+
+Status create_clients(const std::filesystem::path& file, KnownClient client) {
+  return write_clients(file, {std::move(client)});
+}
 
 Result<std::vector<KnownClient>> read_clients(
     const std::filesystem::path& file) {
   auto text = platform::read_file(file);
   if (!text) {
-    if (text.error().code == Errc::not_found) return std::vector<KnownClient>{};
+    if (text.error().code == Errc::not_found) return missing(file);
     return text.error();
   }
   auto broken = [&](const Error& why) {

@@ -26,12 +26,16 @@ bool inspect(Inspector& f, KnownClient& x) {
                             f.field("issued_ms", x.issued_ms));
 }
 
-/// `file` as JSON; a missing file is an empty registry.
-/// Errors: corrupt, denied, io_error.
+/// The registry of a new identity: one client.
+Status create_clients(const std::filesystem::path& file, KnownClient client);
+
+/// `file` as JSON. Errors: not_found (no identity was made there yet), corrupt
+/// (broken, or missing from one that was: never taken for an empty registry,
+/// nor made again, which could let in who was removed), denied, io_error.
 Result<std::vector<KnownClient>> read_clients(
     const std::filesystem::path& file);
 
-/// Adds or replaces by fingerprint.
+/// Adds or replaces by fingerprint. Errors: those of read_clients.
 Status add_client(const std::filesystem::path& file, KnownClient client);
 /// Errors: not_found.
 Status remove_client(const std::filesystem::path& file,

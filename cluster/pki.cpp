@@ -157,8 +157,8 @@ Status fill(const fs::path& dir, const std::string& node_name, UnixMs now) {
   if (!print) return print.error();
   if (auto done = platform::make_dirs(dir / "clients", 0700); !done)
     return done;
-  return add_client(dir / "clients.json",
-                    {*print, {"admin", "default", Role::admin}, now});
+  return create_clients(dir / "clients.json",
+                        {*print, {"admin", "default", Role::admin}, now});
 }
 
 }  // namespace
