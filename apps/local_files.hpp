@@ -13,8 +13,8 @@ namespace troupe {
 std::string file_fault(const std::filesystem::path& path);
 
 /// Makes the folder that `path` names, as the umask allows it or only for its
-/// owner. Errors: invalid_argument where such a folder cannot be, those of the
-/// disk else.
+/// owner. Errors: invalid_argument where such a folder cannot be, or is there
+/// already and, meant for its owner, open to others; those of the disk else.
 Status make_named_folder(const std::filesystem::path& path,
                          bool for_owner = false);
 

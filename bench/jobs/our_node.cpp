@@ -146,6 +146,7 @@ OurNode::OurNode(const std::filesystem::path& program,
                  const std::string& more_settings)
     : program_{program}, data_{data} {
   std::filesystem::create_directories(data_);
+  std::filesystem::permissions(data_, std::filesystem::perms::owner_all);
   std::ofstream{data_ / "troupe.toml"} << "[node]\ncpu_slots = " << slots
                                        << "\n[queue]\nmax_jobs = 2000000\n"
                                        << more_settings;

@@ -25,7 +25,7 @@ class DiskTest : public testing::Test {
   void SetUp() override {
     std::filesystem::create_directories(place_.data());
     mounted_ = ::mount("troupe-test", place_.data().c_str(), "tmpfs", 0,
-                       "size=192m") == 0;
+                       "size=192m,mode=700") == 0;
     if (!mounted_)
       GTEST_SKIP() << "this machine does not let the test mount a file system";
   }
