@@ -283,10 +283,7 @@ JobConfig widest_limits() {
 /// of the rest.
 Error with_the_rest(std::vector<Fault> faults, JobSpec spec,
                     const Kinds& kinds) {
-  if (!spec.id) spec.id = {1, 1};  // Made later.
-  for (auto& input : spec.inputs)  // Known when it is uploaded.
-    if (!input.job && input.sha256.empty()) input.sha256 = string(64, '0');
-  for (auto& fault : check_submit(spec, kinds, widest_limits())) {
+  for (auto& fault : draft_faults(std::move(spec), kinds)) {
     const bool told = std::ranges::any_of(
         faults, [&](const Fault& f) { return f.path == fault.path; });
     if (!told) faults.push_back(std::move(fault));
@@ -302,6 +299,13 @@ Result<DraftJob> draft_job(const JobOptions& options, const Kinds& kinds,
   auto draft = drafter.draft();
   if (drafter.faults.empty()) return draft;
   return with_the_rest(std::move(drafter.faults), std::move(draft.spec), kinds);
+}
+
+std::vector<Fault> draft_faults(JobSpec spec, const Kinds& kinds) {
+  if (!spec.id) spec.id = {1, 1};  // Made later.
+  for (auto& input : spec.inputs)  // Known when it is uploaded.
+    if (!input.job && input.sha256.empty()) input.sha256 = string(64, '0');
+  return check_submit(spec, kinds, widest_limits());
 }
 
 Result<JobSpec> job_from_json(std::string_view line, const Kinds& kinds) {

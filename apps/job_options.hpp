@@ -60,6 +60,9 @@ using FileFault = std::function<std::string(const std::filesystem::path&)>;
 Result<DraftJob> draft_job(const JobOptions& options, const Kinds& kinds,
                            UnixMs now, const FileFault& file_fault = {});
 
+/// What every head would refuse in a draft, whatever its limits are.
+std::vector<Fault> draft_faults(JobSpec spec, const Kinds& kinds);
+
 /// One line of `submit --json -`: the fields of a job's specification, with
 /// `params` as an object. Errors: invalid_argument, as draft_job's.
 Result<JobSpec> job_from_json(std::string_view line, const Kinds& kinds);

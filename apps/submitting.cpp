@@ -5,6 +5,7 @@
 #include "apps/render/table.hpp"
 #include "core/clock.hpp"
 #include "kinds/kinds.hpp"
+#include "kinds/submit_check.hpp"
 
 namespace troupe {
 namespace {
@@ -94,8 +95,13 @@ std::shared_ptr<JobOptions> add_job_options(CLI::App& command,
 
 Result<DraftJob> draft_of(const Invocation& call, JobOptions options) {
   options.argv = call.rest;
-  return draft_job(options, call.session.kinds, system_wall_clock().now(),
-                   &file_fault);
+  const auto& kinds = call.session.kinds;
+  auto draft =
+      draft_job(options, kinds, system_wall_clock().now(), &file_fault);
+  if (!draft) return draft;
+  auto faults = draft_faults(draft->spec, kinds);
+  if (!faults.empty()) return submit_error(std::move(faults));
+  return draft;
 }
 
 Result<JobSpec> prepare_job(Invocation& call, DraftJob draft) {
