@@ -5,6 +5,7 @@
 #include <caf/event_based_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <algorithm>
 #include <chrono>
 
 #include "actors/errors.hpp"
@@ -14,6 +15,17 @@ namespace troupe {
 namespace {
 
 using SelfActor = Supervised<ConsoleActor>;
+
+/// Whether `path` is `folder` or below it, whatever links lead there.
+bool lies_in(const std::filesystem::path& path,
+             const std::filesystem::path& folder) {
+  if (folder.empty()) return false;
+  std::error_code none;
+  const auto inner = std::filesystem::weakly_canonical(path, none);
+  const auto outer = std::filesystem::weakly_canonical(folder, none);
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end())
+             .first == outer.end();
+}
 
 class ConsoleState {
  public:
@@ -90,6 +102,11 @@ class ConsoleState {
   }
 
   caf::result<void> backup(const std::string& folder, const std::string& by) {
+    if (lies_in(folder, options_.data))
+      return to_caf({Errc::invalid_argument,
+                     folder + " lies in the data folder itself; name one "
+                              "outside of " +
+                         options_.data.string()});
     auto promise = self_->make_response_promise<void>();
     AppendRequest audit;
     audit.changes.push_back({.type = ChangeType::control,

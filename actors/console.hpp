@@ -4,6 +4,8 @@
 
 #include <caf/actor_system.hpp>
 
+#include <filesystem>
+
 #include "actors/protocol.hpp"
 #include "persistence/artifact_store.hpp"
 #include "persistence/job_store.hpp"
@@ -13,6 +15,7 @@ namespace troupe {
 struct ConsoleOptions {
   const JobStore* store = nullptr;       // Outlives the actor.
   const ArtifactStore* files = nullptr;  // Likewise; null: no files to copy.
+  std::filesystem::path data;  // The node's folder: no place for a backup.
   SchedulerActor scheduler;
   JobHistoryActor history;
   MemoryManagerActor memory;

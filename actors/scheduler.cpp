@@ -242,10 +242,26 @@ class SchedulerState {
     return ticket->promise;
   }
 
+  /// A job that is known already may have outlived its files.
+  std::vector<Fault> missing_files(const JobSpec& spec) const {
+    std::vector<Fault> faults;
+    if (!options_.has_file) return faults;
+    for (std::size_t i = 0; i < spec.inputs.size(); ++i) {
+      const auto& input = spec.inputs[i];
+      if (input.job || options_.has_file(input.sha256)) continue;
+      if (store_.summary(spec.id)) return {};
+      faults.push_back({"inputs[" + std::to_string(i) + "].sha256",
+                        "names a file that is not here; bring it first: "
+                        "troupe artifacts put FILE"});
+    }
+    return faults;
+  }
+
   void submit_one(const std::shared_ptr<Ticket>& ticket, JobSpec spec, Now at) {
     auto& answers = ticket->reply.answers;
     const auto id = spec.id;
     auto faults = check_submit(spec, options_.kinds, options_.job_limits);
+    if (faults.empty()) faults = missing_files(spec);
     if (!faults.empty()) {
       answers.push_back({.id = id, .error = submit_error(std::move(faults))});
       return;

@@ -32,6 +32,9 @@ struct SchedulerOptions {
   /// files that its end names; not of a success without files. Quick: it is
   /// called by the actor.
   std::function<void(JobId, const std::vector<ArtifactRef>&)> on_ended;
+  /// Whether a file that a job names by its hash is here; unset: not checked.
+  /// Quick, as above.
+  std::function<bool(const std::string& sha256)> has_file;
   ScheduleDefects defects;                             // Tests only.
   const WallClock* wall = &system_wall_clock();        // These two outlive
   const SteadyClock* steady = &system_steady_clock();  // the actor.

@@ -149,6 +149,10 @@ ChildSpec scheduler(NodeParts& p) {
                        p.files.named(files);
                        remove_logs(p.data / "process", id);
                      },
+                 .has_file =
+                     [&p](const std::string& sha256) {
+                       return p.files.has(sha256);
+                     },
                  .own_thread = false}));
           },
       .uses = {"job_history", "memory_manager"}};
@@ -162,6 +166,7 @@ ChildSpec console(NodeParts& p) {
             return any(spawn_console(
                 p.sys, {.store = &p.store,
                         .files = &p.files,
+                        .data = p.data,
                         .scheduler = get<SchedulerActor>(c, "scheduler"),
                         .history = get<JobHistoryActor>(c, "job_history"),
                         .memory = get<MemoryManagerActor>(c, "memory_manager"),

@@ -108,7 +108,10 @@ class ClientActorState {
   template <class Request>
   caf::result<typename FrameOf<Request>::Reply> pass(const Request& request) {
     using Reply = typename FrameOf<Request>::Reply;
-    auto promise = self_->make_response_promise<Reply>();
+    // Shared: a promise counts its copies without regard to threads, and the
+    // connection's thread holds one.
+    auto promise = std::make_shared<caf::typed_response_promise<Reply>>(
+        self_->make_response_promise<Reply>());
     const auto deadline =
         system_steady_clock().now() + connection_->options().timeout_ms;
     connection_->call(make_call(
@@ -116,12 +119,12 @@ class ClientActorState {
           auto reply = read_answer<Request>(std::move(answer));
           inbox->put([promise, reply = std::move(reply)]() mutable {
             if (reply)
-              promise.deliver(*std::move(reply));
+              promise->deliver(*std::move(reply));
             else
-              promise.deliver(to_caf(reply.error()));
+              promise->deliver(to_caf(reply.error()));
           });
         }));
-    return promise;
+    return *promise;
   }
 
   caf::result<SubmitReply> submit(SubmitRequest request) {
