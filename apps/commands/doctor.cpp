@@ -48,6 +48,7 @@ class Examination {
   std::vector<Finding> run() {
     config();
     programs();
+    ask();
     if (folder()) {
       disk();
       identity();
@@ -104,8 +105,9 @@ class Examination {
       add("data folder", Verdict::bad,
           data_.string() + " belongs to another user");
     else if ((about.st_mode & 077) != 0)
-      add("data folder", Verdict::note,
-          data_.string() + " can be read by others; chmod 700 it");
+      add("data folder", Verdict::bad,
+          data_.string() + ": other users may use this folder, so no node " +
+              "starts on it; type: chmod 700 '" + data_.string() + "'");
     else
       add("data folder", Verdict::good, data_.string());
     return true;
@@ -118,7 +120,9 @@ class Examination {
       return add("disk", Verdict::bad,
                  "the file system is read-only: no job can be accepted");
     const auto low = static_cast<std::uint64_t>(config_.store.low_water_bytes);
-    if (space->free_bytes < low)
+    // A node that runs says itself what it accepts: it may have been started
+    // with other settings.
+    if (!status_ && space->free_bytes < low)
       return add("disk", Verdict::bad,
                  render::bytes(space->free_bytes) +
                      " are free, less than "
@@ -139,13 +143,17 @@ class Examination {
         node ? admin.error().message : node.error().message);
   }
 
-  void node() {
+  void ask() {
     auto client = session_.client();
-    if (!client)
-      return add("node", session_.no_node() ? Verdict::note : Verdict::bad,
-                 client.error().message);
-    auto status = (*client)->status();
-    if (!status) return add("node", Verdict::bad, status.error().message);
+    no_node_ = !client && session_.no_node();
+    status_ = client ? (*client)->status() : client.error();
+  }
+
+  void node() {
+    if (!status_)
+      return add("node", no_node_ ? Verdict::note : Verdict::bad,
+                 status_.error().message);
+    const auto* status = &*status_;
     add("node", Verdict::good,
         status->node + ", epoch " + std::to_string(status->epoch) + ", log " +
             std::to_string(status->last_index));
@@ -169,6 +177,8 @@ class Examination {
   Session& session_;
   const fs::path data_;
   Config config_;
+  Result<NodeStatus> status_{Error{}};  // Of the node that runs, once asked.
+  bool no_node_ = false;
   std::vector<Finding> findings_;
 };
 

@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "apps/commands/commands.hpp"
 #include "apps/interrupt.hpp"
@@ -42,6 +43,44 @@ std::string line(const ShowAnswer& answer, const Terminal& terminal) {
                            system_wall_clock().now());
 }
 
+Error left() {
+  return {Errc::cancelled, "no longer waiting; the jobs go on"};
+}
+
+Error too_late() {
+  return {Errc::timeout, "not all of these jobs have ended yet"};
+}
+
+/// Says nothing until all have ended or the time is over.
+Result<std::vector<ShowAnswer>> wait_for_all(client::Client& client,
+                                             const std::vector<JobId>& ids,
+                                             std::int64_t timeout_ms) {
+  const auto until = system_steady_clock().now() + timeout_ms;
+  const InterruptWatch interrupts;
+  // First where "now" is, then how they stand: no end falls between.
+  client::FollowOptions ends;
+  ends.from_now = true;
+  ends.ends_only = true;
+  auto follower = client.follow(ends);
+  if (!follower) return follower.error();
+  auto answers = client.show_many(ids);
+  if (!answers) return answers;
+  std::unordered_set<JobId> open;
+  for (const auto& answer : *answers)
+    if (!has_ended(answer)) open.insert(answer.id);
+  if (open.empty()) return answers;
+  while (!open.empty()) {
+    const auto left_ms = until - system_steady_clock().now();
+    if (interrupts.count() > 0) return left();
+    if (left_ms <= 0) return too_late();
+    auto batch =
+        (*follower)->next(std::min<std::int64_t>(left_ms, kRedrawMs));
+    if (!batch) return batch.error();
+    for (const auto& entry : batch->entries) open.erase(entry.change.job);
+  }
+  return client.show_many(ids);
+}
+
 /// Redraws its lines in place until all have ended or the time is over.
 Result<std::vector<ShowAnswer>> watch_all(client::Client& client,
                                           const Terminal& terminal,
@@ -51,8 +90,7 @@ Result<std::vector<ShowAnswer>> watch_all(client::Client& client,
   const InterruptWatch interrupts;
   std::size_t drawn = 0;
   for (;;) {
-    if (interrupts.count() > 0)
-      return Error{Errc::cancelled, "no longer waiting; the jobs go on"};
+    if (interrupts.count() > 0) return left();
     auto answers = client.show_many(ids);
     if (!answers) return answers;
     std::string text = drawn > 0 ? "\x1b[" + std::to_string(drawn) + "A" : "";
@@ -62,8 +100,7 @@ Result<std::vector<ShowAnswer>> watch_all(client::Client& client,
     terminal.err << text << std::flush;
     if (std::all_of(answers->begin(), answers->end(), has_ended))
       return answers;
-    if (system_steady_clock().now() >= until)
-      return Error{Errc::timeout, "not all of these jobs have ended yet"};
+    if (system_steady_clock().now() >= until) return too_late();
     ::poll(nullptr, 0, kRedrawMs);
   }
 }
@@ -82,7 +119,7 @@ ExitCode wait(Invocation& call, const WaitOptions& options) {
   const auto& terminal = call.session.terminal;
   auto answers = terminal.err_is_terminal && !call.json && ids->size() < 40
                      ? watch_all(**client, terminal, *ids, timeout_ms)
-                     : (*client)->wait_many(*ids, timeout_ms);
+                     : wait_for_all(**client, *ids, timeout_ms);
   if (!answers) return call.fail(answers.error());
   auto worst = ExitCode::ok;
   for (const auto& answer : *answers) {
