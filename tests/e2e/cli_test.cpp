@@ -4,15 +4,29 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 
 #include "tests/e2e/program.hpp"
+#include "tests/platform/eventually.hpp"
 
 namespace troupe::test {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
+
+/// Waits until the process handles SIGINT itself.
+bool catches_interrupts(std::int32_t pid) {
+  return platform::eventually([pid] {
+    std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with("SigCgt:"))
+        return (std::stoull(line.substr(7), nullptr, 16) >> (SIGINT - 1)) % 2 ==
+               1;
+    return false;
+  });
+}
 
 class CliTest : public testing::Test {
  protected:
@@ -184,7 +198,7 @@ TEST_F(CliTest, TheSameIdIsTheSameJobAndOtherContentAnError) {
 TEST_F(CliTest, AllFaultsOfAJobComeInOneAnswer) {
   const auto output = troupe({"submit", "--json", "echo", "-p", "steps=0", "-p",
                               "stpes=3", "--tag", ""});
-  EXPECT_EQ(output.code, 5);
+  EXPECT_EQ(output.code, 2);
   const auto error = output.json()["error"];
   EXPECT_EQ(error["code"], "invalid_argument");
   EXPECT_EQ(error["faults"].size(), 4u) << dump_json(error);
@@ -298,6 +312,10 @@ TEST_F(CliTest, CtrlCLeavesWhatOnlyWatches) {
   EXPECT_EQ(logs->read_line(), "stdout | here");
   logs->signal(SIGINT);
   EXPECT_EQ(logs->finish().code, 130);
+  auto wait = place_->start({"jobs", "wait", id, "--json"});
+  EXPECT_TRUE(catches_interrupts(wait->pid()));
+  wait->signal(SIGINT);
+  EXPECT_EQ(wait->finish().code, 130);
   EXPECT_EQ(place_->state(id), "running");
   EXPECT_EQ(troupe({"jobs", "cancel", id}).code, 0);
 }
@@ -360,6 +378,15 @@ TEST_F(CliTest, AFileGoesInAndOut) {
       {"artifacts", "get", put["sha256"], "-o", place_->path("out.txt")});
   EXPECT_EQ(got.code, 0) << got.err;
   EXPECT_TRUE(place_->read("out.txt") == text);
+}
+
+TEST_F(CliTest, AFileThatTheNodeDoesNotHaveIsRefusedAtOnce) {
+  const std::string hash(64, 'a');
+  const auto output = troupe({"submit", "--json", "process.run", "-i",
+                              "x=sha256:" + hash, "--", "cat", "x"});
+  EXPECT_EQ(output.code, 5) << output.out;
+  EXPECT_EQ(output.json()["error"]["faults"][0]["path"], "inputs[0].sha256");
+  EXPECT_THAT(output.err, HasSubstr("troupe artifacts put"));
 }
 
 TEST_F(CliTest, ALocalFileTravelsWithItsJob) {
@@ -473,6 +500,11 @@ TEST_F(CliTest, ABackupIsTakenLiveAndStartsByItself) {
   const auto full = troupe({"backup", place_->path("").string()});
   EXPECT_EQ(full.code, 5) << "it must not write among other files";
   EXPECT_THAT(full.err, HasSubstr("not empty"));
+  const auto inside = place_->data() / "sub/copy";
+  const auto refused = troupe({"backup", inside.string()});
+  EXPECT_EQ(refused.code, 5);
+  EXPECT_THAT(refused.err, HasSubstr("lies in the data folder itself"));
+  EXPECT_FALSE(std::filesystem::exists(inside.parent_path()));
   auto node = place_->start({"node", "--data", copy});
   ASSERT_TRUE(node->read_line()) << node->finish(1'000).err;
   const auto got =

@@ -108,6 +108,87 @@ TEST_F(NoNodeTest, SuchANodeEndsWithTheCommandHoweverThatEnds) {
   while (place_.troupe({"jobs", "list"}).code != 3) ASSERT_LT(++tries, 600);
 }
 
+TEST_F(NoNodeTest, ARealNodeTakesAwayTheMarkOfSuchANode) {
+  const auto mark = place_.data() / "own-node";
+  auto run = place_.start({"run", "process.run", "--", "sleep", "60"});
+  std::int64_t tries = 0;
+  for (Output seen; seen.code != 0 || seen.out.empty();) {
+    seen = place_.troupe({"jobs", "list", "--json", "--state", "running"});
+    ASSERT_LT(++tries, 600);
+  }
+  EXPECT_EQ(place_.read("data/own-node"),
+            std::to_string((*parse_json(place_.read("data/node.json")))["pid"]
+                               .get<int>()) +
+                "\n");
+  run->signal(SIGKILL);
+  run->finish();
+  tries = 0;
+  while (place_.troupe({"jobs", "list"}).code != 3) ASSERT_LT(++tries, 600);
+  auto node = place_.node();
+  EXPECT_FALSE(std::filesystem::exists(mark))
+      << "a run would start a node in the place of this one";
+}
+
+TEST_F(NoNodeTest, AMissingRegistryOfClientsStopsTheStart) {
+  auto first = place_.node();
+  first->signal(SIGTERM);
+  ASSERT_EQ(first->finish().code, 0);
+  const auto registry = place_.data() / "tls/clients.json";
+  ASSERT_TRUE(std::filesystem::remove(registry));
+  for (const Words& args : {Words{"node"}, Words{"clients", "list"}}) {
+    const auto output = place_.start(args)->finish(3'000);
+    EXPECT_EQ(output.code, 8) << output.out;
+    EXPECT_THAT(output.err, HasSubstr(registry.string()));
+    EXPECT_THAT(output.err, HasSubstr("type: rm -r '"));
+  }
+  const auto doctor = place_.troupe({"doctor"});
+  EXPECT_EQ(doctor.code, 8);
+  EXPECT_THAT(doctor.out, HasSubstr(registry.string()));
+}
+
+TEST_F(NoNodeTest, AFolderThatOthersMayUseStopsTheStart) {
+  std::filesystem::create_directory(place_.data());
+  using std::filesystem::perms;
+  std::filesystem::permissions(place_.data(), perms::all);
+  for (const Words& args :
+       {Words{"node"}, Words{"run", "echo", "-p", "text=a"}}) {
+    const auto output = place_.start(args)->finish(3'000);
+    EXPECT_EQ(output.code, 2) << output.out;
+    EXPECT_THAT(output.err, HasSubstr("its mode is 0777"));
+    EXPECT_THAT(output.err,
+                HasSubstr("chmod 700 '" + place_.data().string() + "'"));
+  }
+  EXPECT_EQ(place_.troupe({"doctor"}).code, 8);
+}
+
+TEST_F(NoNodeTest, WhatNoNodeWouldTakeIsAnsweredBeforeAnybodyIsAsked) {
+  place_.write("x", "bytes\n");
+  const auto file = place_.path("x").string();
+  const Words cases[] = {
+      {"echo", "-p", "text=a", "--deadline", "+1s", "--not-before", "+5s"},
+      {"echo", "-p", "text=a", "--timeout", "0"},
+      {"process.run", "-i", "../x=" + file, "--", "true"},
+      {"process.run"},
+  };
+  for (const auto& one : cases) {
+    Words args{"submit"};
+    args.insert(args.end(), one.begin(), one.end());
+    const auto output = place_.troupe(args);
+    EXPECT_EQ(output.code, 2) << output.err;
+  }
+}
+
+TEST_F(NoNodeTest, TheDoctorTakesTheNodesWordForItsSettings) {
+  std::filesystem::create_directory(place_.data());
+  std::filesystem::permissions(place_.data(),
+                               std::filesystem::perms::owner_all);
+  place_.write("data/troupe.toml", "[store]\nlow_water_bytes = \"64TiB\"\n");
+  EXPECT_EQ(place_.troupe({"doctor"}).code, 8);
+  auto node = place_.node({"--set", "store.low_water_bytes=1MiB"});
+  const auto output = place_.troupe({"doctor"});
+  EXPECT_EQ(output.code, 0) << output.out;
+}
+
 TEST_F(NoNodeTest, AFolderThatCannotBeMadeIsAClearError) {
   const auto output = place_.troupe({"node", "--data", "/proc/troupe"});
   EXPECT_EQ(output.code, 2);
