@@ -104,8 +104,9 @@ class ConsoleState {
   caf::result<void> backup(const std::string& folder, const std::string& by) {
     if (lies_in(folder, options_.data))
       return to_caf({Errc::invalid_argument,
-                     folder + " lies in the data folder itself; name one "
-                              "outside of " +
+                     folder +
+                         " lies in the data folder itself; name one "
+                         "outside of " +
                          options_.data.string()});
     auto promise = self_->make_response_promise<void>();
     AppendRequest audit;

@@ -33,8 +33,9 @@ Status check_private_folder(const fs::path& path) {
   char mode[8];
   std::snprintf(mode, sizeof mode, "%04o", info.st_mode & 07777u);
   return Error{Errc::invalid_argument,
-               path.string() + ": other users may use this folder (its mode is " +
-                   mode + "); type: chmod 700 '" + path.string() + "'"};
+               path.string() +
+                   ": other users may use this folder (its mode is " + mode +
+                   "); type: chmod 700 '" + path.string() + "'"};
 }
 
 }  // namespace

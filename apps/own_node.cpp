@@ -95,9 +95,8 @@ Status OwnNode::mark(const std::filesystem::path& data, bool own) {
   std::error_code failed;
   std::filesystem::remove(mark_file(data), failed);
   if (!failed) return ok();
-  return Error{Errc::io_error,
-               mark_file(data).string() +
-                   ": cannot be removed: " + failed.message()};
+  return Error{Errc::io_error, mark_file(data).string() +
+                                   ": cannot be removed: " + failed.message()};
 }
 
 }  // namespace troupe

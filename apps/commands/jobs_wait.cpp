@@ -73,8 +73,7 @@ Result<std::vector<ShowAnswer>> wait_for_all(client::Client& client,
     const auto left_ms = until - system_steady_clock().now();
     if (interrupts.count() > 0) return left();
     if (left_ms <= 0) return too_late();
-    auto batch =
-        (*follower)->next(std::min<std::int64_t>(left_ms, kRedrawMs));
+    auto batch = (*follower)->next(std::min<std::int64_t>(left_ms, kRedrawMs));
     if (!batch) return batch.error();
     for (const auto& entry : batch->entries) open.erase(entry.change.job);
   }

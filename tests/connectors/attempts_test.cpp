@@ -158,9 +158,13 @@ TEST_F(AttemptsTest, OutputsAndLogBecomeArtifacts) {
   EXPECT_TRUE(result.contains("cpu_user_ms"));
 }
 
-TEST_F(AttemptsTest, NothingStaysBehindAfterASuccess) {
-  run(script("echo x; touch file"));
-  EXPECT_EQ(files_in(dir / "process"), 3u);  // The three empty folders.
+TEST_F(AttemptsTest, OnlyTheLogStaysBehindUntilTheEndIsOnDisk) {
+  const auto one = assignment(script("echo x; touch file"));
+  run(one);
+  EXPECT_EQ(files_in(dir / "process"),
+            5u);  // Three folders; the job's, its log.
+  remove_logs(dir / "process", one.token.job);
+  EXPECT_EQ(files_in(dir / "process"), 3u);
 }
 
 TEST_F(AttemptsTest, InputsAreThereByNameAndAreCopies) {

@@ -116,10 +116,11 @@ TEST_F(NoNodeTest, ARealNodeTakesAwayTheMarkOfSuchANode) {
     seen = place_.troupe({"jobs", "list", "--json", "--state", "running"});
     ASSERT_LT(++tries, 600);
   }
-  EXPECT_EQ(place_.read("data/own-node"),
-            std::to_string((*parse_json(place_.read("data/node.json")))["pid"]
-                               .get<int>()) +
-                "\n");
+  EXPECT_EQ(
+      place_.read("data/own-node"),
+      std::to_string(
+          (*parse_json(place_.read("data/node.json")))["pid"].get<int>()) +
+          "\n");
   run->signal(SIGKILL);
   run->finish();
   tries = 0;
