@@ -18,7 +18,7 @@ class ArtifactsState {
   static inline const char* name = "troupe.artifacts";
 
   ArtifactsState(SelfActor::pointer self, ArtifactsOptions options)
-      : self_{self}, options_{options}, files_{*options.files} {}
+      : self_{self}, options_{std::move(options)}, files_{*options_.files} {}
 
   SelfActor::behavior_type make_behavior() {
     sweep_later();
@@ -37,6 +37,10 @@ class ArtifactsState {
           // same content finds it again.
           for (const auto& sha256 : orphaned)
             (void)files_.remove(sha256, referred());
+        },
+        [this](release_atom, JobId job, const std::vector<std::string>& named) {
+          files_.named(named);
+          if (options_.clear_job) options_.clear_job(job);
         },
         [](bind_atom, const std::string&, const caf::actor&) {},
         [this](wake_atom) {
@@ -69,8 +73,9 @@ class ArtifactsState {
 ArtifactsKeeper spawn_artifacts(caf::actor_system& sys,
                                 ArtifactsOptions options) {
   using Impl = SelfActor::stateful_impl<ArtifactsState>;
-  if (options.own_thread) return sys.spawn<Impl, caf::detached>(options);
-  return sys.spawn<Impl>(options);
+  if (options.own_thread)
+    return sys.spawn<Impl, caf::detached>(std::move(options));
+  return sys.spawn<Impl>(std::move(options));
 }
 
 }  // namespace troupe

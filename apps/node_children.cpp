@@ -69,13 +69,15 @@ ChildSpec event_hub(NodeParts& p) {
 }
 
 ChildSpec artifacts(NodeParts& p) {
-  return {
-      .name = "artifacts", .start = [&p](const Children&) {
-        return any(spawn_artifacts(
-            p.sys, {.files = &p.files,
-                    .store = &p.store,
-                    .upload_expiry_ms = p.config.artifact.upload_expiry_ms}));
-      }};
+  return {.name = "artifacts", .start = [&p](const Children&) {
+            return any(spawn_artifacts(
+                p.sys, {.files = &p.files,
+                        .store = &p.store,
+                        .upload_expiry_ms = p.config.artifact.upload_expiry_ms,
+                        .clear_job = [&p](JobId id) {
+                          remove_logs(p.data / "process", id);
+                        }}));
+          }};
 }
 
 ChildSpec job_history(NodeParts& p) {
@@ -126,6 +128,13 @@ void add_lost_logs(NodeParts& p, const Token& token, JobEnd& end) {
   end.failure->last_lines = std::move(kept.last_lines);
 }
 
+std::vector<std::string> hashes_of(const std::vector<ArtifactRef>& files) {
+  std::vector<std::string> hashes;
+  hashes.reserve(files.size());
+  for (const auto& file : files) hashes.push_back(file.sha256);
+  return hashes;
+}
+
 ChildSpec scheduler(NodeParts& p) {
   return {
       .name = "scheduler",
@@ -145,9 +154,10 @@ ChildSpec scheduler(NodeParts& p) {
                        add_lost_logs(p, token, end);
                      },
                  .on_ended =
-                     [&p](JobId id, const std::vector<ArtifactRef>& files) {
-                       p.files.named(files);
-                       remove_logs(p.data / "process", id);
+                     [keeper = get<ArtifactsKeeper>(c, "artifacts")](
+                         JobId id, const std::vector<ArtifactRef>& files) {
+                       caf::anon_send(keeper, release_atom_v, id,
+                                      hashes_of(files));
                      },
                  .has_file =
                      [&p](const std::string& sha256) {

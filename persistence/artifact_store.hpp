@@ -67,8 +67,9 @@ class ArtifactStore {
 
   bool has(const std::string& sha256) const;
 
-  /// An end that names these is on disk: each takes back one save().
-  void named(std::span<const ArtifactRef> files);
+  /// An end that names these by their hash is on disk: each takes back one
+  /// save().
+  void named(std::span<const std::string> files);
 
   /// Removes the artifact unless `referred` says that somebody names it, or an
   /// upload or a save() keeps it. True: removed.

@@ -6,9 +6,12 @@
 #include <filesystem>
 
 #include "tests/e2e/program.hpp"
+#include "tests/platform/eventually.hpp"
 
 namespace troupe::test {
 namespace {
+
+using platform::eventually;
 
 namespace fs = std::filesystem;
 
@@ -51,11 +54,10 @@ TEST(DataFolder, HoldsNoLogOfAJobThatHasFailed) {
       place.submit({"process.run", "--", "sh", "-c", "echo precious; exit 3"});
   EXPECT_TRUE(place.reaches(id, "failed"));
   const auto logs = place.data() / "process" / "logs";
-  // At a stop at the latest the scheduler has heard that the end is on disk.
+  ASSERT_TRUE(fs::exists(logs));
+  EXPECT_TRUE(eventually([&] { return fs::is_empty(logs); }));
   node->signal(SIGTERM);
   EXPECT_EQ(node->finish().code, 0);
-  EXPECT_TRUE(fs::exists(logs));
-  EXPECT_TRUE(fs::is_empty(logs));
   // A job that nobody knows: its node was killed before it could clean up.
   fs::create_directory(logs / id);
   fs::create_directory(logs / "0000000000ABCDEFGHJKMNPQRS");

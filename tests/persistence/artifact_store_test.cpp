@@ -191,9 +191,9 @@ TEST_F(ArtifactStoreTest, WhatAJobSavedStaysUntilItsEndNamesIt) {
   const auto& sha256 = ref->sha256;
   EXPECT_FALSE(*store->remove(sha256, kNobody));
   ASSERT_TRUE(save("film")) << "by another job";
-  store->named({&*ref, 1});
+  store->named({&sha256, 1});
   EXPECT_FALSE(*store->remove(sha256, kNobody)) << "the other may name it yet";
-  store->named({&*ref, 1});
+  store->named({&sha256, 1});
   EXPECT_TRUE(*store->remove(sha256, kNobody));
   EXPECT_FALSE(store->has(sha256));
 }
