@@ -3,8 +3,8 @@
 #include <charconv>
 #include <ctime>
 
-#include "actors/amounts.hpp"
 #include "actors/schedule_impl.hpp"
+#include "core/amounts.hpp"
 
 namespace troupe {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "actors/amounts.hpp"
+#include "core/amounts.hpp"
 #include "core/nearest.hpp"
 
 namespace troupe {

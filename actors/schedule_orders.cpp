@@ -1,6 +1,7 @@
 // Cancel, pause, resume and drain of Schedule.
 #include "actors/schedule_impl.hpp"
 #include "core/nearest.hpp"
+#include "kinds/kinds.hpp"
 
 namespace troupe {
 
@@ -92,10 +93,7 @@ std::string quoted(const std::string& text) {
   return json + '"';
 }
 
-Error unknown(const std::string& what, const std::string& name,
-              const std::vector<std::string>& known) {
-  auto why = "'" + name + "' is unknown" +
-             (known.empty() ? "; none is here yet" : known_names(name, known));
+Error unknown(const std::string& what, const std::string& why) {
   return {Errc::invalid_argument, what + " " + why, {{what, why}}};
 }
 
@@ -109,16 +107,16 @@ Result<ControlReply> Schedule::control(const ControlRequest& order, Now now,
                  "give a kind or a device, not both",
                  {{"device", "not together with kind"}}};
   if (!order.kind.empty() && !s.options.kinds.empty() &&
-      !find_kind(s.options.kinds, order.kind)) {
-    std::vector<std::string> known;
-    for (const Kind* kind : s.options.kinds) known.emplace_back(kind->name);
-    return unknown("kind", order.kind, known);
-  }
+      !find_kind(s.options.kinds, order.kind))
+    return unknown("kind", unknown_kind(s.options.kinds, order.kind));
   if (!order.device.empty() && s.devices.find(order.device) == Devices::kNone) {
     std::vector<std::string> known;
     for (std::uint32_t d = 0; d < s.devices.size(); ++d)
       known.push_back(s.devices[d].info.name);
-    return unknown("device", order.device, known);
+    return unknown("device",
+                   "'" + order.device + "' is unknown" +
+                       (known.empty() ? "; none is here yet"
+                                      : known_names(order.device, known)));
   }
   s.apply_order(order);
   Change& change = out.changes.emplace_back();

@@ -241,16 +241,11 @@ class Drafter {
   void choice(const string& option, const string& text, Enum& value,
               Enum last) {
     if (text.empty()) return;
-    std::vector<string> known;
-    for (int i = 1; i <= static_cast<int>(last); ++i) {
-      const auto name = to_string(static_cast<Enum>(i));
-      if (name == text) {
-        value = static_cast<Enum>(i);
-        return;
-      }
-      known.emplace_back(name);
-    }
-    fault(option, "'" + text + "' is unknown" + known_names(text, known));
+    const auto named = enum_named(text, last);
+    if (named)
+      value = *named;
+    else
+      fault(option, named.error().message);
   }
 
   const JobOptions& options_;

@@ -184,14 +184,10 @@ class JsonReader {
   bool named(Enum& x, Enum last) {
     std::string name;
     if (!value(name)) return false;
-    std::vector<std::string> known;
-    for (int v = 1; v <= static_cast<int>(last); ++v) {
-      known.emplace_back(to_string(static_cast<Enum>(v)));
-      if (known.back() != name) continue;
-      x = static_cast<Enum>(v);
-      return true;
-    }
-    return fail("'" + name + "' is unknown" + known_names(name, known));
+    const auto found = enum_named(name, last);
+    if (!found) return fail(found.error().message);
+    x = *found;
+    return true;
   }
 
   template <class T>

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/amounts.hpp"
 #include "core/clock.hpp"
 #include "platform/file.hpp"
 #include "platform/sha256.hpp"
@@ -105,11 +106,10 @@ Status ArtifactStore::room_for(std::uint64_t bytes) const {
       free - options_.low_water_bytes >= bytes)
     return ok();
   return Error{Errc::disk_full,
-               "no uploads: " + std::to_string(free >> 20) +
-                   " MiB are free in " + dir_.string() + ", the file needs " +
-                   std::to_string(bytes >> 20) + " MiB and kept free are " +
-                   std::to_string(options_.low_water_bytes >> 20) +
-                   " MiB; free space"};
+               "no uploads: " + bytes_text(free) + " are free in " +
+                   dir_.string() + ", the file needs " + bytes_text(bytes) +
+                   " and kept free are " +
+                   bytes_text(options_.low_water_bytes) + "; free space"};
 }
 
 Result<UploadState> ArtifactStore::append(const UploadChunk& chunk) {
@@ -224,8 +224,8 @@ void ArtifactStore::unpin(const std::string& sha256) {
   if (oldest != pins_.end() && oldest->first == sha256) pins_.erase(oldest);
 }
 
-void ArtifactStore::named(std::span<const ArtifactRef> files) {
-  for (const auto& file : files) unpin(file.sha256);
+void ArtifactStore::named(std::span<const std::string> files) {
+  for (const auto& sha256 : files) unpin(sha256);
 }
 
 // -- out ----------------------------------------------------------------------

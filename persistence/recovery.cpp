@@ -2,6 +2,7 @@
 #include <rocksdb/file_system.h>
 #include <rocksdb/write_batch.h>
 
+#include "core/amounts.hpp"
 #include "persistence/job_store_impl.hpp"
 #include "platform/file.hpp"
 
@@ -112,16 +113,14 @@ Status JobStore::Impl::look_at_space() {
   const auto wanted = has_reserve ? 0 : options.reserve_bytes;
   const auto free = free_bytes();
   if (free >= options.low_water_bytes + wanted) return ok();
-  const auto mib = [](std::uint64_t bytes) {
-    return std::to_string(bytes >> 20) + " MiB";
-  };
-  std::string kept = mib(options.low_water_bytes) + " (store.low_water_bytes)";
+  std::string kept =
+      bytes_text(options.low_water_bytes) + " (store.low_water_bytes)";
   if (wanted > 0)
-    kept +=
-        " and " + mib(wanted) + " to hold back once more (store.reserve_bytes)";
-  refuse(Error{Errc::disk_full, "no submits: " + mib(free) + " are free in " +
-                                    dir.string() + ", kept free are " + kept +
-                                    "; free space"});
+    kept += " and " + bytes_text(wanted) +
+            " to hold back once more (store.reserve_bytes)";
+  refuse(Error{Errc::disk_full,
+               "no submits: " + bytes_text(free) + " are free in " +
+                   dir.string() + ", kept free are " + kept + "; free space"});
   const std::lock_guard lock{refusal_mutex};
   return *refusal;
 }

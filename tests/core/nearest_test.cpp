@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/job.hpp"
+
 namespace troupe {
 namespace {
 
@@ -31,6 +33,16 @@ TEST(NearestTest, AsksForTheCloseOnes) {
   EXPECT_EQ(did_you_mean("sumbit", kWords), "; did you mean 'submit'?");
   EXPECT_EQ(did_you_mean("conso", kWords), "; did you mean 'console'?");
   EXPECT_EQ(did_you_mean("zzzzzzzz", kWords), "");
+}
+
+TEST(NearestTest, FindsTheValueOfAnEnum) {
+  EXPECT_EQ(*enum_named("high", Priority::high), Priority::high);
+  const auto unknown = enum_named("hihg", Priority::high);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code, Errc::invalid_argument);
+  EXPECT_TRUE(unknown.error().message.starts_with(
+      "'hihg' is unknown; did you mean 'high'? known are "));
+  EXPECT_FALSE(enum_named("", Priority::high));
 }
 
 }  // namespace

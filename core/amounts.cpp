@@ -1,4 +1,4 @@
-#include "actors/amounts.hpp"
+#include "core/amounts.hpp"
 
 namespace troupe {
 

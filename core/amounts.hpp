@@ -1,4 +1,4 @@
-// Amounts as the scheduler's sentences name them.
+// Amounts as the node's sentences name them.
 #pragma once
 
 #include <cstdint>
