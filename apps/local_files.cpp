@@ -1,9 +1,6 @@
 #include "apps/local_files.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
-
-#include <cstdio>
 
 #include "platform/file.hpp"
 
@@ -24,30 +21,17 @@ std::string file_fault(const fs::path& path) {
   return {};
 }
 
-namespace {
-
-Status check_private_folder(const fs::path& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0 || (info.st_mode & 077) == 0)
-    return ok();
-  char mode[8];
-  std::snprintf(mode, sizeof mode, "%04o", info.st_mode & 07777u);
-  return Error{Errc::invalid_argument,
-               path.string() +
-                   ": other users may use this folder (its mode is " + mode +
-                   "); type: chmod 700 '" + path.string() + "'"};
-}
-
-}  // namespace
-
 Status make_named_folder(const fs::path& path, bool for_owner) {
   if (path.empty()) return ok();
   auto made = platform::make_dirs(path, for_owner ? 0700 : 0777);
   if (made) {
     std::error_code ignored;
-    if (fs::is_directory(path, ignored))
-      return for_owner ? check_private_folder(path) : ok();
-    return Error{Errc::invalid_argument, path.string() + " is no folder"};
+    if (!fs::is_directory(path, ignored))
+      return Error{Errc::invalid_argument, path.string() + " is no folder"};
+    if (!for_owner) return ok();
+    const auto held = platform::check_private(path, "folder");
+    if (held) return ok();
+    return Error{Errc::invalid_argument, held.error().message};
   }
   switch (made.error().code) {
     case Errc::disk_full:

@@ -1,11 +1,9 @@
 #include "cluster/pki.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 
 #include "platform/file.hpp"
 
@@ -55,22 +53,8 @@ Result<std::string> read_pem(const fs::path& file) {
   return about(file, text.error());
 }
 
-/// What others may read is no secret. A missing file is somebody else's error.
-Status check_private(const fs::path& file, const std::string& what,
-                     const char* right_mode) {
-  struct stat info {};
-  if (::stat(file.c_str(), &info) != 0 || (info.st_mode & 077) == 0)
-    return ok();
-  char mode[8];
-  std::snprintf(mode, sizeof mode, "%04o", info.st_mode & 07777u);
-  return Error{Errc::denied, file.string() + ": other users may use this " +
-                                 what + " (its mode is " + mode +
-                                 "); type: chmod " + right_mode + " '" +
-                                 file.string() + "'"};
-}
-
 Status check_key(const fs::path& file) {
-  return check_private(file, "private key", "600");
+  return platform::check_private(file, "private key");
 }
 
 Result<KeyPair> read_pair(const fs::path& certificate, const fs::path& key) {
@@ -204,7 +188,7 @@ Status check_files(const TlsFiles& files, Purpose purpose, UnixMs now) {
 
 Status check_node_identity(const fs::path& data, UnixMs now) {
   const auto dir = tls_dir(data);
-  if (auto good = check_private(dir, "folder of keys", "700"); !good)
+  if (auto good = platform::check_private(dir, "folder of keys"); !good)
     return good;
   for (const auto* key : {"authority.key", "admin.key"})
     if (auto good = check_key(dir / key); !good) return good;

@@ -221,6 +221,20 @@ Status preallocate(int fd, std::uint64_t bytes) {
   return done;
 }
 
+Status check_private(const std::filesystem::path& path,
+                     const std::string& what) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || (info.st_mode & 077) == 0)
+    return ok();
+  char mode[8];
+  std::snprintf(mode, sizeof mode, "%04o", info.st_mode & 07777u);
+  return Error{Errc::denied, path.string() + ": other users may use this " +
+                                 what + " (its mode is " + mode +
+                                 "); type: chmod " +
+                                 (S_ISDIR(info.st_mode) ? "700" : "600") +
+                                 " '" + path.string() + "'"};
+}
+
 Result<DiskSpace> disk_space(const std::filesystem::path& dir) {
   struct statvfs info {};
   if (::statvfs(dir.c_str(), &info) != 0)

@@ -66,6 +66,11 @@ Status clone_file(const std::filesystem::path& from,
 /// what the file held; file systems without fallocate get zeros written.
 Status preallocate(int fd, std::uint64_t bytes);
 
+/// denied when others may read or use `path`, with what is to be done; `what`
+/// names it ("private key", "folder of keys"). A missing one is no error here.
+Status check_private(const std::filesystem::path& path,
+                     const std::string& what);
+
 struct DiskSpace {
   std::uint64_t total_bytes = 0;
   std::uint64_t free_bytes = 0;  // For this user.

@@ -173,5 +173,26 @@ TEST(File, WritingToAFullDeviceIsDiskFull) {
   EXPECT_EQ(written.error().code, Errc::disk_full);
 }
 
+TEST(File, WhatOthersMayUseIsNotPrivate) {
+  TempDir dir;
+  const auto key = dir / "key";
+  ASSERT_TRUE(check_private(key, "key")) << "there is none";
+  ASSERT_TRUE(write_file_atomically(key, "x"));
+  ASSERT_TRUE(check_private(key, "key"));
+  ASSERT_EQ(::chmod(key.c_str(), 0640), 0);
+  const auto shared = check_private(key, "key");
+  ASSERT_FALSE(shared);
+  EXPECT_EQ(shared.error().code, Errc::denied);
+  EXPECT_EQ(shared.error().message,
+            key.string() +
+                ": other users may use this key (its mode is 0640); type: "
+                "chmod 600 '" +
+                key.string() + "'");
+  ASSERT_EQ(::chmod(dir.path().c_str(), 0701), 0);
+  const auto folder = check_private(dir.path(), "folder");
+  ASSERT_FALSE(folder);
+  EXPECT_NE(folder.error().message.find("chmod 700"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace troupe::platform
