@@ -8,6 +8,8 @@
 #include "apps/local_files.hpp"
 #include "apps/node.hpp"
 #include "config/load.hpp"
+#include "core/amounts.hpp"
+#include "platform/file.hpp"
 
 namespace troupe::commands {
 namespace {
@@ -38,6 +40,20 @@ void stop_with_stdin() {
   }}.detach();
 }
 
+Error too_full(const Error& error, const NodeOptions& options) {
+  const auto space = platform::disk_space(options.data);
+  const auto& store = options.config.store;
+  auto text =
+      options.data.string() + ": no room to start a node: " + error.message;
+  if (space) text += "; " + bytes_text(space->free_bytes) + " are free there";
+  text += "; jobs are taken from " +
+          bytes_text(static_cast<std::uint64_t>(store.low_water_bytes +
+                                                store.reserve_bytes)) +
+          " (store.low_water_bytes and store.reserve_bytes); free space and "
+          "start again";
+  return {Errc::disk_full, text};
+}
+
 ExitCode node(Invocation& call, const NodeFlags& flags) {
   auto data = call.session.data();
   if (!data) return call.misused(data.error().message);
@@ -65,7 +81,10 @@ ExitCode node(Invocation& call, const NodeFlags& flags) {
     if (flags.until_stdin_closes) stop_with_stdin();
   };
   auto ran = run_node(options);
-  return ran ? ExitCode::ok : call.fail(ran.error());
+  if (ran) return ExitCode::ok;
+  return call.fail(ran.error().code == Errc::disk_full
+                       ? too_full(ran.error(), options)
+                       : ran.error());
 }
 
 }  // namespace

@@ -100,6 +100,21 @@ TEST_F(DiskTest, OnAFullDiskARunningJobEndsOutOfTheReserve) {
   EXPECT_EQ(running->finish().code, 0);
 }
 
+TEST_F(DiskTest, ADiskTooFullToStartIsAClearError) {
+  leave(0);
+  const auto refused = place_.troupe({"node", "--json"});
+  EXPECT_EQ(refused.code, 6) << refused.err;
+  EXPECT_EQ(refused.json()["error"]["code"], "disk_full");
+  EXPECT_THAT(refused.err, HasSubstr(place_.data().string() + ": no room"));
+  EXPECT_THAT(refused.err, HasSubstr(" bytes are free there"));
+  EXPECT_THAT(refused.err, HasSubstr("320 MiB (store.low_water_bytes and"));
+  std::filesystem::remove(filler());
+  auto running = node();
+  EXPECT_EQ(submit().code, 0);
+  running->signal(SIGTERM);
+  EXPECT_EQ(running->finish().code, 0);
+}
+
 TEST_F(DiskTest, AReadOnlyDiskIsAClearError) {
   auto first = node();
   first->signal(SIGTERM);
