@@ -1,12 +1,14 @@
 // How a node ends that is told to.
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include "tests/e2e/program.hpp"
+#include "tests/platform/eventually.hpp"
 
 namespace troupe::test {
 namespace {
+
+using platform::eventually;
 
 TEST(NodeStop, ASecondSignalEndsItAtOnceAndLosesNothing) {
   const Workplace place;
@@ -14,16 +16,18 @@ TEST(NodeStop, ASecondSignalEndsItAtOnceAndLosesNothing) {
   const auto id =
       place.submit({"process.run", "-p", "grace_ms=3000", "--", "sh", "-c",
                     "trap '' TERM; echo up; while :; do sleep 1; done"});
-  int tries = 0;
-  while (place.troupe({"jobs", "logs", id}).out.find("up") == std::string::npos)
-    ASSERT_LT(++tries, 600);
+  ASSERT_TRUE(eventually([&] {
+    return place.troupe({"jobs", "logs", id}).out.find("up") !=
+           std::string::npos;
+  }));
   // Twice in a row counts once, as timeout(1) signals a process and its group.
-  for (tries = 0; node->is_running(); ++tries) {
-    ASSERT_LT(tries, 600);
+  int signals = 0;
+  ASSERT_TRUE(eventually([&] {
     node->signal(SIGTERM);
-    ::usleep(50'000);
-  }
-  EXPECT_GT(tries, 2);
+    ++signals;
+    return !node->is_running();
+  }));
+  EXPECT_GT(signals, 2);
   const auto end = node->finish();
   EXPECT_EQ(end.code, 130);
   EXPECT_NE(end.err.find("told twice"), std::string::npos) << end.err;
