@@ -52,10 +52,10 @@ std::string sort_of(const Json& value) {
   if (value.is_null()) return "null";
   if (value.is_object()) return "an object";
   if (value.is_array()) return "an array";
-  const std::string sort = value.is_string()           ? "a string"
-                           : value.is_boolean()        ? "a boolean"
-                           : value.is_number_integer() ? "an integer"
-                                                       : "a number";
+  std::string sort = value.is_string()           ? "a string"
+                     : value.is_boolean()        ? "a boolean"
+                     : value.is_number_integer() ? "an integer"
+                                                 : "a number";
   auto text = dump_json(value);
   if (text.size() > kShownBytes) return sort;
   return sort + " (" + text + ")";

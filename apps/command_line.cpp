@@ -64,7 +64,7 @@ const CLI::Option* option_of(const CLI::App& at, std::string text) {
 
 /// What CLI11 says of an option, in our words.
 std::string option_reason(const CLI::App& at, const CLI::ParseError& e) {
-  const std::string text = e.what();
+  std::string text = e.what();
   const auto* option = option_of(at, text);
   if (dynamic_cast<const CLI::ValidationError*>(&e) || !option) return text;
   const auto type = option->get_type_name();

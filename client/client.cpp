@@ -248,7 +248,7 @@ Result<std::vector<ShowAnswer>> Client::wait_many(std::vector<JobId> jobs,
 }
 
 Result<std::unique_ptr<Follower>> Client::follow(FollowOptions options) {
-  auto loop = state_->start(std::move(options), nullptr);
+  auto loop = state_->start(options, nullptr);
   if (!loop) return loop.error();
   return std::unique_ptr<Follower>(
       std::make_unique<FollowerOfLoop>(*std::move(loop)));
@@ -256,7 +256,7 @@ Result<std::unique_ptr<Follower>> Client::follow(FollowOptions options) {
 
 Result<std::unique_ptr<Subscription>> Client::subscribe(
     FollowOptions options, FollowCallback callback) {
-  auto loop = state_->start(std::move(options), std::move(callback));
+  auto loop = state_->start(options, std::move(callback));
   if (!loop) return loop.error();
   return std::unique_ptr<Subscription>(
       std::make_unique<SubscriptionOfLoop>(*std::move(loop)));

@@ -135,11 +135,14 @@ class ClientActorState {
     gather->promise = self_->make_response_promise<SubmitReply>();
     if (gather->open == 0) gather->promise.deliver(SubmitReply{});
     for (std::size_t i = 0; i < request.jobs.size(); ++i) {
-      auto& spec = request.jobs[i];
-      if (!spec.id) spec.id = ids_.next();
-      gather->reply.answers[i].id = spec.id;
+      auto& id = request.jobs[i].id;
+      if (!id) id = ids_.next();
+      gather->reply.answers[i].id = id;
+    }
+    for (std::size_t i = 0; i < request.jobs.size(); ++i) {
       auto sent = connection_->submit(
-          spec, 0, [gather, i, inbox = inbox_](Result<SubmitAnswer> answer) {
+          request.jobs[i], 0,
+          [gather, i, inbox = inbox_](Result<SubmitAnswer> answer) {
             inbox->put([gather, i, answer = std::move(answer)]() mutable {
               put(*gather, i, std::move(answer));
             });

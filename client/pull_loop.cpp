@@ -89,10 +89,15 @@ void PullLoop::deliver(Result<FollowBatch> batch) {
   std::unique_lock lock{mutex_};
   if (stopped_) return;
   delivering_ = true;
-  if (!callback_) ready_ = std::move(batch);
-  lock.unlock();
-  changed_.notify_all();
-  if (callback_) callback_(std::move(batch));
+  if (callback_) {
+    lock.unlock();
+    changed_.notify_all();
+    callback_(std::move(batch));
+  } else {
+    ready_ = std::move(batch);
+    lock.unlock();
+    changed_.notify_all();
+  }
   if (ready_notice_) ready_notice_();
   lock.lock();
   delivering_ = false;

@@ -70,10 +70,12 @@ struct IndexWrite {
     std::optional<std::string> value;  // Nothing: the key is deleted.
   };
   void put(std::string key, std::string value = {}) {
-    kinds[key[1]].push_back({std::move(key), std::move(value)});
+    auto& same_kind = kinds[key[1]];
+    same_kind.push_back({std::move(key), std::move(value)});
   }
   void erase(std::string key) {
-    kinds[key[1]].push_back({std::move(key), std::nullopt});
+    auto& same_kind = kinds[key[1]];
+    same_kind.push_back({std::move(key), std::nullopt});
   }
   std::map<char, std::vector<Entry>> kinds;  // By the key's second byte.
   std::map<std::string, std::string> added;  // Posting lists.

@@ -11,9 +11,9 @@ namespace {
 
 class PrefilledLogs : public rocksdb::FileSystemWrapper {
  public:
-  PrefilledLogs(std::shared_ptr<rocksdb::FileSystem> base, std::uint64_t bytes,
-                bool ahead)
-      : FileSystemWrapper{std::move(base)}, bytes_{bytes}, ahead_{ahead} {}
+  PrefilledLogs(const std::shared_ptr<rocksdb::FileSystem>& base,
+                std::uint64_t bytes, bool ahead)
+      : FileSystemWrapper{base}, bytes_{bytes}, ahead_{ahead} {}
   ~PrefilledLogs() override {
     if (filling_.joinable()) filling_.join();
   }
@@ -83,9 +83,9 @@ class PrefilledLogs : public rocksdb::FileSystemWrapper {
 }  // namespace
 
 std::shared_ptr<rocksdb::FileSystem> with_prefilled_logs(
-    std::shared_ptr<rocksdb::FileSystem> base, std::uint64_t bytes,
+    const std::shared_ptr<rocksdb::FileSystem>& base, std::uint64_t bytes,
     bool ahead) {
-  return std::make_shared<PrefilledLogs>(std::move(base), bytes, ahead);
+  return std::make_shared<PrefilledLogs>(base, bytes, ahead);
 }
 
 }  // namespace troupe::storage

@@ -14,7 +14,8 @@ namespace troupe::storage {
 /// for them the log grows as usual. `ahead`: a thread fills the next one while
 /// the last is written ("spare.fill" beside it).
 std::shared_ptr<rocksdb::FileSystem> with_prefilled_logs(
-    std::shared_ptr<rocksdb::FileSystem> base, std::uint64_t bytes, bool ahead);
+    const std::shared_ptr<rocksdb::FileSystem>& base, std::uint64_t bytes,
+    bool ahead);
 
 /// At every offset this byte, repeated, is the header of a record of another
 /// log (type 5, log number 0x05050505): a reader stops there. Zeros would be

@@ -124,10 +124,10 @@ JobEnd describe_failure(FailureClass klass, const std::string& reason,
 
 JobEnd describe_stop(StopReason reason, const EndedCommand& command) {
   const auto name = quoted(command.program);
-  const JobEnd none{.state = JobState::cancelled,
-                    .failure = {},
-                    .result = {},
-                    .artifacts = {}};
+  JobEnd none{.state = JobState::cancelled,
+              .failure = {},
+              .result = {},
+              .artifacts = {}};
   switch (reason) {
     case StopReason::cancelled:
     case StopReason::fenced:

@@ -61,8 +61,7 @@ std::string to_wire(WireHeader header, std::string_view payload) {
 std::string to_wire(const caf::node_id& node) {
   caf::byte_buffer buffer;
   caf::binary_serializer sink{nullptr, buffer};
-  auto copy = node;
-  if (!sink.apply(copy)) return {};
+  if (!sink.apply(node)) return {};
   return {reinterpret_cast<const char*>(buffer.data()), buffer.size()};
 }
 

@@ -74,7 +74,9 @@ TEST_F(TerminalTest, RunShowsABarWithRateAndTimeLeft) {
 }
 
 TEST_F(TerminalTest, ATransferShowsABarWithRateAndTimeLeft) {
-  place_.write("film.bin", std::string(60'000'000, 'x'));
+  std::string film;
+  film.resize(60'000'000, 'x');
+  place_.write("film.bin", film);
   const auto text =
       shown({"artifacts", "put", place_.path("film.bin").string()});
   EXPECT_THAT(text, HasSubstr("film.bin"));
