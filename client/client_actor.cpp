@@ -157,7 +157,8 @@ class ClientActorState {
       gather.reply.answers[i] = *std::move(answer);
     else
       gather.reply.answers[i].error = std::move(answer.error());
-    if (--gather.open == 0) gather.promise.deliver(std::move(gather.reply));
+    if (--gather.open > 0) return;
+    gather.promise.deliver(std::exchange(gather.reply, {}));
   }
 
   // -- events: one pull loop per listener -------------------------------------
