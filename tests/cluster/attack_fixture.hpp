@@ -104,7 +104,7 @@ class AttackTest : public NodeTest {
 
 class ImpatientNodeTest : public AttackTest {
  protected:
-  ImpatientNodeTest() { silence_ms = 400; }
+  ImpatientNodeTest() { silence_ms = 1'000; }
 };
 
 class OneSeatNodeTest : public AttackTest {
