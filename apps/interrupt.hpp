@@ -3,7 +3,12 @@
 
 #include <signal.h>
 
+#include <cstdint>
+
 namespace troupe {
+
+/// A loop waits no longer before it asks.
+constexpr std::int64_t kInterruptStepMs = 200;
 
 /// At most one counts at a time; afterwards Ctrl-C means what it did before.
 class InterruptWatch {

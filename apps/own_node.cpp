@@ -11,7 +11,7 @@
 namespace troupe {
 namespace {
 
-constexpr std::int64_t kStopMs = 30'000;
+constexpr std::int64_t kNodeEndsMs = 30'000;
 constexpr std::size_t kShownBytes = 2'000;
 
 std::filesystem::path log_file(const std::filesystem::path& data) {
@@ -52,7 +52,7 @@ Result<std::unique_ptr<OwnNode>> OwnNode::start(
 
 OwnNode::~OwnNode() {
   hold_ = platform::Fd{};
-  if (!platform::wait_for_exit(child_.pidfd.get(), kStopMs))
+  if (!platform::wait_for_exit(child_.pidfd.get(), kNodeEndsMs))
     platform::send_signal(child_.identity, SIGKILL);
   wait();
 }

@@ -58,7 +58,7 @@ ExitCode add(Invocation& call, const AddOptions& options) {
   return ExitCode::ok;
 }
 
-ExitCode list(Invocation& call) {
+ExitCode list_clients(Invocation& call) {
   auto data = call.session.data();
   if (!data) return call.misused(data.error().message);
   auto clients = cluster::read_clients(cluster::clients_file(data->path));
@@ -118,7 +118,7 @@ void add_clients(CLI::App& root, Invocation& call) {
       ->add_option("--role", o->role, "viewer, user, admin, or node: a worker")
       ->type_name("ROLE");
   add_command(*clients, call, "list", "All clients this node knows",
-              [&call] { return list(call); });
+              [&call] { return list_clients(call); });
   auto who = std::make_shared<std::string>();
   add_command(*clients, call, "remove",
               "Shut a client out at its next connection",

@@ -31,7 +31,7 @@ Json config_json(const LoadedConfig& loaded, const DataFolder& data) {
           {"values", values}};
 }
 
-ExitCode show(Invocation& call, const Overrides& set) {
+ExitCode show_config(Invocation& call, const Overrides& set) {
   auto data = call.session.data();
   if (!data) return call.misused(data.error().message);
   auto loaded = load_config(data->path, set);
@@ -114,7 +114,9 @@ ExitCode set(Invocation& call, const Setting& setting) {
 
 void add_config(CLI::App& root, Invocation& call) {
   auto overrides = std::make_shared<Overrides>();
-  const auto show_all = [&call, overrides] { return show(call, *overrides); };
+  const auto show_all = [&call, overrides] {
+    return show_config(call, *overrides);
+  };
   auto* config = root.add_subcommand(
       "config", "The node's settings; alone it shows them all");
   config->require_subcommand(0, 1);

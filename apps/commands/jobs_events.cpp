@@ -11,7 +11,6 @@
 namespace troupe::commands {
 namespace {
 
-constexpr std::int64_t kStepMs = 200;  // Ctrl-C waits no longer.
 constexpr std::int64_t kAtOnceMs = 10'000;
 
 struct EventsOptions {
@@ -103,7 +102,7 @@ ExitCode events(Invocation& call, const EventsOptions& options) {
     return print_known(call, **client, *id, **follower, how.after_seq + 1);
   while (!(*follower)->finished() && call.out()) {
     if (interrupts.count() > 0) return ExitCode::interrupted;
-    auto batch = (*follower)->next(kStepMs);
+    auto batch = (*follower)->next(kInterruptStepMs);
     if (!batch) return call.fail(batch.error());
     print(call, *batch, options.live);
   }

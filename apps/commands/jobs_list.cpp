@@ -111,7 +111,7 @@ void print_table(const Invocation& call, const std::vector<JobView>& jobs) {
                               terminal.out_is_terminal ? terminal.columns : 0);
 }
 
-ExitCode list(Invocation& call, const ListOptions& options) {
+ExitCode list_jobs(Invocation& call, const ListOptions& options) {
   auto request = request_of(options, call.session.kinds);
   if (!request) return call.misused(request.error().message);
   request->brief = !call.json;  // A line for people has no room for more.
@@ -147,7 +147,7 @@ ExitCode list(Invocation& call, const ListOptions& options) {
 void add_jobs_list(CLI::App& jobs, Invocation& call) {
   auto o = std::make_shared<ListOptions>();
   auto* command = add_command(jobs, call, "list", "Jobs, newest first",
-                              [&call, o] { return list(call, *o); });
+                              [&call, o] { return list_jobs(call, *o); });
   command
       ->add_option("--state", o->states,
                    "blocked, queued, running, succeeded, failed, cancelled or "

@@ -11,8 +11,6 @@
 namespace troupe::commands {
 namespace {
 
-constexpr std::int64_t kStepMs = 500;
-
 struct LogsOptions {
   std::string id;
   std::int64_t attempt = 0;  // 0: the newest.
@@ -76,7 +74,7 @@ ExitCode print_running(const Invocation& call, client::Client& client, JobId id,
   const InterruptWatch interrupts;
   while (!(*follower)->finished() && call.out()) {
     if (interrupts.count() > 0) return ExitCode::interrupted;
-    auto batch = (*follower)->next(kStepMs);
+    auto batch = (*follower)->next(kInterruptStepMs);
     if (!batch) return call.fail(batch.error());
     const bool nothing = batch->entries.empty() && batch->live.empty();
     print_live(call, *batch);

@@ -77,7 +77,7 @@ std::string show_text(const JobView& job, const Terminal& terminal) {
   return text + render::table(rows);
 }
 
-ExitCode show(Invocation& call, const std::vector<std::string>& texts) {
+ExitCode show_jobs(Invocation& call, const std::vector<std::string>& texts) {
   auto ids = job_ids(texts);
   if (!ids) return call.misused(ids.error().message);
   auto client = call.session.client();
@@ -107,7 +107,7 @@ void add_jobs_show(CLI::App& jobs, Invocation& call) {
   auto ids = std::make_shared<std::vector<std::string>>();
   auto* command =
       add_command(jobs, call, "show", "All that is known of these jobs",
-                  [&call, ids] { return show(call, *ids); });
+                  [&call, ids] { return show_jobs(call, *ids); });
   command->add_option("id", *ids, "Jobs")->type_name("ID")->required();
 }
 

@@ -57,7 +57,7 @@ ExitCode order(Invocation& call, ControlVerb verb,
   return ExitCode::ok;
 }
 
-ExitCode show(Invocation& call) {
+ExitCode show_queue(Invocation& call) {
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
   auto status = (*client)->status();
@@ -104,7 +104,7 @@ void add_queue(CLI::App& root, Invocation& call) {
   add_order(*queue, call, ControlVerb::drain,
             "Take no new jobs, finish what is here");
   add_command(*queue, call, "show", "How the queue and the devices stand",
-              [&call] { return show(call); });
+              [&call] { return show_queue(call); });
 }
 
 }  // namespace troupe::commands

@@ -17,7 +17,6 @@
 namespace troupe::commands {
 namespace {
 
-constexpr std::int64_t kStepMs = 200;
 constexpr std::int64_t kStartMs = 60'000;
 constexpr int kOtherNodeMs = 500;
 constexpr int kMaxStarts = 5;
@@ -124,7 +123,7 @@ class Run {
     JobWatch watch{state, !options_.logs};
     auto heard = now();
     while (!(*follower)->finished() && !left_) {
-      auto batch = (*follower)->next(kStepMs);
+      auto batch = (*follower)->next(kInterruptStepMs);
       if (!batch) return batch.error();
       if (!batch->entries.empty() || !batch->live.empty()) heard = now();
       show(watch, *batch);
