@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "bench/jobs/disk_limits.hpp"
@@ -68,8 +69,12 @@ class Bench {
     return [this] { return disk_is_sound(); };
   }
 
+  // What used the one before has ended; all together would fill the disk.
   std::filesystem::path fresh(const std::string& name) {
-    return dir_ / (name + std::to_string(++folders_));
+    auto& given = given_[name];
+    std::error_code ignored;
+    std::filesystem::remove_all(given, ignored);
+    return given = dir_ / (name + std::to_string(++folders_));
   }
 
   void submits() {
@@ -231,6 +236,7 @@ class Bench {
   std::filesystem::path dir_;
   Report report_;
   int folders_ = 0;
+  std::map<std::string, std::filesystem::path> given_;  // Last, by name.
 };
 
 // Progress events of one long job to one follower that asks for all of them,
