@@ -124,8 +124,7 @@ class SchedulerState {
     return std::chrono::milliseconds(options_.timeout_ms);
   }
 
-  // -- start
-  // -------------------------------------------------------------------
+  // -- start ------------------------------------------------------------------
 
   // What an earlier life of this actor sent to the history is on the log
   // before its state is read.
@@ -218,8 +217,7 @@ class SchedulerState {
           .then([](const ReserveReply&) {}, [](const caf::error&) {});
   }
 
-  // -- requests
-  // ----------------------------------------------------------------
+  // -- requests ---------------------------------------------------------------
 
   static Error not_ready() {
     return {.code = Errc::unavailable,
@@ -329,8 +327,7 @@ class SchedulerState {
     return promise;
   }
 
-  // -- devices and attempts
-  // ----------------------------------------------------
+  // -- devices and attempts ---------------------------------------------------
 
   void device(const DeviceInfo& info, const caf::actor& executor) {
     self_->monitor(executor);
@@ -391,8 +388,7 @@ class SchedulerState {
     flush_soon();
   }
 
-  // -- performing what was decided
-  // ---------------------------------------------
+  // -- performing what was decided --------------------------------------------
 
   // Lands behind everything that is in the mailbox now, so all of it is
   // decided together and travels together.
@@ -588,8 +584,7 @@ class SchedulerState {
     self_->delayed_send(self_, std::chrono::milliseconds(wait), wake_atom_v);
   }
 
-  // -- handing out
-  // -------------------------------------------------------------
+  // -- handing out ------------------------------------------------------------
 
   // A job that starts soon is not read from disk again.
   void cache(const JobSpec& spec) {

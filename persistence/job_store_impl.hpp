@@ -83,6 +83,11 @@ struct IndexWrite {
   std::map<std::string, Zone> zones;                       // By key.
 };
 
+inline bool is_of_a_job(ChangeType type) {
+  return type != ChangeType::opened && type != ChangeType::control &&
+         type != ChangeType::forgotten;
+}
+
 }  // namespace storage
 
 /// Drops what ListRequest::brief leaves out.

@@ -310,4 +310,23 @@ class Desk : public PastJobs {
   }
 };
 
+/// A desk with one device, and jobs that run there.
+class DeskTest : public ::testing::Test {
+ protected:
+  DeskTest() { desk.up(device("cpu", 2)); }
+  JobId running(JobSpec s) {
+    const JobId id = desk.submit(std::move(s));
+    EXPECT_EQ(desk.plan(), std::vector{id});
+    return id;
+  }
+  JobId running() { return running(desk.spec()); }
+  JobSpec big() {
+    JobSpec s = desk.spec();
+    s.memory_bytes = kGiB;
+    return s;
+  }
+  Desk desk;
+  const SteadyMs lease = SchedulerLimits{}.lease_ms;
+};
+
 }  // namespace troupe

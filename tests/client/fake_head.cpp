@@ -1,3 +1,5 @@
+// One file though it is long: its actors share one Memory, and the headers of
+// CAF are compiled once for them.
 #include "tests/client/fake_head.hpp"
 
 #include <caf/event_based_actor.hpp>

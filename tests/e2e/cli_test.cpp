@@ -1,58 +1,14 @@
 // The command line as scripts see it: the real program against a real node.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <signal.h>
-
 #include <algorithm>
-#include <fstream>
 #include <set>
 
-#include "tests/e2e/program.hpp"
-#include "tests/platform/eventually.hpp"
+#include "tests/e2e/cli_fixture.hpp"
 
 namespace troupe::test {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-/// Waits until the process handles SIGINT itself.
-bool catches_interrupts(std::int32_t pid) {
-  return platform::eventually([pid] {
-    std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
-    for (std::string line; std::getline(status, line);)
-      if (line.starts_with("SigCgt:"))
-        return (std::stoull(line.substr(7), nullptr, 16) >> (SIGINT - 1)) % 2 ==
-               1;
-    return false;
-  });
-}
-
-class CliTest : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    place_ = new Workplace;
-    node_ = place_->node().release();
-  }
-  static void TearDownTestSuite() {
-    node_->signal(SIGTERM);
-    EXPECT_EQ(node_->finish().code, 0);
-    delete node_;
-    delete place_;
-  }
-
-  static Output troupe(const Words& args, const std::string& input = "") {
-    return place_->troupe(args, input);
-  }
-  static Json show(const std::string& id) {
-    return troupe({"jobs", "show", id, "--json"}).json();
-  }
-
-  static Workplace* place_;
-  static Process* node_;
-};
-Workplace* CliTest::place_ = nullptr;
-Process* CliTest::node_ = nullptr;
 
 TEST_F(CliTest, SubmitPrintsOneObjectWithIdAndState) {
   const auto output = troupe({"submit", "echo", "--json", "-p", "text=hello"});
@@ -89,45 +45,6 @@ TEST_F(CliTest, AFailureHasClassAndMessageAndLastLines) {
   EXPECT_EQ(failure["class"], "command");
   EXPECT_THAT(failure["message"], HasSubstr("3"));
   EXPECT_THAT(dump_json(failure["last_lines"]), HasSubstr("oh no"));
-}
-
-TEST_F(CliTest, EventsAreNumberedFromOneWithoutGaps) {
-  const auto id = place_->submit({"echo", "-p", "text=a"});
-  ASSERT_TRUE(place_->reaches(id, "succeeded"));
-  const auto events = troupe({"jobs", "events", id, "--json"}).lines();
-  ASSERT_EQ(events.size(), 3u);
-  EXPECT_EQ(events[0]["type"], "submitted");
-  EXPECT_EQ(events[1]["type"], "started");
-  EXPECT_EQ(events[2]["type"], "ended");
-  for (std::size_t i = 0; i < events.size(); ++i) {
-    EXPECT_EQ(events[i]["seq"], i + 1);
-    EXPECT_TRUE(events[i]["time"].is_string());
-  }
-  const auto later =
-      troupe({"jobs", "events", id, "--json", "--from", "3"}).lines();
-  ASSERT_EQ(later.size(), 1u);
-  EXPECT_EQ(later[0]["seq"], 3);
-}
-
-TEST_F(CliTest, ASilentCommandLeavesOneEvent) {
-  const auto id = place_->submit(
-      {"process.run", "-p", "quiet_ms=200", "--", "sleep", "0.7"});
-  ASSERT_TRUE(place_->reaches(id, "succeeded"));
-  const auto events = troupe({"jobs", "events", id, "--json"}).lines();
-  ASSERT_EQ(events.size(), 4u);
-  EXPECT_EQ(events[2]["type"], "noted");
-  EXPECT_EQ(events[2]["seq"], 3);
-  EXPECT_EQ(events[2]["name"], "quiet");
-  EXPECT_GE(events[2]["data"]["silent_ms"], 200);
-}
-
-TEST_F(CliTest, FollowedEventsEndWithTheJob) {
-  const auto id = place_->submit(
-      {"echo", "-p", "text=a", "-p", "steps=10", "-p", "step_ms=50"});
-  const auto events =
-      troupe({"jobs", "events", id, "--json", "--follow"}).lines();
-  ASSERT_GE(events.size(), 3u);
-  EXPECT_EQ(events.back()["type"], "ended");
 }
 
 TEST_F(CliTest, ListIsAJobALineNewestFirst) {
@@ -254,18 +171,6 @@ TEST_F(CliTest, TheFailureOfAJobReachesItsDependents) {
   EXPECT_EQ(show(second)["failure"]["class"], "dependency");
 }
 
-TEST_F(CliTest, WaitTellsHowTheJobsEnded) {
-  const auto good = place_->submit({"echo", "-p", "text=a"});
-  const auto bad = place_->submit({"process.run", "--", "false"});
-  const auto slow = place_->submit({"process.run", "--", "sleep", "60"});
-  EXPECT_EQ(troupe({"jobs", "wait", good}).code, 0);
-  EXPECT_EQ(troupe({"jobs", "wait", good, bad}).code, 1);
-  EXPECT_EQ(troupe({"jobs", "wait", slow, "--timeout", "200ms"}).code, 7);
-  EXPECT_EQ(troupe({"jobs", "cancel", slow}).code, 0);
-  EXPECT_TRUE(place_->reaches(slow, "cancelled"));
-  EXPECT_EQ(troupe({"jobs", "cancel", slow}).code, 0) << "not idempotent";
-}
-
 TEST_F(CliTest, RetryRunsTheSameWorkUnderANewId) {
   const auto id = place_->submit({"process.run", "--", "false"});
   ASSERT_TRUE(place_->reaches(id, "failed"));
@@ -273,90 +178,6 @@ TEST_F(CliTest, RetryRunsTheSameWorkUnderANewId) {
   EXPECT_EQ(json["retry_of"], id);
   EXPECT_NE(json["id"], id);
   EXPECT_TRUE(place_->reaches(json["id"], "failed"));
-}
-
-TEST_F(CliTest, LogsAreThoseOfTheProgram) {
-  const auto id = place_->submit(
-      {"process.run", "--", "sh", "-c", "echo one; echo two >&2"});
-  ASSERT_TRUE(place_->reaches(id, "succeeded"));
-  const auto output = troupe({"jobs", "logs", id});
-  EXPECT_EQ(output.code, 0) << output.err;
-  EXPECT_THAT(output.out, HasSubstr("one"));
-  EXPECT_THAT(output.out, HasSubstr("two"));
-}
-
-TEST_F(CliTest, LogsLookTheSameLiveAndStored) {
-  const auto id = place_->submit(
-      {"process.run", "--", "sh", "-c", "echo one; echo two >&2; sleep 1"});
-  const auto live = troupe({"jobs", "logs", id, "--follow"});
-  ASSERT_TRUE(place_->reaches(id, "succeeded"));
-  const auto stored = troupe({"jobs", "logs", id});
-  EXPECT_EQ(stored.out, "stdout | one\nstderr | two\n");
-  EXPECT_EQ(live.out, stored.out);
-  const auto lines = troupe({"jobs", "logs", id, "--json"}).lines();
-  ASSERT_EQ(lines.size(), 2u);
-  EXPECT_EQ(lines[1]["stream"], "stderr");
-  EXPECT_EQ(lines[1]["text"], "two");
-  EXPECT_EQ(lines[1]["attempt"], 1);
-}
-
-TEST_F(CliTest, CtrlCLeavesWhatOnlyWatches) {
-  const auto id =
-      place_->submit({"process.run", "--", "sh", "-c", "echo here; sleep 60"});
-  ASSERT_TRUE(place_->reaches(id, "running"));
-  auto events = place_->start({"jobs", "events", id, "--follow", "--json"});
-  ASSERT_TRUE(events->read_line());
-  events->signal(SIGINT);
-  EXPECT_EQ(events->finish().code, 130);
-  auto logs = place_->start({"jobs", "logs", id, "--follow"});
-  EXPECT_EQ(logs->read_line(), "stdout | here");
-  logs->signal(SIGINT);
-  EXPECT_EQ(logs->finish().code, 130);
-  auto wait = place_->start({"jobs", "wait", id, "--json"});
-  EXPECT_TRUE(catches_interrupts(wait->pid()));
-  wait->signal(SIGINT);
-  EXPECT_EQ(wait->finish().code, 130);
-  EXPECT_EQ(place_->state(id), "running");
-  EXPECT_EQ(troupe({"jobs", "cancel", id}).code, 0);
-}
-
-TEST_F(CliTest, APausedQueueExplainsWhyAJobWaits) {
-  ASSERT_EQ(troupe({"queue", "pause"}).code, 0);
-  const auto id = place_->submit({"echo", "-p", "text=a"});
-  const auto explained = troupe({"jobs", "explain", id, "--json"}).json();
-  EXPECT_EQ(explained["state"], "queued");
-  EXPECT_THAT(dump_json(explained["sentences"]), HasSubstr("paused"));
-  EXPECT_EQ(troupe({"queue", "resume", "--json"}).json()["paused"], false);
-  EXPECT_TRUE(place_->reaches(id, "succeeded"));
-}
-
-TEST_F(CliTest, ADrainingQueueCanBeSeenUntilItResumes) {
-  ASSERT_EQ(troupe({"queue", "drain"}).code, 0);
-  const auto json = troupe({"queue", "show", "--json"}).json();
-  const auto text = troupe({"queue", "show"}).out;
-  const auto refused = troupe({"submit", "echo", "-p", "text=a"});
-  ASSERT_EQ(troupe({"queue", "resume"}).code, 0);
-  EXPECT_EQ(json["queue"]["draining"], true);
-  EXPECT_THAT(json["accepting"], HasSubstr("draining"));
-  EXPECT_THAT(text, HasSubstr("draining; "));
-  EXPECT_EQ(refused.code, 6);
-  EXPECT_EQ(troupe({"queue", "drain", "--kind", "noop", "--json"})
-                .json()["draining_kinds"],
-            Json::array({"noop"}));
-  EXPECT_EQ(troupe({"queue", "resume", "--kind", "noop", "--json"})
-                .json()["accepting"],
-            "yes");
-}
-
-TEST_F(CliTest, ADeviceThatDoesNotExistIsAnsweredWithTheNearest) {
-  for (const Words& args :
-       {Words{"submit", "echo", "-p", "text=a", "--device", "cqu"},
-        Words{"queue", "pause", "--device", "cqu"}}) {
-    const auto output = troupe(args);
-    EXPECT_EQ(output.code, 5) << output.err;
-    EXPECT_THAT(output.err,
-                HasSubstr("device 'cqu' is unknown; did you mean 'cpu'?"));
-  }
 }
 
 TEST_F(CliTest, MemoryThatNoDeviceHasIsNamedInUnitsOfPeople) {
@@ -399,33 +220,6 @@ TEST_F(CliTest, ALocalFileTravelsWithItsJob) {
             "from here\n");
 }
 
-TEST_F(CliTest, RunFollowsTheJobAndReturnsItsEnd) {
-  const auto good =
-      troupe({"run", "process.run", "--json", "--output", "x", "--save",
-              place_->path("saved"), "--", "sh", "-c", "echo x > x"});
-  EXPECT_EQ(good.code, 0) << good.err;
-  EXPECT_EQ(good.json()["state"], "succeeded");
-  EXPECT_EQ(place_->read("saved/x"), "x\n");
-  EXPECT_EQ(troupe({"run", "process.run", "--", "false"}).code, 1);
-}
-
-TEST_F(CliTest, CtrlCCancelsWhatRunFollows) {
-  auto process = place_->start(
-      {"run", "process.run", "--tag", "ctrlc", "--", "sleep", "60"});
-  std::string id;
-  while (id.empty()) {
-    const auto jobs = troupe({"jobs", "list", "--json", "--tag", "ctrlc",
-                              "--state", "running"})
-                          .lines();
-    if (!jobs.empty()) id = jobs[0]["id"];
-    ASSERT_TRUE(process->is_running());
-  }
-  process->signal(SIGINT);
-  const auto output = process->finish();
-  EXPECT_EQ(output.code, 130) << output.err;
-  EXPECT_EQ(place_->state(id), "cancelled");
-}
-
 TEST_F(CliTest, WhatNobodyKnowsIsNotFound) {
   const std::string id = "01ARZ3NDEKTSV4RRFFQ69G5FZZ";
   for (const Words& args :
@@ -439,47 +233,6 @@ TEST_F(CliTest, WhatNobodyKnowsIsNotFound) {
   }
 }
 
-TEST_F(CliTest, ASecondNodeOnTheFolderIsRefused) {
-  const auto second = troupe({"node"});
-  EXPECT_EQ(second.code, 9) << second.err;
-  EXPECT_THAT(second.err,
-              HasSubstr("in use by process " + std::to_string(node_->pid())));
-}
-
-TEST_F(CliTest, TheConsoleTakesTheSameCommands) {
-  const auto output = troupe({"console"},
-                             "# a remark\n"
-                             "submit echo -p 'text=a b' --json\n"
-                             "jobs sohw\n"
-                             "queue show\nexit\nconfig path\n");
-  EXPECT_THAT(output.out, HasSubstr("\"state\":\"queued\""));
-  EXPECT_THAT(output.out, HasSubstr("accepting: yes"));
-  EXPECT_THAT(output.out, Not(HasSubstr("troupe.toml")));
-  EXPECT_THAT(output.err, HasSubstr("did you mean 'show'"));
-  EXPECT_EQ(output.code, 2);
-}
-
-TEST_F(CliTest, AConsoleInJsonAnswersEveryLineWithObjects) {
-  const auto output = troupe({"console", "--json"},
-                             "submit echo -p text=a\n"
-                             "jobs sohw\n"
-                             "submit echo -p 'open\n"
-                             "queue show\nhelp\n");
-  const auto lines = output.lines();
-  ASSERT_EQ(lines.size(), 5u) << output.out;
-  EXPECT_EQ(lines[0]["state"], "queued");
-  EXPECT_EQ(lines[1]["error"]["code"], "invalid_argument");
-  EXPECT_EQ(lines[2]["error"]["code"], "invalid_argument");
-  EXPECT_EQ(lines[3]["accepting"], "yes");
-  EXPECT_THAT(lines[4]["help"], HasSubstr("submit"));
-}
-
-TEST_F(CliTest, TheDoctorFindsNothingWrong) {
-  const auto output = troupe({"doctor", "--json"});
-  EXPECT_EQ(output.code, 0) << output.out;
-  EXPECT_EQ(output.json()["ok"], true);
-}
-
 TEST_F(CliTest, NothingIsColouredThatIsNotRead) {
   const auto id = place_->submit({"echo", "-p", "text=a"});
   for (const Words& args : {Words{"jobs", "list"}, Words{"jobs", "wait", id},
@@ -488,46 +241,6 @@ TEST_F(CliTest, NothingIsColouredThatIsNotRead) {
     const auto output = troupe(args);
     EXPECT_THAT(output.out + output.err, Not(HasSubstr("\x1b"))) << args[0];
   }
-}
-
-TEST_F(CliTest, ABackupIsTakenLiveAndStartsByItself) {
-  const auto id = place_->submit(
-      {"process.run", "--output", "o", "--", "sh", "-c", "echo kept > o"});
-  ASSERT_TRUE(place_->reaches(id, "succeeded"));
-  const auto copy = place_->path("copy").string();
-  const auto taken = troupe({"backup", copy});
-  ASSERT_EQ(taken.code, 0) << taken.err;
-  const auto full = troupe({"backup", place_->path("").string()});
-  EXPECT_EQ(full.code, 5) << "it must not write among other files";
-  EXPECT_THAT(full.err, HasSubstr("not empty"));
-  const auto inside = place_->data() / "sub/copy";
-  const auto refused = troupe({"backup", inside.string()});
-  EXPECT_EQ(refused.code, 5);
-  EXPECT_THAT(refused.err, HasSubstr("lies in the data folder itself"));
-  EXPECT_FALSE(std::filesystem::exists(inside.parent_path()));
-  auto node = place_->start({"node", "--data", copy});
-  ASSERT_TRUE(node->read_line()) << node->finish(1'000).err;
-  const auto got =
-      troupe({"artifacts", "get", id, "o", "-o", "-", "--data", copy});
-  EXPECT_EQ(got.out, "kept\n") << got.err;
-  node->signal(SIGTERM);
-  EXPECT_EQ(node->finish().code, 0);
-}
-
-TEST_F(CliTest, ClientsAreMadeListedAndRemoved) {
-  const auto made = troupe({"clients", "add", "ann", "--json"});
-  ASSERT_EQ(made.code, 0) << made.err;
-  EXPECT_THAT(troupe({"clients", "list"}).out, HasSubstr("ann"));
-  EXPECT_EQ(troupe({"clients", "remove", "ann"}).code, 0);
-  EXPECT_EQ(troupe({"clients", "remove", "ann"}).code, 4);
-  EXPECT_EQ(troupe({"clients", "add", "ann"}).code, 0);
-  EXPECT_EQ(troupe({"clients", "remove", "ann"}).code, 0);
-}
-
-TEST_F(CliTest, AClientsNameThatIsNoneIsRefusedWithTheReason) {
-  const auto refused = troupe({"clients", "add", "../x"});
-  EXPECT_NE(refused.code, 0);
-  EXPECT_THAT(refused.err, HasSubstr("letters, digits, '-', '_' or '.'"));
 }
 
 }  // namespace

@@ -11,10 +11,6 @@ namespace troupe::simulation {
 
 namespace {
 
-std::string name(const JobId& id) {
-  return "job " + to_string(id);
-}
-
 /// The table of the architecture page, written down a second time.
 bool is_legal(JobState from, JobState to) {
   using S = JobState;
@@ -97,8 +93,9 @@ void Oracle::told_state(JobId id, JobState state) {
   if (!has_ended(state)) return;
   const auto [it, fresh] = told_terminal_.emplace(id, state);
   if (!fresh && it->second != state)
-    violation(name(id) + " was told as " + std::string(to_string(it->second)) +
-              " and then as " + std::string(to_string(state)));
+    violation(name_of(id) + " was told as " +
+              std::string(to_string(it->second)) + " and then as " +
+              std::string(to_string(state)));
 }
 
 // -- what the follower saw ----------------------------------------------------
@@ -142,10 +139,10 @@ void Oracle::apply(const LogEntry& entry) {
   if (c.type == ChangeType::submitted) return on_submitted(entry);
   const auto it = jobs_.find(c.job);
   if (it == jobs_.end())
-    return violation(name(c.job) + " has an event but was never submitted");
+    return violation(name_of(c.job) + " has an event but was never submitted");
   Job& job = it->second;
   if (c.seq != job.seq + 1)
-    violation(name(c.job) + " jumps from event " + std::to_string(job.seq) +
+    violation(name_of(c.job) + " jumps from event " + std::to_string(job.seq) +
               " to " + std::to_string(c.seq));
   job.seq = c.seq;
   switch (c.type) {
@@ -168,7 +165,7 @@ void Oracle::move(Job& job, const LogEntry& entry, JobState to) {
   const std::string step =
       std::string(to_string(job.state)) + ">" + std::string(to_string(to));
   if (!is_legal(job.state, to))
-    violation(name(entry.change.job) + " made the illegal move " + step);
+    violation(name_of(entry.change.job) + " made the illegal move " + step);
   moves_.insert(step);
   std::erase_if(overtaken_,
                 [&](const auto& o) { return o.id == entry.change.job; });
@@ -185,16 +182,17 @@ void Oracle::on_submitted(const LogEntry& entry) {
   job.index = entry.index;
   job.queued_ms = c.time_ms;
   job.state = c.spec->depends_on.empty() ? JobState::queued : JobState::blocked;
-  if (c.seq != 1) violation(name(c.job) + " begins with another event than 1");
+  if (c.seq != 1)
+    violation(name_of(c.job) + " begins with another event than 1");
   if (!jobs_.emplace(c.job, std::move(job)).second)
-    violation(name(c.job) + " was submitted twice");
+    violation(name_of(c.job) + " was submitted twice");
 }
 
 void Oracle::on_started(Job& job, const LogEntry& entry) {
   const Change& c = entry.change;
   check_start_is_due(job, entry);
   if (c.attempt != job.attempt + 1)
-    violation(name(c.job) + " goes from attempt " +
+    violation(name_of(c.job) + " goes from attempt " +
               std::to_string(job.attempt) + " to " + std::to_string(c.attempt));
   check_turn(job, entry);
   move(job, entry, JobState::running);
@@ -210,18 +208,18 @@ void Oracle::check_start_is_due(const Job& job, const LogEntry& entry) {
   for (const JobId& before : job.spec.depends_on) {
     const Job* other = find(before);
     if (other == nullptr || other->state != JobState::succeeded)
-      violation(name(c.job) + " started before " + name(before) +
+      violation(name_of(c.job) + " started before " + name_of(before) +
                 " had succeeded");
   }
   if (c.time_ms < job.spec.not_before_ms.value_or(0) ||
       c.time_ms < job.not_before_ms)
-    violation(name(c.job) + " started before its time");
+    violation(name_of(c.job) + " started before its time");
   if (job.spec.deadline_ms && c.time_ms > *job.spec.deadline_ms)
-    violation(name(c.job) + " started after its deadline");
+    violation(name_of(c.job) + " started after its deadline");
   if (is_paused(job, entry))
-    violation(name(c.job) + " started while its queue was paused");
+    violation(name_of(c.job) + " started while its queue was paused");
   if (!job.spec.device.empty() && job.spec.device != c.start->device)
-    violation(name(c.job) + " started on another device than it asked for");
+    violation(name_of(c.job) + " started on another device than it asked for");
 }
 
 void Oracle::check_room(const std::string& where, std::uint64_t index) {
@@ -248,16 +246,17 @@ void Oracle::check_room(const std::string& where, std::uint64_t index) {
 void Oracle::on_ended(Job& job, const LogEntry& entry) {
   const Change& c = entry.change;
   const Token token{job.attempt_epoch, c.job, job.attempt};
-  if (++job.ends > 1) violation(name(c.job) + " has two visible results");
+  if (++job.ends > 1) violation(name_of(c.job) + " has two visible results");
   if (c.end->state == JobState::succeeded && c.attempt != job.attempt)
-    violation(name(c.job) + " ended by attempt " + std::to_string(c.attempt) +
-              " while " + std::to_string(job.attempt) + " was current");
+    violation(name_of(c.job) + " ended by attempt " +
+              std::to_string(c.attempt) + " while " +
+              std::to_string(job.attempt) + " was current");
   if (c.end->state == JobState::succeeded &&
       c.end->result != work_result(token))
-    violation(name(c.job) + " shows the result of a late attempt: " +
+    violation(name_of(c.job) + " shows the result of a late attempt: " +
               c.end->result + " instead of " + work_result(token));
   if (c.end->state == JobState::failed && !c.end->failure)
-    violation(name(c.job) + " failed without a reason");
+    violation(name_of(c.job) + " failed without a reason");
   if (c.end->failure) on_failure(*c.end->failure);
   move(job, entry, c.end->state);
   job.end_index = entry.index;
@@ -305,94 +304,16 @@ bool Oracle::is_paused(const Job& job, const LogEntry& start) const {
          holds(paused_devices_, start.change.start->device);
 }
 
-// -- ageing -------------------------------------------------------------------
-
-namespace {
-
-/// Since when nothing but room and turn keeps the job from its start.
-UnixMs ready_ms(const Oracle::Job& job) {
-  return std::max(
-      {job.queued_ms, job.not_before_ms, job.spec.not_before_ms.value_or(0)});
-}
-
-/// They go strictly one after the other, by index.
-bool alike(const Oracle::Job& a, const Oracle::Job& b) {
-  return a.spec.priority == b.spec.priority && a.spec.tenant == b.spec.tenant &&
-         a.spec.kind == b.spec.kind && a.spec.device == b.spec.device &&
-         a.spec.memory_bytes == b.spec.memory_bytes;
-}
-
-}  // namespace
-
-int Oracle::level(const Job& job, UnixMs now) const {
-  const auto waited = std::max<UnixMs>(0, now - ready_ms(job));
-  const auto risen = waited / options_.ageing_step_ms;
-  return static_cast<int>(std::min<std::int64_t>(
-      static_cast<std::int64_t>(job.spec.priority) + risen,
-      static_cast<std::int64_t>(Priority::high)));
-}
-
-// With what stands behind it and must not pass it.
-int Oracle::standing(const Job& job, UnixMs now) const {
-  int highest = level(job, now);
-  for (const auto& [id, other] : jobs_)
-    if (other.state == JobState::queued && other.index > job.index &&
-        ready_ms(other) <= now && alike(other, job))
-      highest = std::max(highest, level(other, now));
-  return highest;
-}
-
-bool Oracle::could_start_instead(const Job& job, const Job& started,
-                                 const LogEntry& entry) const {
-  const auto& where = entry.change.start->device;
-  return job.state == JobState::queued && &job != &started &&
-         job.spec.tenant == started.spec.tenant &&
-         job.spec.kind == started.spec.kind &&
-         job.spec.memory_bytes <= started.spec.memory_bytes &&
-         (job.spec.device.empty() || job.spec.device == where) &&
-         // The ledger may have refused it a moment ago; that keeps it off the
-         // device for a second and uses no attempt, so the log is silent.
-         ready_ms(job) + options_.slack_ms <= entry.change.time_ms;
-}
-
-void Oracle::check_turn(const Job& started, const LogEntry& entry) {
-  if (options_.ageing_step_ms == 0) return;
-  const auto now = entry.change.time_ms;
-  const int stood = standing(started, now);
-  for (const auto& [id, job] : jobs_) {
-    if (!could_start_instead(job, started, entry)) continue;
-    const int stands = standing(job, now);
-    if (stands < stood || (stands == stood && job.index > started.index))
-      continue;
-    auto what = name(id) + " waited " + std::to_string(now - ready_ms(job)) +
-                " ms and was overtaken by " + name(entry.change.job) +
-                ", which ranks behind it";
-    if (job.spec.device.empty())
-      overtaken_.push_back({id, now, std::move(what)});
-    else
-      violation(std::move(what));
-  }
-}
-
-// Who had the turn may have been given another device, whose ledger answers
-// only now: then it starts at once, and nobody went first.
-void Oracle::check_overtaken(UnixMs now) {
-  std::erase_if(overtaken_, [&](Overtaken& o) {
-    if (now < o.at_ms + options_.slack_ms) return false;
-    violation(std::move(o.what));
-    return true;
-  });
-}
-
 // -- checks -------------------------------------------------------------------
 
 void Oracle::check_settled() {
   for (const JobId& id : accepted_)
-    if (!jobs_.contains(id)) violation(name(id) + " was accepted and is lost");
+    if (!jobs_.contains(id))
+      violation(name_of(id) + " was accepted and is lost");
   for (const auto& [id, state] : told_terminal_) {
     const Job* job = find(id);
     if (job == nullptr || job->state != state)
-      violation(name(id) + " was told as " + std::string(to_string(state)) +
+      violation(name_of(id) + " was told as " + std::string(to_string(state)) +
                 ", but the log does not say so");
   }
 }
@@ -401,7 +322,7 @@ void Oracle::check_finished() {
   check_settled();
   for (const auto& [id, job] : jobs_)
     if (!has_ended(job.state))
-      violation(name(id) + " is still " + std::string(to_string(job.state)));
+      violation(name_of(id) + " is still " + std::string(to_string(job.state)));
 }
 
 void Oracle::check_ledger(const LedgerReport& report) {

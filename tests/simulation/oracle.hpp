@@ -17,6 +17,11 @@
 
 namespace troupe::simulation {
 
+/// As a violation names it.
+inline std::string name_of(const JobId& id) {
+  return "job " + to_string(id);
+}
+
 /// The result that an honest attempt under `token` reports.
 std::string work_result(const Token& token);
 
