@@ -72,7 +72,7 @@ Failure dependency_failure(JobId on, JobId cause, JobState cause_state) {
   failure.message += cause_state == JobState::failed      ? "failed"
                      : cause_state == JobState::cancelled ? "was cancelled"
                                                           : "expired";
-  failure.message += ": mend that one, then retry both";
+  failure.message += ": mend that one, then retry both with one 'jobs retry'";
   return failure;
 }
 

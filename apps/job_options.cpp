@@ -185,6 +185,9 @@ class Drafter {
                             "text=01J...:/text");
         continue;
       }
+      const auto whole = name.starts_with('/') ? name.substr(1) : name;
+      if (params_.contains(whole))
+        fault("--from", "'" + whole + "' is given a value, too; one of them");
       if (!name.starts_with('/')) name = "/" + name;
       spec_.bindings.push_back({name, place->first, place->second});
     }

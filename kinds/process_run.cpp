@@ -193,6 +193,8 @@ std::string_view output_fault(const std::string& pattern) {
     if (part == "." || part.empty()) return "must not have empty parts or .";
     rest.remove_prefix(std::min(rest.size(), part.size() + 1));
   }
+  if (pattern.starts_with("attempt-") && pattern.ends_with(".log"))
+    return "is the name of the job's own logs; choose another";
   return pattern.back() == '/' ? "must name a file, not a folder" : "";
 }
 

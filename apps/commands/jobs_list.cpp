@@ -162,10 +162,11 @@ void add_jobs_list(CLI::App& jobs, Invocation& call) {
       ->type_name("NAME");
   command->add_option("--parent", o->parent, "Grouped under this job")
       ->type_name("ID");
-  command->add_option("--since", o->since, "Submitted since: 2h ago, or a time")
+  command
+      ->add_option("--since", o->since, "Submitted since: 2h (ago), or a time")
       ->type_name("TIME");
   command
-      ->add_option("--until", o->until, "Submitted before: 2h ago, or a time")
+      ->add_option("--until", o->until, "Submitted before: 2h (ago), or a time")
       ->type_name("TIME");
   add_number(*command, "-n,--limit", o->limit, "At most so many (50)", "N", 1,
              INT64_MAX);

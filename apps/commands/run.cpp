@@ -141,7 +141,9 @@ class Run {
       for (const auto& event : batch.live)
         if (event.log) {
           clear_bar();
-          terminal_.err << render::printable(event.log->text) << "\n";
+          const bool is_out = event.log->stream == "stdout" && !call_.json;
+          (is_out ? terminal_.out : terminal_.err)
+              << render::printable(event.log->text) << std::endl;
         }
     const auto lines = watch.apply(batch, wall);
     if (!terminal_.err_is_terminal) {

@@ -28,7 +28,19 @@ ExitCode submit_one(Invocation& call, const JobOptions& options) {
   return ExitCode::ok;
 }
 
-ExitCode submit(Invocation& call, const JobOptions& options) {
+/// The first option on the command line that speaks of a job.
+std::string job_option(const CLI::App& command) {
+  for (const auto* option : command.get_options()) {
+    const auto name = option->get_name();
+    if (option->count() > 0 && name != "kind" && name != "--json" &&
+        name != "--data" && name != "--help")
+      return name;
+  }
+  return {};
+}
+
+ExitCode submit(Invocation& call, const JobOptions& options,
+                const CLI::App& command) {
   if (options.kind.empty())
     return call.misused(
         "which kind of job? For instance: troupe submit "
@@ -38,6 +50,11 @@ ExitCode submit(Invocation& call, const JobOptions& options) {
     return call.misused(
         "jobs from standard input are JSON: write submit "
         "--json -");
+  if (const auto name = call.rest.empty() ? job_option(command) : "--";
+      !name.empty())
+    return call.misused("'" + name +
+                        "' has no place beside jobs from standard input: each "
+                        "line says all of its job");
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
   return submit_lines(**client, call.session.kinds, std::cin, call.out());
@@ -47,11 +64,13 @@ ExitCode submit(Invocation& call, const JobOptions& options) {
 
 void add_submit(CLI::App& root, Invocation& call) {
   auto options = std::make_shared<std::shared_ptr<JobOptions>>();
-  auto* command =
-      add_command(root, call, "submit",
-                  "Submit a job and return; KIND '-' with --json: one job a "
-                  "line from standard input",
-                  [&call, options] { return submit(call, **options); });
+  auto self = std::make_shared<CLI::App*>(nullptr);
+  auto* command = add_command(
+      root, call, "submit",
+      "Submit a job and return; KIND '-' with --json: one job a "
+      "line from standard input",
+      [&call, options, self] { return submit(call, **options, **self); });
+  *self = command;
   *options = add_job_options(*command, call);
 }
 

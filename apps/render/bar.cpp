@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdio>
 
 #include "apps/render/amounts.hpp"
 #include "apps/render/table.hpp"
@@ -33,6 +34,13 @@ std::string join(const std::string& head, double percent,
   return cut(text, std::max<std::size_t>(style.columns, 2) - 1);
 }
 
+// Losses and learning rates: "0.123", "9.9e-07".
+std::string small(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
 std::string counts(const Progress& p) {
   std::string text;
   if (p.done) {
@@ -43,7 +51,8 @@ std::string counts(const Progress& p) {
   }
   if (p.rate_per_s) text += number(*p.rate_per_s) + "/s  ";
   if (p.eta_ms) text += "ETA " + clock(*p.eta_ms) + "  ";
-  if (p.loss) text += "loss " + number(*p.loss) + "  ";
+  if (p.loss) text += "loss " + small(*p.loss) + "  ";
+  if (p.learning_rate) text += "lr " + small(*p.learning_rate) + "  ";
   return text;
 }
 

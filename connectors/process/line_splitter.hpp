@@ -20,6 +20,8 @@ class LineSplitter {
   void push(std::string_view bytes, const Emit& emit);
   /// The stream has ended: a partial line is one after all.
   void finish(const Emit& emit);
+  /// The partial line that waits for its end.
+  std::string_view pending() const { return line_; }
 
  private:
   void add(std::string_view bytes);

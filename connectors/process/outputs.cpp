@@ -138,6 +138,11 @@ Result<std::vector<OutputFile>> find_outputs(
     return Error{Errc::too_large, "the outputs name over " +
                                       std::to_string(kMaxOutputFiles) +
                                       " files; pack them into one"};
+  for (const auto& [name, path] : found)
+    if (name.starts_with("attempt-") && name.ends_with(".log"))
+      return Error{Errc::denied, "the output '" + name +
+                                     "' has the name of the job's own logs; "
+                                     "choose another"};
   std::vector<OutputFile> files;
   for (auto& [name, path] : found) files.push_back({name, path});
   return files;

@@ -194,6 +194,10 @@ bool RunningProcess::read_output(Output& output) {
                        [this, &output](const std::string& line) {
                          take_line(output.stream, line);
                        });
+  // tqdm begins each bar with the "\r" that ends the one before: what waits is
+  // the newest, and whole once its bracket is closed.
+  if (const auto bar = output.splitter.pending(); bar.ends_with(']'))
+    take_progress(bar);
   return true;
 }
 
@@ -209,7 +213,11 @@ void RunningProcess::close_output(Output& output) {
 void RunningProcess::take_line(Stream stream, const std::string& text) {
   append_log(stream, text);
   events_.on_line(spec_.key, stream, text);
-  if (auto progress = progress_.feed(text))
+  take_progress(text);
+}
+
+void RunningProcess::take_progress(std::string_view line) {
+  if (auto progress = progress_.feed(line))
     events_.on_progress(spec_.key, *progress);
 }
 

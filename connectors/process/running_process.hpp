@@ -48,6 +48,7 @@ class RunningProcess {
   bool read_output(Output& output);  // False: nothing to read for now.
   void close_output(Output& output);
   void take_line(Stream stream, const std::string& text);
+  void take_progress(std::string_view line);
   void append_log(Stream stream, const std::string& text);
   void wait_for_silence();
 

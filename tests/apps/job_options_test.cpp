@@ -83,6 +83,17 @@ TEST(JobOptionsTest, ABindingTakesAParameterFromAnEarlierResult) {
   EXPECT_EQ(job->spec.bindings[1].path, "/a/b");
 }
 
+TEST(JobOptionsTest, AParameterIsGivenOrBoundNotBoth) {
+  JobOptions options;
+  options.kind = "echo";
+  options.params = {"text=mine"};
+  options.bindings = {"text=" + kId + ":/text"};
+  auto job = draft(options);
+  ASSERT_FALSE(job);
+  ASSERT_EQ(job.error().faults.size(), 1u);
+  EXPECT_EQ(job.error().faults[0].path, "--from");
+}
+
 TEST(JobOptionsTest, LimitsAreReadWithTheirUnits) {
   JobOptions options;
   options.timeout = "1m30s";

@@ -84,6 +84,16 @@ TEST(BarTest, ALineHasPhasePercentCountRateAndTimeLeft) {
             " ETA 0:06");
 }
 
+TEST(BarTest, LossesAndLearningRatesKeepTheirExponents) {
+  Progress progress;
+  progress.percent = 50;
+  progress.loss = 9.9e-7;
+  progress.learning_rate = 0.00123;
+  const auto line =
+      progress_line(JobState::running, progress, "", {80, false, false});
+  EXPECT_NE(line.find("loss 9.9e-07  lr 0.00123"), std::string::npos) << line;
+}
+
 TEST(BarTest, ALineNeverWraps) {
   for (std::size_t columns : {20u, 40u, 60u, 80u, 200u})
     EXPECT_LT(

@@ -88,6 +88,23 @@ TEST_F(AttemptLogsTest, EncodesWithFfmpegAndFollowsItsProgress) {
   EXPECT_EQ(last->unit, "frame");
 }
 
+TEST_F(AttemptLogsTest, ABarThatTheNextOneWillEndIsProgressAtOnce) {
+  const auto go = dir / "go";
+  auto params = script(
+      "printf '\\r 50%%|##  | 1/2 [00:01<00:01,  1.0it/s]'; until [ -e '" +
+      go.string() + "' ]; do sleep 0.01; done");
+  params["progress"] = {"tqdm"};
+  const auto one = assignment(params);
+  attempts->assign(one);
+  EXPECT_TRUE(platform::eventually([&] {
+    return std::ranges::any_of(sink.live(), [](const LiveEvent& event) {
+      return event.progress && event.progress->done == 1;
+    });
+  }));
+  ASSERT_TRUE(platform::create_new(go));
+  EXPECT_TRUE(sink.wait_for_end(token));
+}
+
 TEST_F(AttemptLogsTest, ShowsProgressAndPhases) {
   auto params = script("printf '30%%\\n'; sleep 0.3; printf '60%%\\n'");
   params["progress"] = {"percent"};

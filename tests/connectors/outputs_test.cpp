@@ -62,6 +62,15 @@ TEST_F(OutputsTest, APatternMayMatchNothingButANameMustBeThere) {
   EXPECT_NE(found.error().message.find("x.bin, y.bin"), std::string::npos);
 }
 
+TEST_F(OutputsTest, NoOutputTakesTheNameOfALog) {
+  put("attempt-1.log");
+  put("train.log");
+  auto found = find_outputs(scratch, {"*.log"}, {});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, Errc::denied);
+  EXPECT_NE(found.error().message.find("'attempt-1.log'"), std::string::npos);
+}
+
 TEST_F(OutputsTest, NoLinkLeadsOut) {
   ASSERT_TRUE(platform::create_new(dir / "secret"));
   std::filesystem::create_symlink(dir / "secret", scratch / "file");

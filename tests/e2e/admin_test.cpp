@@ -125,6 +125,13 @@ TEST_F(AdminTest, ClientsAreMadeListedAndRemoved) {
   EXPECT_EQ(troupe({"clients", "remove", "ann"}).code, 0);
 }
 
+TEST_F(AdminTest, TheFoldersOwnClientCannotBeRemoved) {
+  const auto refused = troupe({"clients", "remove", "admin"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("this folder's own client"));
+  EXPECT_EQ(troupe({"jobs", "list"}).code, 0);
+}
+
 TEST_F(AdminTest, AClientsNameThatIsNoneIsRefusedWithTheReason) {
   const auto refused = troupe({"clients", "add", "../x"});
   EXPECT_NE(refused.code, 0);

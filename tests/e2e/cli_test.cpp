@@ -171,6 +171,24 @@ TEST_F(CliTest, TheFailureOfAJobReachesItsDependents) {
   EXPECT_EQ(show(second)["failure"]["class"], "dependency");
 }
 
+TEST_F(CliTest, AFailedChainIsRetriedWhole) {
+  const auto flag = place_->path("flag").string();
+  const auto first = place_->submit({"process.run", "--", "test", "-e", flag});
+  const auto second =
+      place_->submit({"echo", "-p", "text=2", "--after", first});
+  const auto third =
+      place_->submit({"echo", "-p", "text=3", "--after", second});
+  ASSERT_TRUE(place_->reaches(third, "failed"));
+  EXPECT_THAT(show(third)["failure"]["message"].get<std::string>(),
+              HasSubstr("retry both with one 'jobs retry'"));
+  place_->write("flag", "");
+  const auto again =
+      troupe({"jobs", "retry", third, first, second, "--json"}).lines();
+  ASSERT_EQ(again.size(), 3u);
+  for (const auto& one : again)
+    EXPECT_TRUE(place_->reaches(one["id"], "succeeded")) << one;
+}
+
 TEST_F(CliTest, RetryRunsTheSameWorkUnderANewId) {
   const auto id = place_->submit({"process.run", "--", "false"});
   ASSERT_TRUE(place_->reaches(id, "failed"));

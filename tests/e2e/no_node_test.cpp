@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
 
 #include "tests/e2e/program.hpp"
 
@@ -177,6 +180,25 @@ TEST_F(NoNodeTest, WhatNoNodeWouldTakeIsAnsweredBeforeAnybodyIsAsked) {
     const auto output = place_.troupe(args);
     EXPECT_EQ(output.code, 2) << output.err;
   }
+}
+
+TEST_F(NoNodeTest, OptionsBesideJobsFromStandardInputAreRefused) {
+  const auto tagged = place_.troupe({"submit", "--json", "-", "-t", "x"},
+                                    "{\"kind\":\"noop\"}");
+  EXPECT_EQ(tagged.code, 2);
+  EXPECT_THAT(tagged.err, testing::HasSubstr("'--tag' has no place"));
+  EXPECT_EQ(place_.troupe({"submit", "--json", "-", "--", "true"}).code, 2);
+}
+
+TEST_F(NoNodeTest, AnAnswerThatCannotBeWrittenIsAnError) {
+  const auto said = place_.path("said").string();
+  const auto version = program().string() + " version";
+  EXPECT_EQ(WEXITSTATUS(std::system(
+                (version + " > /dev/full 2> '" + said + "'").c_str())),
+            8);
+  EXPECT_THAT(place_.read("said"),
+              testing::HasSubstr("standard output could not be written"));
+  EXPECT_EQ(WEXITSTATUS(std::system((version + " | true").c_str())), 0);
 }
 
 TEST_F(NoNodeTest, TheDoctorTakesTheNodesWordForItsSettings) {
