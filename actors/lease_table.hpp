@@ -23,7 +23,9 @@ struct Run {
   std::optional<SteadyMs> timeout_at;
   std::optional<StopReason> stopping;  // A stop order is out ...
   SteadyMs stop_by = 0;                // ... and ends the attempt by then.
+  double expected_ms = 0;              // Charged for at least; 0: it is over.
   double charged = 0;                  // To the tenant, device-milliseconds.
+  double ahead = 0;                    // Of `charged`: not run yet.
   std::string decision;                // JSON: what was chosen from.
   bool used = false;
 };

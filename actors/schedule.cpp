@@ -228,10 +228,17 @@ void Schedule::Impl::fail_or_retry(std::uint32_t slot, JobEnd end, Now now,
                                    Decisions& out) {
   const JobSlot& job = slots[slot];
   const RetryPolicy& policy = traits[job.traits].retry;
-  // An orderly stop of the node is nobody's failure. The wait keeps the job
-  // from starting again on a node that is stopping.
-  if (end.failure->reason == kNodeShutdown &&
-      traits[job.traits].on_lost == OnLost::retry) {
+  const bool is_stop = end.failure->reason == kNodeShutdown;
+  if ((is_stop || end.failure->reason == kGuardLost) &&
+      traits[job.traits].on_lost == OnLost::fail) {
+    if (is_stop)
+      end.failure->message = "the node was stopped during the attempt";
+    end.failure->message += "; on_lost says not to repeat it";
+    return finish(slot, std::move(end), now, out);
+  }
+  if (is_stop) {
+    // An orderly stop of the node is nobody's failure. The wait keeps the job
+    // from starting again on a node that is stopping.
     const auto again = now.wall + std::max(policy.backoff_ms, kStopMs);
     return requeue(slot, {std::move(*end.failure), again, job.failures, 0}, now,
                    out);

@@ -36,12 +36,14 @@ bool Schedule::Impl::outside_effects(std::uint32_t kind) {
   return effects[kind] == 1;
 }
 
-void Schedule::Impl::charge(std::uint32_t run, double device_ms) {
+void Schedule::Impl::charge(std::uint32_t run, double ran_ms) {
   Run& r = runs[run];
-  const DeviceState& device = devices[r.device];
-  const double cost = device_ms * device.share_of(r.memory_bytes);
-  share.charge(key_of(slots[r.job]).tenant, cost - r.charged);
+  const double part = devices[r.device].share_of(r.memory_bytes);
+  const double cost = std::max(ran_ms, r.expected_ms) * part;
+  const double ahead = cost - ran_ms * part;
+  share.charge(key_of(slots[r.job]).tenant, cost - r.charged, ahead - r.ahead);
   r.charged = cost;
+  r.ahead = ahead;
 }
 
 void Schedule::Impl::begin(std::uint32_t slot, std::uint32_t device, Now now,
@@ -59,9 +61,10 @@ void Schedule::Impl::begin(std::uint32_t slot, std::uint32_t device, Now now,
   run.memory_bytes = job.memory_bytes;
   run.reserving = true;
   run.decision = std::move(why);
+  run.expected_ms = std::max(1.0, expected_ms(job, d).value_or(kUnknownMs));
   const std::uint32_t n = runs.add(std::move(run));
   job.next = n;
-  charge(n, std::max(1.0, expected_ms(job, d).value_or(kUnknownMs)));
+  charge(n, 0);
   if (job.memory_bytes == 0) return start(n, now, out);
   out.reserves.push_back(
       {token_of(job, runs[n]), d.info.name, job.memory_bytes});
@@ -93,13 +96,14 @@ void Schedule::Impl::start(std::uint32_t n, Now now, Decisions& out) {
 }
 
 void Schedule::Impl::close_run(std::uint32_t n, Now now, Decisions& out) {
-  const Run& run = runs[n];
+  Run& run = runs[n];
   JobSlot& job = slots[run.job];
   DeviceState& device = devices[run.device];
   TROUPE_ASSERT(device.used_slots > 0 && device.used_bytes >= run.memory_bytes);
   --device.used_slots;
   device.used_bytes -= run.memory_bytes;
   device.refused_until = 0;
+  run.expected_ms = 0;
   charge(n, run.reserving
                 ? 0
                 : std::max(1.0, static_cast<double>(now.steady - run.started)));
@@ -148,12 +152,10 @@ void Schedule::renew(std::span<const Token> tokens, Now now) {
     if (!n || now.steady >= s.runs[*n].lease_until) continue;
     Run& run = s.runs[*n];
     run.lease_until = now.steady + s.options.limits.lease_ms;
-    const auto ran_ms = static_cast<double>(now.steady - run.started);
-    const double cost =
-        ran_ms * s.devices[run.device].share_of(run.memory_bytes);
-    if (cost <= run.charged) continue;
-    s.charge(*n, ran_ms);
-    if (s.turn_at) s.turn_at = now.steady;  // Its tenant's turn comes later.
+    const double before = run.charged;
+    s.charge(*n, static_cast<double>(now.steady - run.started));
+    // Its tenant's turn comes later.
+    if (run.charged > before && s.turn_at) s.turn_at = now.steady;
   }
 }
 

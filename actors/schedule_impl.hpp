@@ -124,8 +124,9 @@ struct Schedule::Impl {
                       Now now, Decisions& out);
   /// The current run of the token; nothing: stale.
   std::optional<std::uint32_t> current(const Token& token) const;
-  /// The tenant's account: so much in all for this run.
-  void charge(std::uint32_t run, double device_ms);
+  /// The tenant's account: in all for this run what it ran, or is expected to
+  /// where that is more.
+  void charge(std::uint32_t run, double ran_ms);
   /// Does what is due; watches it otherwise.
   void check_run(std::uint32_t run, Now now, Decisions& out);
   bool outside_effects(std::uint32_t kind);
