@@ -1,7 +1,9 @@
 #include "apps/fetching.hpp"
 
+#include <ostream>
+#include <string_view>
+
 #include "apps/submitting.hpp"
-#include "core/api.hpp"
 
 namespace troupe {
 
@@ -29,16 +31,14 @@ Status print_artifact(client::Client& client, const std::string& sha256,
                       std::ostream& out) {
   auto reader = client.open(sha256);
   if (!reader) return reader.error();
-  for (std::uint64_t at = 0; at < (*reader)->size_bytes();) {
-    auto bytes = (*reader)->read(at, kMaxChunkBytes);
-    if (!bytes) return bytes.error();
-    if (bytes->empty()) break;
-    out << *bytes;
-    at += bytes->size();
+  auto done = (*reader)->stream([&out](std::string_view bytes) -> Status {
+    out << bytes;
     if (!out) return Error{Errc::io_error, "the output takes no more"};
-  }
+    return ok();
+  });
   out.flush();
-  return ok();
+  if (done && !out) return Error{Errc::io_error, "the output takes no more"};
+  return done;
 }
 
 }  // namespace troupe

@@ -8,13 +8,16 @@
 
 namespace troupe {
 
-/// The whole file under `to`, or nothing; makes missing folders. Errors: those
-/// of Client::open() and ArtifactReader::download().
+/// The whole file under `to`, or nothing (but see ArtifactReader::download()
+/// for a device or a FIFO); makes missing folders. Errors: those of
+/// Client::open() and ArtifactReader::download().
 Status fetch_artifact(client::Client& client, const Terminal& terminal,
                       const std::string& sha256, const std::string& name,
                       const std::filesystem::path& to);
 
-/// Its bytes to `out`. Errors likewise; io_error when `out` takes no more.
+/// Its bytes to `out`; whether they are the right ones is known at the end.
+/// Errors: those of Client::open() and ArtifactReader::stream(); io_error when
+/// `out` takes no more.
 Status print_artifact(client::Client& client, const std::string& sha256,
                       std::ostream& out);
 

@@ -12,6 +12,8 @@
 namespace troupe::client {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr std::size_t kCredit = 4;  // Chunks under way.
 constexpr std::int64_t kPauseMs = 20;
 
@@ -29,18 +31,57 @@ DownloadChunk chunk_request(const std::string& sha256, std::uint64_t offset,
   return request;
 }
 
+Error damaged(const std::string& sha256) {
+  return {Errc::corrupt,
+          "the stored artifact " + sha256 +
+              " is damaged: what arrived has another hash; bring the file "
+              "again: troupe artifacts put FILE"};
+}
+
+// Where a write to `path` ends up.
+Result<fs::path> follow_links(const fs::path& path) {
+  constexpr int kMaxLinks = 40;  // As the kernel's.
+  auto place = path;
+  for (int links = 0; links < kMaxLinks; ++links) {
+    std::error_code none;
+    const auto target = fs::read_symlink(place, none);
+    if (none) return place;
+    place = place.parent_path() / target;
+  }
+  return Error{
+      Errc::invalid_argument,
+      path.string() + " is a symbolic link that leads to itself; name a file"};
+}
+
+bool is_written_through(const fs::path& path) {
+  std::error_code ignored;
+  const auto status = fs::status(path, ignored);
+  return fs::exists(status) && !fs::is_regular_file(status) &&
+         !fs::is_directory(status);
+}
+
 // The file that grows until its hash is right.
 class PartFile {
  public:
-  static Result<PartFile> open(const std::filesystem::path& path,
-                               std::uint64_t size_bytes, bool resume) {
+  /// Of the file `to`, which may be there already.
+  static Result<PartFile> open(const fs::path& to, std::uint64_t size_bytes,
+                               bool resume) {
     std::error_code ignored;
-    const auto there = std::filesystem::file_size(path, ignored);
-    if (ignored || !resume || there > size_bytes)
-      std::filesystem::remove(path, ignored);
-    auto fd = platform::open_append(path);
+    const fs::path path = to.string() + ".part";
+    const auto there = fs::file_size(path, ignored);
+    if (ignored || !resume || there > size_bytes) fs::remove(path, ignored);
+    const auto replaced = fs::status(to, ignored);
+    const auto mode = fs::is_regular_file(replaced)
+                          ? replaced.permissions() & fs::perms::all
+                          : fs::perms::unknown;
+    // Not open to more people than the file that it becomes; this user can
+    // always go on with it.
+    auto fd = platform::open_append(
+        path, mode == fs::perms::unknown
+                  ? 0666u
+                  : static_cast<unsigned>(mode | fs::perms(0600)));
     if (!fd) return fd.error();
-    PartFile part{path, *std::move(fd)};
+    PartFile part{path, *std::move(fd), mode};
     if (auto read = part.hash_what_is_there(); !read) return read.error();
     return part;
   }
@@ -56,21 +97,21 @@ class PartFile {
   }
 
   /// Becomes `to`. Errors: corrupt, and those of the file system.
-  Status finish(const std::string& sha256, const std::filesystem::path& to) {
-    if (const auto found = hash_.finish_hex(); found != sha256) {
-      std::error_code ignored;
-      std::filesystem::remove(path_, ignored);
-      return Error{Errc::corrupt, "what arrived has the hash " + found +
-                                      " instead of " + sha256 +
-                                      "; it was removed, fetch it again"};
+  Status finish(const std::string& sha256, const fs::path& to) {
+    std::error_code ignored;
+    if (hash_.finish_hex() != sha256) {
+      fs::remove(path_, ignored);
+      return damaged(sha256);
     }
+    // A file system without modes may refuse.
+    if (mode_ != fs::perms::unknown) fs::permissions(path_, mode_, ignored);
     if (auto synced = platform::sync_file(fd_.get()); !synced) return synced;
     return platform::rename_durably(path_, to);
   }
 
  private:
-  PartFile(std::filesystem::path path, platform::Fd fd)
-      : path_{std::move(path)}, fd_{std::move(fd)} {}
+  PartFile(fs::path path, platform::Fd fd, fs::perms mode)
+      : path_{std::move(path)}, fd_{std::move(fd)}, mode_{mode} {}
 
   Status hash_what_is_there() {
     auto in = platform::open_read(path_);
@@ -84,8 +125,9 @@ class PartFile {
     }
   }
 
-  std::filesystem::path path_;
+  fs::path path_;
   platform::Fd fd_;
+  fs::perms mode_;  // Of the file that is replaced; unknown: there is none.
   platform::Sha256 hash_;
   std::uint64_t size_bytes_ = 0;
 };
@@ -119,19 +161,65 @@ Result<std::string> ArtifactReader::read(std::uint64_t offset,
   return bytes;
 }
 
-Status ArtifactReader::download(const std::filesystem::path& to,
+Status ArtifactReader::download(const fs::path& to,
                                 const DownloadOptions& options) const {
   if (connection_.on_own_thread()) return blocking_call_in_callback();
-  auto part =
-      PartFile::open(to.string() + ".part", size_bytes_, options.resume);
+  if (is_written_through(to)) {
+    auto fd = platform::open_existing(to);
+    if (!fd) return fd.error();
+    return stream(
+        [&fd](std::string_view bytes) {
+          return platform::write_all(fd->get(), bytes);
+        },
+        options);
+  }
+  auto place = follow_links(to);
+  if (!place) return place.error();
+  return download_file(*place, options);
+}
+
+Status ArtifactReader::download_file(const fs::path& to,
+                                     const DownloadOptions& options) const {
+  auto part = PartFile::open(to, size_bytes_, options.resume);
   if (!part) return part.error();
+  const bool resumed = part->size_bytes() > 0;
+  auto arrived = transfer(
+      part->size_bytes(),
+      [&part](std::string_view bytes) { return part->append(bytes); }, options);
+  if (!arrived) return arrived;
+  auto done = part->finish(sha256_, to);
+  if (done || done.error().code != Errc::corrupt || !resumed) return done;
+  // What was there may have been of another file.
+  auto anew = options;
+  anew.resume = false;
+  return download_file(to, anew);
+}
+
+Status ArtifactReader::stream(const ByteSink& take,
+                              const DownloadOptions& options) const {
+  if (connection_.on_own_thread()) return blocking_call_in_callback();
+  platform::Sha256 hash;
+  auto done = transfer(
+      0,
+      [&](std::string_view bytes) {
+        hash.update(bytes);
+        return take(bytes);
+      },
+      options);
+  if (!done) return done;
+  return hash.finish_hex() == sha256_ ? ok() : damaged(sha256_);
+}
+
+Status ArtifactReader::transfer(std::uint64_t from, const ByteSink& take,
+                                const DownloadOptions& options) const {
   const auto stall_ms = options.stall_timeout_ms > 0
                             ? options.stall_timeout_ms
                             : connection_.timeout_or_default(timeout_ms_);
   std::deque<Chunk> under_way;
-  auto next = part->size_bytes();
-  if (options.progress) options.progress(next, size_bytes_);
-  while (part->size_bytes() < size_bytes_) {
+  auto done = from;
+  auto next = from;
+  if (options.progress) options.progress(done, size_bytes_);
+  while (done < size_bytes_) {
     while (next < size_bytes_ && under_way.size() < kCredit) {
       under_way.push_back(
           {next, Pending<DownloadChunk>{
@@ -146,17 +234,18 @@ Status ArtifactReader::download(const std::filesystem::path& to,
     if (reply->bytes.empty())
       return Error{Errc::corrupt,
                    "the head sent nothing where bytes should be"};
-    if (auto good = part->append(reply->bytes); !good) return good;
-    if (options.progress) options.progress(part->size_bytes(), size_bytes_);
+    if (auto taken = take(reply->bytes); !taken) return taken;
+    done += reply->bytes.size();
+    if (options.progress) options.progress(done, size_bytes_);
     // A head may send less at a time than was asked for.
     const auto expected =
         std::min<std::uint64_t>(chunk.offset + kMaxChunkBytes, size_bytes_);
-    if (part->size_bytes() != expected) {
+    if (done != expected) {
       under_way.clear();
-      next = part->size_bytes();
+      next = done;
     }
   }
-  return part->finish(sha256_, to);
+  return ok();
 }
 
 }  // namespace troupe::client

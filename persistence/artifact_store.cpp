@@ -21,6 +21,13 @@ Error not_here(std::string_view sha256) {
   return {Errc::not_found, "no artifact " + std::string(sha256)};
 }
 
+Error damaged(std::string_view sha256) {
+  return {Errc::corrupt,
+          "artifact " + std::string(sha256) +
+              " is damaged on this disk; bring the file again: troupe "
+              "artifacts put FILE"};
+}
+
 UnixMs modified_ms(const fs::path& file) {
   struct ::stat info {};
   if (::stat(file.c_str(), &info) != 0) return 0;
@@ -61,6 +68,25 @@ bool ArtifactStore::has(const std::string& sha256) const {
   return is_sha256(sha256) && fs::exists(object(sha256), ignored);
 }
 
+// -- damage -------------------------------------------------------------------
+
+Status ArtifactStore::remove_if_damaged(const std::string& sha256) {
+  if (!has(sha256)) return ok();
+  // Unlocked: it may take long, and nearly all are whole.
+  auto whole = checks_.is_whole(object(sha256), sha256);
+  if (!whole) return whole.error();
+  if (*whole) return ok();
+  const std::lock_guard lock{mutex_};
+  // Again: save() may have replaced it meanwhile.
+  whole = checks_.is_whole(object(sha256), sha256);
+  if (!whole) return whole.error();
+  if (*whole) return ok();
+  std::error_code failed;
+  fs::remove(object(sha256), failed);
+  if (failed) return Error{Errc::io_error, "remove: " + failed.message()};
+  return ok();
+}
+
 // -- in -----------------------------------------------------------------------
 
 Result<UploadState> ArtifactStore::begin(const UploadBegin& upload) {
@@ -71,6 +97,8 @@ Result<UploadState> ArtifactStore::begin(const UploadBegin& upload) {
     return Error{Errc::too_large, "a file of " + std::to_string(upload.bytes) +
                                       " bytes; allowed are " +
                                       std::to_string(options_.max_bytes)};
+  if (auto sound = remove_if_damaged(upload.sha256); !sound)
+    return sound.error();
   const std::lock_guard lock{mutex_};
   if (has(upload.sha256)) {
     if (auto done = keep(upload.sha256); !done) return done.error();
@@ -160,6 +188,7 @@ Result<UploadState> ArtifactStore::complete(const std::string& sha256,
     return synced.error();
   if (auto done = keep(sha256); !done) return done.error();
   if (auto done = become(part(sha256), sha256); !done) return done.error();
+  checks_.remember_whole(object(sha256), sha256);
   uploads_.erase(sha256);
   return UploadState{bytes, true};
 }
@@ -201,11 +230,20 @@ Result<ArtifactRef> ArtifactStore::save(const fs::path& file,
   }
   ref.sha256 = hash.finish_hex();
   // In this order: what is here when it is pinned stays.
-  if (pin(ref.sha256)) return ref;
+  const bool here = pin(ref.sha256);
+  if (here) {
+    const auto whole = checks_.is_whole(object(ref.sha256), ref.sha256);
+    if (whole && *whole) return ref;
+  }
+  // A damaged one is replaced, but not while begin() looks whether to remove
+  // it: that would take the good copy away.
+  std::unique_lock replacing{mutex_, std::defer_lock};
+  if (here) replacing.lock();
   const auto place = object(ref.sha256);
   auto done = platform::make_dirs(place.parent_path());
   if (done) done = to->commit(place);
   if (done) return ref;
+  if (here) replacing.unlock();
   unpin(ref.sha256);
   return done.error();
 }
@@ -249,7 +287,13 @@ Result<ChunkReply> ArtifactStore::read(const DownloadChunk& chunk) const {
 Status ArtifactStore::fetch(const std::string& sha256,
                             const fs::path& to) const {
   if (!has(sha256)) return not_here(sha256);
-  return platform::clone_file(object(sha256), to);
+  auto copied = platform::clone_file(object(sha256), to);
+  if (!copied) return copied;
+  auto hash = platform::sha256_file(to);
+  if (hash && *hash == sha256) return ok();
+  std::error_code ignored;
+  fs::remove(to, ignored);
+  return hash ? damaged(sha256) : hash.error();
 }
 
 // -- removal ------------------------------------------------------------------

@@ -19,6 +19,7 @@
 
 #include "core/api.hpp"
 #include "core/result.hpp"
+#include "persistence/artifact_checks.hpp"
 
 namespace troupe {
 
@@ -39,7 +40,8 @@ class ArtifactStore {
       const std::filesystem::path& dir, ArtifactOptions options);
 
   /// Begins or resumes: the answer says from where. One that is here already
-  /// is complete at once. Errors: invalid_argument (no SHA-256), too_large,
+  /// and whole is complete at once; a damaged one is removed, so that the
+  /// upload mends it. Errors: invalid_argument (no SHA-256), too_large,
   /// disk_full, read_only, io_error.
   Result<UploadState> begin(const UploadBegin& upload);
 
@@ -51,17 +53,20 @@ class ArtifactStore {
 
   /// Keeps a copy of `file`, which nothing removes before it is named() or
   /// expires: the job's end that names it is not on disk yet. A restart
-  /// forgets that, as it loses every attempt whose end was not on disk.
+  /// forgets that, as it loses every attempt whose end was not on disk. A
+  /// damaged artifact of the same bytes is replaced.
   /// Errors: not_found, too_large, disk_full, ...
   Result<ArtifactRef> save(const std::filesystem::path& file,
                            const std::string& name,
                            const std::string& media_type);
 
+  /// Unchecked: the reader of the whole compares its hash.
   /// Errors: not_found, invalid_argument (beyond the end), io_error.
   Result<ChunkReply> read(const DownloadChunk& chunk) const;
 
-  /// A copy at `to`, which must not exist. Errors: not_found, corrupt,
-  /// disk_full, io_error.
+  /// A copy at `to`, which must not exist, with the right hash. Errors:
+  /// not_found, corrupt (damaged here; nothing is left at `to`), disk_full,
+  /// io_error.
   Status fetch(const std::string& sha256,
                const std::filesystem::path& to) const;
 
@@ -98,11 +103,13 @@ class ArtifactStore {
   Status room_for(std::uint64_t bytes) const;
   Status become(const std::filesystem::path& from, const std::string& sha256);
   Result<UploadState> complete(const std::string& sha256, std::uint64_t bytes);
+  Status remove_if_damaged(const std::string& sha256);
   bool pin(const std::string& sha256);
   void unpin(const std::string& sha256);
 
   const std::filesystem::path dir_;
   const ArtifactOptions options_;
+  ArtifactChecks checks_;
   std::mutex mutex_;  // Guards what follows, the files below uploads/, and
                       // removals against what keeps a file.
   std::map<std::string, std::uint64_t> uploads_;  // Promised bytes, by hash.

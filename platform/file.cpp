@@ -82,6 +82,10 @@ Result<Fd> open_append(const std::filesystem::path& path, unsigned mode) {
   return open_with(path, O_RDWR | O_CREAT | O_APPEND, mode);
 }
 
+Result<Fd> open_existing(const std::filesystem::path& path) {
+  return open_with(path, O_WRONLY | O_NOCTTY, 0);
+}
+
 Result<Fd> create_new(const std::filesystem::path& path, unsigned mode) {
   return open_with(path, O_RDWR | O_CREAT | O_EXCL, mode);
 }

@@ -18,6 +18,9 @@ Result<Fd> open_read(const std::filesystem::path& path);
 Result<Fd> open_write(const std::filesystem::path& path, unsigned mode = 0600);
 /// Creates when missing; every write goes to the end.
 Result<Fd> open_append(const std::filesystem::path& path, unsigned mode = 0600);
+/// For writing to what is there: a device, a terminal, a FIFO (waits for its
+/// reader). Creates and truncates nothing.
+Result<Fd> open_existing(const std::filesystem::path& path);
 /// Creates; already_exists when there is one.
 Result<Fd> create_new(const std::filesystem::path& path, unsigned mode = 0600);
 

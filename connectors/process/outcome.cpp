@@ -81,7 +81,7 @@ JobEnd by_itself(const EndedCommand& command) {
     return failed(command, FailureClass::command, "exit_status",
                   name + " exited with status " + std::to_string(*end.code));
   if (!end.code)
-    return failed(command, FailureClass::transient, "guard_lost",
+    return failed(command, FailureClass::transient, std::string{kGuardLost},
                   "the guard of " + name + " was killed, so it was ended too");
   return JobEnd{.state = JobState::succeeded,
                 .failure = {},
@@ -157,6 +157,7 @@ FailureClass class_of(Errc code) {
     case Errc::forgotten:
     case Errc::denied:
     case Errc::too_large:
+    case Errc::corrupt:  // Of an input: only bringing it again helps.
       return FailureClass::invalid;
     case Errc::out_of_memory:
       return FailureClass::resource;

@@ -193,6 +193,58 @@ TEST_F(FilesTest, ADownloadWithTheWrongHashLeavesNothingBehind) {
   EXPECT_FALSE(std::filesystem::exists(data() / "copy.bin.part"));
 }
 
+TEST_F(FilesTest, ADownloadBeginsAnewWhereThePartIsOfAnotherFile) {
+  const auto bytes = noise(2 * kMaxChunkBytes);
+  store(bytes);
+  write("copy.bin.part", "something else");
+  auto client = connect();
+  auto reader = client->open(platform::sha256_hex(bytes));
+  ASSERT_TRUE(reader);
+  auto done = (*reader)->download(data() / "copy.bin");
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_TRUE(read(data() / "copy.bin") == bytes);
+}
+
+TEST_F(FilesTest, AStreamGivesEveryByteInOrder) {
+  const auto bytes = noise(6 * kMaxChunkBytes + 1);
+  store(bytes);
+  auto client = connect();
+  auto reader = client->open(platform::sha256_hex(bytes));
+  ASSERT_TRUE(reader);
+  std::string taken;
+  auto done = (*reader)->stream([&](std::string_view more) {
+    taken += more;
+    return ok();
+  });
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_TRUE(taken == bytes);
+}
+
+TEST_F(FilesTest, AStreamEndsWithTheErrorOfItsSink) {
+  const auto bytes = noise(2 * kMaxChunkBytes);
+  store(bytes);
+  auto client = connect();
+  auto reader = client->open(platform::sha256_hex(bytes));
+  ASSERT_TRUE(reader);
+  auto done = (*reader)->stream([](std::string_view) -> Status {
+    return Error{Errc::disk_full, "no more"};
+  });
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::disk_full);
+}
+
+TEST_F(FilesTest, AStreamOfOtherBytesIsCorruptAtItsEnd) {
+  const auto bytes = noise(2 * kMaxChunkBytes);
+  store(bytes);
+  memory.with([&](Memory& m) { m.spoil_downloads = true; });
+  auto client = connect();
+  auto reader = client->open(platform::sha256_hex(bytes));
+  ASSERT_TRUE(reader);
+  auto done = (*reader)->stream([](std::string_view) { return ok(); });
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::corrupt);
+}
+
 TEST_F(FilesTest, ADownloadSurvivesARestart) {
   const auto bytes = noise(40 * kMaxChunkBytes);
   store(bytes);

@@ -188,6 +188,17 @@ TEST_F(AttemptsTest, AMissingInputFailsBeforeTheCommandRuns) {
   EXPECT_TRUE(end.artifacts.empty());
 }
 
+TEST_F(AttemptsTest, ADamagedInputIsNotTriedAgain) {
+  artifacts->damaged = true;
+  auto one = assignment(script("echo ran"));
+  one.inputs = {{.name = "in", .sha256 = artifacts->put("x")}};
+  const auto end = run(one);
+  EXPECT_EQ(end.failure->klass, FailureClass::invalid);
+  EXPECT_EQ(end.failure->reason, "input_missing");
+  EXPECT_NE(end.failure->message.find("is damaged"), std::string::npos);
+  EXPECT_TRUE(end.artifacts.empty());
+}
+
 TEST_F(AttemptsTest, AnInputNameThatLeadsOutIsRefused) {
   auto one = assignment(script("exit 0"));
   one.inputs = {{.name = "../../x", .sha256 = artifacts->put("x")}};

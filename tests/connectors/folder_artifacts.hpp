@@ -33,6 +33,7 @@ class FolderArtifacts : public ArtifactAccess {
 
   Status fetch(const std::string& sha256,
                const std::filesystem::path& to) override {
+    if (damaged) return Error{Errc::corrupt, "it is damaged on this disk"};
     return platform::clone_file(dir_ / sha256, to);
   }
 
@@ -47,6 +48,7 @@ class FolderArtifacts : public ArtifactAccess {
   }
 
   std::atomic<bool> full = false;
+  std::atomic<bool> damaged = false;
 
  private:
   std::filesystem::path dir_;

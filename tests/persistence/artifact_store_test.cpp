@@ -38,6 +38,20 @@ class ArtifactStoreTest : public testing::Test {
       out += chunk->bytes;
     }
   }
+  std::filesystem::path object(const std::string& sha256) const {
+    return dir.path() / "a" / "objects" / sha256.substr(0, 2) / sha256;
+  }
+  void flip(const std::string& sha256) {
+    std::fstream file{object(sha256),
+                      std::ios::binary | std::ios::in | std::ios::out};
+    const auto first = static_cast<char>(file.get());
+    file.seekp(0);
+    file.put(static_cast<char>(first ^ 1));
+  }
+  void truncate(const std::string& sha256) {
+    std::filesystem::resize_file(
+        object(sha256), std::filesystem::file_size(object(sha256)) / 2);
+  }
   static UnixMs later() { return system_wall_clock().now() + 70'000; }
 
   ScratchDir dir;
@@ -70,6 +84,52 @@ TEST_F(ArtifactStoreTest, HandsOutACopyThatCannotChangeTheArtifact) {
   EXPECT_EQ(content(sha256), "sound");
   EXPECT_EQ(store->fetch(std::string(64, '0'), dir.path() / "x").error().code,
             Errc::not_found);
+}
+
+TEST_F(ArtifactStoreTest, HandsOutNoCopyOfADamagedArtifact) {
+  const auto flipped = put("flipped");
+  const auto truncated = put("truncated");
+  flip(flipped);
+  truncate(truncated);
+  for (const auto& sha256 : {flipped, truncated}) {
+    const auto copy = dir.path() / "copy";
+    const auto fetched = store->fetch(sha256, copy);
+    ASSERT_FALSE(fetched);
+    EXPECT_EQ(fetched.error().code, Errc::corrupt);
+    EXPECT_NE(fetched.error().message.find("troupe artifacts put"),
+              std::string::npos);
+    EXPECT_FALSE(std::filesystem::exists(copy));
+  }
+}
+
+TEST_F(ArtifactStoreTest, AnUploadMendsADamagedArtifact) {
+  flip(put("flipped"));
+  truncate(put("truncated"));
+  for (const std::string& bytes :
+       {std::string{"flipped"}, std::string{"truncated"}}) {
+    const auto sha256 = platform::sha256_hex(bytes);
+    const auto state = store->begin({sha256, bytes.size(), ""});
+    ASSERT_TRUE(state) << state.error().message;
+    EXPECT_FALSE(state->complete);
+    EXPECT_EQ(state->offset, 0u);
+    EXPECT_FALSE(store->has(sha256));
+    const auto done = store->append({sha256, 0, bytes});
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_TRUE(done->complete);
+    EXPECT_EQ(content(sha256), bytes);
+    EXPECT_TRUE(store->fetch(sha256, dir.path() / bytes));
+  }
+}
+
+TEST_F(ArtifactStoreTest, SavingTheSameBytesMendsADamagedArtifact) {
+  flip(put("flipped"));
+  truncate(put("truncated"));
+  for (const std::string& bytes :
+       {std::string{"flipped"}, std::string{"truncated"}}) {
+    const auto sha256 = put(bytes);
+    EXPECT_EQ(content(sha256), bytes);
+    EXPECT_TRUE(store->fetch(sha256, dir.path() / bytes));
+  }
 }
 
 TEST_F(ArtifactStoreTest, ResumesAnUploadWhereItStopped) {
@@ -201,9 +261,8 @@ TEST_F(ArtifactStoreTest, WhatAJobSavedStaysUntilItsEndNamesIt) {
 TEST_F(ArtifactStoreTest, AnOldFileThatIsSavedAgainStays) {
   const auto sha256 = put("film");
   reopen();
-  const auto file = dir.path() / "a" / "objects" / sha256.substr(0, 2) / sha256;
   std::filesystem::last_write_time(
-      file,
+      object(sha256),
       std::filesystem::file_time_type::clock::now() - std::chrono::hours{48});
   EXPECT_EQ(put("film"), sha256);
   const auto now = system_wall_clock().now();

@@ -26,6 +26,17 @@ TEST(File, AnAtomicWriteReplacesTheWholeContentAndLeavesNoTemporary) {
   EXPECT_EQ(entries(dir.path()), 1u);
 }
 
+TEST(File, WhatIsThereIsOpenedForWritingAndNothingIsCreated) {
+  TempDir dir;
+  EXPECT_EQ(open_existing(dir / "a").error().code, Errc::not_found);
+  EXPECT_EQ(entries(dir.path()), 0u);
+  ASSERT_TRUE(write_file_atomically(dir / "a", "old"));
+  const auto fd = open_existing(dir / "a");
+  ASSERT_TRUE(fd);
+  ASSERT_TRUE(write_all(fd->get(), "b"));
+  EXPECT_EQ(*read_file(dir / "a"), "bld");
+}
+
 TEST(File, AnAtomicWriteMakesTheFilePrivate) {
   TempDir dir;
   ASSERT_TRUE(write_file_atomically(dir / "a", "x"));
