@@ -232,24 +232,48 @@ void Schedule::Impl::explain_queue(std::uint32_t slot, Now now,
                            : "ahead");
   reply.data = json + "}";
 
+  const auto mean = durations.mean_ms(need.kind);
+  if (stopped || !mean) return;
+  const auto wait = expected_wait_ms(slot, *mean, now);
+  if (!wait) return;
+  reply.expected_start_ms = now.wall + *wait;
+  reply.expected_end_ms = *reply.expected_start_ms + static_cast<UnixMs>(*mean);
+  say.push_back("expected to start in about " + seconds(*wait) +
+                " and to take about " +
+                seconds(static_cast<std::int64_t>(*mean)));
+}
+
+std::optional<std::int64_t> Schedule::Impl::expected_wait_ms(std::uint32_t slot,
+                                                             double mean_ms,
+                                                             Now now) const {
+  const JobSlot& job = slots[slot];
   std::uint64_t places = 0, taken = 0;
   for (std::uint32_t d = 0; d < devices.size(); ++d)
-    if (devices.could_take(devices[d], need)) {
+    if (devices.could_take(devices[d], need_of(job))) {
       places += devices[d].info.slots;
       taken += devices[d].used_slots;
     }
-  const auto mean = durations.mean_ms(need.kind);
-  if (stopped || places == 0 || !mean) return;
-  const std::uint64_t turn = reply.ahead + taken + 1;
-  const double wait = turn <= places
-                          ? 0
-                          : *mean * static_cast<double>(turn - places) /
-                                static_cast<double>(places);
-  reply.expected_start_ms = now.wall + static_cast<UnixMs>(wait);
-  reply.expected_end_ms = *reply.expected_start_ms + static_cast<UnixMs>(*mean);
-  say.push_back(
-      "expected to start in about " + seconds(static_cast<std::int64_t>(wait)) +
-      " and to take about " + seconds(static_cast<std::int64_t>(*mean)));
+  if (places == 0) return std::nullopt;
+  const auto at = [now](SteadyMs later) {
+    return Now{now.wall + later, now.steady + later};
+  };
+  // What is ahead of it at its age of then may be done by then.
+  const auto wait_if_aged = [&](SteadyMs later) {
+    const std::uint64_t turn = count_ahead(slot, at(later)) + taken + 1;
+    const double wait = turn <= places
+                            ? 0
+                            : mean_ms * static_cast<double>(turn - places) /
+                                  static_cast<double>(places);
+    return std::max(later, static_cast<std::int64_t>(wait));
+  };
+  const auto wait = wait_if_aged(0);
+  const SteadyMs step = options.limits.ageing_step_ms;
+  if (step <= 0 || effective(job, now) == Priority::high) return wait;
+  // At the top its turn is sure; on the way there those behind it age, too.
+  const SteadyMs waited = std::max<SteadyMs>(0, now.steady - job.since);
+  auto top = step - waited % step;
+  while (top < wait && effective(job, at(top)) < Priority::high) top += step;
+  return std::min(wait, wait_if_aged(top));
 }
 
 void Schedule::Impl::explain_wait(std::uint32_t slot, Now now,

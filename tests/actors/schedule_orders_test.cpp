@@ -211,6 +211,25 @@ TEST_F(ScheduleOrdersTest, SaysHowManyAreAheadAndWhenItsTurnComes) {
   says(ids[4], "every slot of cpu is taken (1)");
 }
 
+TEST_F(ScheduleOrdersTest, ExpectsAJobWhenItsAgeLiftsIt) {
+  desk.up(device("cpu"));
+  const JobId first = desk.submit();
+  desk.plan();
+  desk.advance(10'000);
+  desk.succeed(first);
+  desk.submit();
+  desk.plan();
+  JobSpec s = desk.spec();
+  s.priority = Priority::low;
+  const JobId low = desk.submit(s);
+  for (int i = 0; i < 30; ++i) desk.submit();
+  const auto reply = desk.schedule->explain({low, ""}, desk.now);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->ahead, 30u) << "as things are";
+  const auto two_steps = 2 * SchedulerLimits{}.ageing_step_ms;
+  EXPECT_EQ(reply->expected_start_ms, desk.now.wall + two_steps);
+}
+
 TEST_F(ScheduleOrdersTest, CountsTheTurnsOfOtherTenants) {
   for (int i = 0; i < 10; ++i) {
     JobSpec s = desk.spec();
