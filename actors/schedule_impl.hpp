@@ -169,9 +169,10 @@ struct Schedule::Impl {
   void explain_queue(std::uint32_t slot, Now now, ExplainReply& reply) const;
   void explain_run(std::uint32_t slot, Now now, ExplainReply& reply) const;
   std::uint64_t count_ahead(std::uint32_t slot, Now now) const;
-  /// Until a queued job starts, its ageing included; nothing: no device takes
-  /// it. `mean_ms` is what a job of its kind takes.
+  /// Until a queued job starts that has so many ahead, its ageing included;
+  /// nothing: no device takes it. `mean_ms` is what a job of its kind takes.
   std::optional<std::int64_t> expected_wait_ms(std::uint32_t slot,
+                                               std::uint64_t ahead,
                                                double mean_ms, Now now) const;
   std::string why_no_device(const JobSlot& job, Now now) const;
 

@@ -11,6 +11,8 @@ namespace troupe::cluster {
 namespace fs = std::filesystem;
 namespace {
 
+// Of the commands on this machine; made with the authority.
+constexpr std::string_view kOwnClient = "admin";
 constexpr UnixMs kDayMs = 24LL * 3600 * 1000;
 // Leaves outlive no disk; expiry is for lost laptops, revocation for today.
 constexpr UnixMs kLeafDays = 5 * 365;
@@ -141,8 +143,9 @@ Status fill(const fs::path& dir, const std::string& node_name, UnixMs now) {
   if (!print) return print.error();
   if (auto done = platform::make_dirs(dir / "clients", 0700); !done)
     return done;
-  return create_clients(dir / "clients.json",
-                        {*print, {"admin", "default", Role::admin}, now});
+  return create_clients(
+      dir / "clients.json",
+      {*print, {std::string{kOwnClient}, "default", Role::admin}, now});
 }
 
 }  // namespace
@@ -237,6 +240,12 @@ Result<std::vector<KnownClient>> revoke_client(const fs::path& data,
                                                const std::string& who) {
   auto removed = clients_called(data, who);
   if (!removed) return removed;
+  for (const auto& client : *removed)
+    if (client.principal.name == kOwnClient)
+      return Error{Errc::invalid_argument,
+                   "'" + client.principal.name +
+                       "' is this folder's own client: without it no command "
+                       "here reaches the node"};
   for (const auto& client : *removed) {
     auto done = remove_client(clients_file(data), client.fingerprint);
     if (!done) return done.error();

@@ -61,6 +61,7 @@ Result<IssuedClient> issue_client(const std::filesystem::path& data,
 
 /// Shuts out for ever the certificates of this name or fingerprint, removes
 /// their files, and returns who they were; the name is free again.
+/// Errors: invalid_argument (the folder's own client), those of the registry.
 Result<std::vector<KnownClient>> revoke_client(
     const std::filesystem::path& data, const std::string& who);
 

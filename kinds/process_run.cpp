@@ -193,7 +193,7 @@ std::string_view output_fault(const std::string& pattern) {
     if (part == "." || part.empty()) return "must not have empty parts or .";
     rest.remove_prefix(std::min(rest.size(), part.size() + 1));
   }
-  if (pattern.starts_with("attempt-") && pattern.ends_with(".log"))
+  if (is_log_name(pattern))
     return "is the name of the job's own logs; choose another";
   return pattern.back() == '/' ? "must name a file, not a folder" : "";
 }
@@ -370,6 +370,10 @@ std::optional<std::string> unknown_rule(const std::string& name) {
   const std::vector<std::string> known(kRuleNames.begin(), kRuleNames.end());
   if (rule_type(name)) return {};
   return "'" + name + "' is unknown" + known_names(name, known);
+}
+
+bool is_log_name(std::string_view name) {
+  return name.starts_with("attempt-") && name.ends_with(".log");
 }
 
 const Kind& process_run_kind() {

@@ -57,6 +57,10 @@ inline constexpr std::uint64_t kMaxProcessLogBytes = 64u << 20;
 
 const Kind& process_run_kind();
 
+/// Whether the job's own logs are called so ("attempt-2.log"), or a pattern
+/// for outputs that names them. No output is.
+bool is_log_name(std::string_view name);
+
 /// What is wrong with the name of a progress rule, with the nearest; nothing
 /// for one that is known.
 std::optional<std::string> unknown_rule(const std::string& name);

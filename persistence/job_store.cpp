@@ -24,13 +24,15 @@ bool has_submit(std::span<const Change> changes) {
 Result<std::uint64_t> JobStore::commit(std::span<const Change> changes,
                                        bool sync) {
   Impl& s = *impl_;
-  if (const auto checked = s.check(changes); !checked) return checked.error();
+  const bool submits = has_submit(changes);
+  if (const auto checked = s.check(changes, submits); !checked)
+    return checked.error();
   // A disk can fill up between two looks at it.
-  if (has_submit(changes))
+  if (submits)
     if (const auto space = s.look_at_space(); !space) return space.error();
   auto first = s.commit(changes, sync);
   if (!first && first.error().code == Errc::disk_full && s.has_reserve &&
-      !has_submit(changes)) {
+      !submits) {
     s.drop_reserve();
     if (const auto recovered = s.recover(); !recovered) return first;
     first = s.commit(changes, sync);
@@ -56,7 +58,8 @@ Result<std::uint64_t> JobStore::Impl::commit(std::span<const Change> changes,
   return append(changes, sync, batch, staged);
 }
 
-Status JobStore::Impl::check(std::span<const Change> changes) const {
+Status JobStore::Impl::check(std::span<const Change> changes,
+                             bool submits) const {
   if (changes.empty())
     return Error{Errc::invalid_argument, "a commit of nothing"};
   if (write_error) return *write_error;
@@ -66,7 +69,7 @@ Status JobStore::Impl::check(std::span<const Change> changes) const {
       return Error{Errc::invalid_argument,
                    "only the store itself commits '" +
                        std::string(to_string(change.type)) + "'"};
-  if (!has_submit(changes)) return ok();
+  if (!submits) return ok();
   const std::lock_guard lock{refusal_mutex};
   if (refusal) return *refusal;
   return ok();

@@ -128,7 +128,8 @@ struct JobStore::Impl {
   Status replay_entry(const LogEntry& entry);
   Result<std::string> take_store_id();
   Status open_epoch(UnixMs now);
-  Status check(std::span<const Change> changes) const;
+  /// `submits`: some of them are; such may be refused.
+  Status check(std::span<const Change> changes, bool submits) const;
   /// The job as it is after all commits, for the writer; nothing: no such id.
   Result<std::optional<TailJob>> current(JobId id);
   Status stage(std::uint64_t index, const Change& change, Staged& staged);

@@ -14,8 +14,6 @@ namespace {
 
 using cluster::KnownClient;
 
-constexpr std::string_view kOwnClient = "admin";  // Made at the first start.
-
 struct AddOptions {
   std::string name;
   std::string tenant = "default";
@@ -82,14 +80,11 @@ ExitCode remove(Invocation& call, const std::string& who) {
   if (!data) return call.misused(data.error().message);
   auto clients = cluster::read_clients(cluster::clients_file(data->path));
   if (!clients) return call.fail(clients.error());
-  for (const auto& client : *clients)
-    if (client.principal.name == kOwnClient &&
-        (who == kOwnClient || who == client.fingerprint))
-      return call.misused(
-          "'admin' is this folder's own client: without it no command here "
-          "reaches the node");
   auto removed = cluster::revoke_client(data->path, who);
-  if (!removed) return call.fail(removed.error());
+  if (!removed)
+    return removed.error().code == Errc::invalid_argument
+               ? call.misused(removed.error())
+               : call.fail(removed.error());
   if (removed->empty()) {
     std::vector<std::string> names;
     for (const auto& client : *clients) names.push_back(client.principal.name);

@@ -104,10 +104,8 @@ class Examination {
     if (about.st_uid != ::geteuid())
       add("data folder", Verdict::bad,
           data_.string() + " belongs to another user");
-    else if ((about.st_mode & 077) != 0)
-      add("data folder", Verdict::bad,
-          data_.string() + ": other users may use this folder, so no node " +
-              "starts on it; type: chmod 700 '" + data_.string() + "'");
+    else if (const auto held = platform::check_private(data_, "folder"); !held)
+      add("data folder", Verdict::bad, held.error().message);
     else
       add("data folder", Verdict::good, data_.string());
     return true;

@@ -64,13 +64,13 @@ ExitCode submit(Invocation& call, const JobOptions& options,
 
 void add_submit(CLI::App& root, Invocation& call) {
   auto options = std::make_shared<std::shared_ptr<JobOptions>>();
-  auto self = std::make_shared<CLI::App*>(nullptr);
   auto* command = add_command(
       root, call, "submit",
       "Submit a job and return; KIND '-' with --json: one job a "
       "line from standard input",
-      [&call, options, self] { return submit(call, **options, **self); });
-  *self = command;
+      [&root, &call, options] {
+        return submit(call, **options, *root.get_subcommand("submit"));
+      });
   *options = add_job_options(*command, call);
 }
 

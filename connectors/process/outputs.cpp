@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 
+#include "kinds/process_run.hpp"
+
 namespace troupe {
 
 namespace {
@@ -139,7 +141,7 @@ Result<std::vector<OutputFile>> find_outputs(
                                       std::to_string(kMaxOutputFiles) +
                                       " files; pack them into one"};
   for (const auto& [name, path] : found)
-    if (name.starts_with("attempt-") && name.ends_with(".log"))
+    if (is_log_name(name))
       return Error{Errc::denied, "the output '" + name +
                                      "' has the name of the job's own logs; "
                                      "choose another"};

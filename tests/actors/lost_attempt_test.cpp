@@ -31,11 +31,7 @@ class LostAttemptTest : public test::ActorTest {
   }
   // A job whose only attempt runs when its node goes down.
   JobId run_and_lose(OnLost on_lost) {
-    JobSpec spec;
-    spec.id = author.next_id();
-    spec.kind = "process.run";
-    spec.params = R"({"argv":["true"]})";
-    spec.tenant = "local";
+    auto spec = author.spec(author.next_id());
     spec.on_lost = on_lost;
     auto submitted = author.submit(spec);
     auto started = author.start(spec.id);

@@ -189,30 +189,23 @@ TEST_F(ScheduleAttemptsTest, AnOrderlyStopOfTheNodeUsesNoRetry) {
   EXPECT_EQ(desk.state(id), JobState::queued);
 }
 
-TEST_F(ScheduleAttemptsTest, AnOrderlyStopOfTheNodeFailsAJobThatMayNotRepeat) {
-  JobSpec s = desk.spec();
-  s.on_lost = OnLost::fail;
-  s.retry.max_attempts = 3;
-  const JobId id = running(s);
-  JobEnd stopped = failed(FailureClass::transient);
-  stopped.failure->reason = kNodeShutdown;
-  ASSERT_TRUE(desk.end(id, std::move(stopped)));
-  ASSERT_EQ(desk.state(id), JobState::failed);
-  EXPECT_EQ(desk.end_of(id).failure->reason, kNodeShutdown);
-  EXPECT_EQ(desk.end_of(id).failure->message,
-            "the node was stopped during the attempt; on_lost says not to "
-            "repeat it");
-}
-
-TEST_F(ScheduleAttemptsTest, AKilledGuardFailsAJobThatMayNotRepeat) {
-  JobSpec s = desk.spec();
-  s.on_lost = OnLost::fail;
-  s.retry.max_attempts = 3;
-  const JobId id = running(s);
-  JobEnd lost = failed(FailureClass::transient);
-  lost.failure->reason = kGuardLost;
-  ASSERT_TRUE(desk.end(id, std::move(lost)));
-  EXPECT_EQ(desk.state(id), JobState::failed);
+TEST_F(ScheduleAttemptsTest, AJobThatMayNotRepeatFailsWhenItsAttemptIsLost) {
+  for (const auto& [reason, says] :
+       {std::pair{kNodeShutdown, "the node was stopped during the attempt"},
+        {kGuardLost, "failed"}}) {
+    JobSpec s = desk.spec();
+    s.on_lost = OnLost::fail;
+    s.retry.max_attempts = 3;
+    const JobId id = running(s);
+    JobEnd lost = failed(FailureClass::transient);
+    lost.failure->reason = reason;
+    lost.failure->message = "failed";
+    ASSERT_TRUE(desk.end(id, std::move(lost)));
+    ASSERT_EQ(desk.state(id), JobState::failed);
+    EXPECT_EQ(desk.end_of(id).failure->reason, reason);
+    EXPECT_EQ(desk.end_of(id).failure->message,
+              std::string{says} + "; on_lost says not to repeat it");
+  }
 }
 
 TEST(Backoff, DoublesWithJitterUpToItsTop) {

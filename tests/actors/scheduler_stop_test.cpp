@@ -106,11 +106,7 @@ class SchedulerStopTest : public test::ActorTest {
 
   /// Its submit is on disk; of its start no answer has come with `hold`.
   JobId submit(bool hold) {
-    JobSpec spec;
-    spec.id = author.next_id();
-    spec.kind = "process.run";
-    spec.params = R"({"argv":["true"]})";
-    spec.tenant = "local";
+    const auto spec = author.spec(author.next_id());
     SubmitRequest request;
     request.jobs.push_back(spec);
     auto pending = self->request(scheduler, caf::infinite, submit_atom_v,

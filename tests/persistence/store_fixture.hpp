@@ -50,14 +50,16 @@ class Author {
  public:
   JobId next_id() { return {1'700'000'000'000ull << 16, ++ids_}; }
 
-  Change submit(JobId id) {
+  /// Of a command that ends at once.
+  JobSpec spec(JobId id) const {
     JobSpec spec;
     spec.id = id;
     spec.kind = "process.run";
     spec.params = R"({"argv":["true"]})";
     spec.tenant = "local";
-    return submit(std::move(spec));
+    return spec;
   }
+  Change submit(JobId id) { return submit(spec(id)); }
   Change submit(JobSpec spec) {
     Change change = of(ChangeType::submitted, spec.id);
     spec.submitted_ms = now_ms;

@@ -32,7 +32,9 @@ TEST(FolderLock, WaitsForWhatADeadHolderLeftBehind) {
   const auto holder = ::fork();
   if (holder == 0) {
     auto held = FolderLock::acquire(dir.path());
-    if (::fork() == 0) ::usleep(300'000);  // Still has the descriptor.
+    // It still has the descriptor. How long is no matter of this test, and
+    // nothing tells it that acquire() waits.
+    if (::fork() == 0) ::usleep(300'000);
     ::_exit(held ? 0 : 1);
   }
   int status = 0;
