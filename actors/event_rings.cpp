@@ -22,6 +22,20 @@ Credit credit_of(const PullRequest& request, const EventLimits& limits) {
           std::min(request.max_bytes, limits.max_bytes)};
 }
 
+std::size_t events_bytes(const PullReply& reply) {
+  std::size_t n = 0;
+  for (const auto& entry : reply.entries) n += wire_bytes(entry);
+  for (const auto& event : reply.live) n += wire_bytes(event);
+  return n;
+}
+
+/// For one more; one by itself always has, or none ever would.
+bool has_room(const PullReply& reply, std::size_t bytes, const Credit& credit) {
+  const auto count = reply.entries.size() + reply.live.size();
+  return count == 0 || (count < credit.max_events &&
+                        events_bytes(reply) + bytes <= credit.max_bytes);
+}
+
 }  // namespace
 
 std::size_t wire_bytes(const JobSpec& s) {
@@ -112,8 +126,7 @@ PullReply DurableRing::pull(const PullRequest& request) const {
 void LiveRings::attempt_started(JobId job, std::uint32_t attempt,
                                 std::uint32_t seq) {
   auto& ring = rings_[job];
-  if (ring.attempt != attempt || ring.ended) ring = Ring{};
-  ring.attempt = attempt;
+  if (ring.attempt != attempt || ring.ended) ring = ring_after(ring, attempt);
   ring.after_seq = seq;
   ring.confirmed = true;
 }
@@ -126,7 +139,8 @@ void LiveRings::job_moved(JobId job, std::uint32_t seq) {
 void LiveRings::attempt_ended(JobId job) {
   auto it = rings_.find(job);
   if (it == rings_.end() || it->second.ended) return;
-  if (it->second.events.empty()) {  // Nobody will ask for nothing.
+  // Nobody will ask for nothing.
+  if (it->second.events.empty() && it->second.earlier_n == 0) {
     rings_.erase(it);
     return;
   }
@@ -158,10 +172,7 @@ bool LiveRings::add(LiveEvent event) {
   }
   auto& ring = it->second;
   if (event.attempt < ring.attempt) return false;
-  if (event.attempt > ring.attempt) {
-    ring = Ring{};
-    ring.attempt = event.attempt;
-  }
+  if (event.attempt > ring.attempt) ring = ring_after(ring, event.attempt);
   if (ring.ended) return false;
   event.n = ring.next_n++;
   event.after_seq = ring.after_seq;
@@ -176,17 +187,33 @@ bool LiveRings::add(LiveEvent event) {
   return true;
 }
 
-void LiveRings::pull(const PullRequest& request, PullReply& reply) const {
-  if (!request.live || !request.job) return;
-  auto it = rings_.find(*request.job);
-  if (it == rings_.end()) return;
-  const auto& ring = it->second;
+LiveRings::Ring LiveRings::ring_after(const Ring& old, std::uint32_t attempt) {
+  const bool silent = old.next_n == 1;
+  Ring ring;
+  ring.attempt = attempt;
+  ring.earlier_attempt = silent ? old.earlier_attempt : old.attempt;
+  ring.earlier_n = silent ? old.earlier_n : old.next_n - 1;
+  return ring;
+}
+
+std::uint64_t LiveRings::lost(const PullRequest& request, const Ring& ring) {
+  std::uint64_t n = 0;
+  const auto after = request.live_attempt == ring.attempt ? request.live_n : 0;
+  if (!ring.events.empty() && ring.events.front().n > after + 1)
+    n = ring.events.front().n - after - 1;
+  // What the follower had of the earlier attempt was not all.
+  if (request.live_attempt != 0 &&
+      request.live_attempt == ring.earlier_attempt &&
+      request.live_n < ring.earlier_n)
+    n += ring.earlier_n - request.live_n;
+  return n;
+}
+
+bool LiveRings::append(const PullRequest& request, const Ring& ring,
+                       PullReply& reply) const {
   const auto after = request.live_attempt == ring.attempt ? request.live_n : 0;
   const auto [max_events, max_bytes] = credit_of(request, limits_);
-  std::size_t bytes = 0;
-  for (const auto& entry : reply.entries) bytes += wire_bytes(entry);
-  if (!ring.events.empty() && ring.events.front().n > after + 1)
-    reply.live_lost = ring.events.front().n - after - 1;
+  auto bytes = events_bytes(reply);
   // `n` has no gaps inside a ring, so the first one wanted is found directly.
   const auto first = ring.events.empty() ? 0 : ring.events.front().n;
   const auto skip = after >= first && first != 0 ? after - first + 1 : 0;
@@ -194,10 +221,29 @@ void LiveRings::pull(const PullRequest& request, PullReply& reply) const {
     const auto& event = ring.events[i];
     const auto size = wire_bytes(event);
     const auto count = reply.entries.size() + reply.live.size();
-    if (count >= max_events || (bytes + size > max_bytes && count > 0)) return;
+    const bool full = count >= max_events || bytes + size > max_bytes;
+    if (full && count > 0) return false;  // One always fits, or none ever.
     bytes += size;
     reply.live.push_back(event);
   }
+  return true;
+}
+
+void LiveRings::pull(const PullRequest& request, PullReply& reply) const {
+  if (!request.live || !request.job) return;
+  auto it = rings_.find(*request.job);
+  if (it == rings_.end()) return;
+  const auto credit = credit_of(request, limits_);
+  std::optional<LogEntry> end;
+  if (!reply.entries.empty() &&
+      reply.entries.back().change.type == ChangeType::ended) {
+    end = std::move(reply.entries.back());
+    reply.entries.pop_back();
+  }
+  const bool all = append(request, it->second, reply);
+  const bool ends = end && all && has_room(reply, wire_bytes(*end), credit);
+  if (ends) reply.entries.push_back(*std::move(end));
+  if (ends || !reply.live.empty()) reply.live_lost = lost(request, it->second);
 }
 
 std::optional<std::uint32_t> LiveRings::last_seq(JobId job) const {

@@ -79,7 +79,11 @@ class LiveRings {
   void attempt_ended(JobId job);
 
   /// Appends what the follower (live_attempt, live_n) of `request.job` lacks,
-  /// within `request`'s credit less what `reply` already has.
+  /// within `request`'s credit less what `reply` already has, and says how
+  /// much of it is gone; that is missing before what is appended, and is said
+  /// once, with the events that move the follower's cursor. The job's end, the
+  /// last that a follower asks for, is taken out of `reply` as long as live
+  /// events before it are left: its next pull brings it again.
   void pull(const PullRequest& request, PullReply& reply) const;
 
   /// Sequence number of the newest durable event of a job whose attempt has a
@@ -94,12 +98,21 @@ class LiveRings {
     std::uint32_t attempt = 0;
     std::uint32_t after_seq = 0;
     std::uint64_t next_n = 1;
+    // The last attempt before it that said something, and how much.
+    std::uint32_t earlier_attempt = 0;
+    std::uint64_t earlier_n = 0;
     bool ended = false;
     bool confirmed = false;  // Its start was seen on the log.
     std::deque<LiveEvent> events;
     std::size_t bytes = 0;
     std::optional<LiveEvent> progress;
   };
+
+  static Ring ring_after(const Ring& old, std::uint32_t attempt);
+  static std::uint64_t lost(const PullRequest& request, const Ring& ring);
+  /// False: the credit did not suffice for all.
+  bool append(const PullRequest& request, const Ring& ring,
+              PullReply& reply) const;
 
   const EventLimits limits_;
   std::unordered_map<JobId, Ring> rings_;

@@ -26,7 +26,8 @@ struct FollowOptions {
 };
 
 /// What one step of a follower brings, in order: PullReply's `entries` are
-/// durable and complete, `live` may have gaps (`live_lost`).
+/// durable and complete; `live` may have gaps: `live_lost` of them are missing
+/// before its first.
 using FollowBatch = PullReply;
 
 /// Pull style: the caller asks for the next batch; while it works on one, at

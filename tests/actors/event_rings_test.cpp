@@ -110,6 +110,88 @@ TEST(LiveRings, SaysHowManyALaggingFollowerLost) {
   EXPECT_EQ(reply.live_lost, 2u);
 }
 
+TEST(LiveRings, CountsWhatWasLostOnceWhenTheFollowerMovesOverIt) {
+  EventLimits limits;
+  limits.live_events = 2;
+  LiveRings rings{limits};
+  rings.attempt_started(kJob, 1, 2);
+  for (int i = 0; i < 5; ++i) rings.add(line(1));
+  auto request = follow(0, 0);
+  request.max_events = 1;
+  PullReply full;
+  full.entries = {entry(1)};
+  rings.pull(request, full);
+  EXPECT_TRUE(full.live.empty()) << "beyond the credit";
+  EXPECT_EQ(full.live_lost, 0u) << "the next pull says it again";
+  PullReply next;
+  rings.pull(request, next);
+  ASSERT_EQ(next.live.size(), 1u);
+  EXPECT_EQ(next.live[0].n, 4u);
+  EXPECT_EQ(next.live_lost, 3u);
+}
+
+TEST(LiveRings, CountsWhatWasLeftOfAnEarlierAttempt) {
+  LiveRings rings{{}};
+  rings.attempt_started(kJob, 1, 2);
+  for (int i = 0; i < 5; ++i) rings.add(line(1));
+  rings.attempt_ended(kJob);
+  rings.attempt_started(kJob, 2, 4);
+  rings.attempt_ended(kJob);
+  rings.attempt_started(kJob, 3, 6);
+  PullReply nothing;
+  rings.pull(follow(1, 2), nothing);
+  EXPECT_EQ(nothing.live_lost, 0u) << "the follower does not move yet";
+  rings.add(line(3));
+  PullReply reply;
+  rings.pull(follow(1, 2), reply);
+  EXPECT_EQ(reply.live.size(), 1u);
+  EXPECT_EQ(reply.live_lost, 3u);
+  PullReply other;
+  rings.pull(follow(0, 0), other);
+  EXPECT_EQ(other.live_lost, 0u) << "it came later";
+}
+
+TEST(LiveRings, CountsItAtTheEndOfAnAttemptThatSaidNothing) {
+  LiveRings rings{{}};
+  rings.attempt_started(kJob, 1, 2);
+  for (int i = 0; i < 5; ++i) rings.add(line(1));
+  rings.attempt_ended(kJob);
+  rings.attempt_started(kJob, 2, 4);
+  rings.attempt_ended(kJob);
+  PullReply reply;
+  reply.entries = {entry(5, ChangeType::ended)};
+  rings.pull(follow(1, 2), reply);
+  EXPECT_EQ(reply.entries.size(), 1u);
+  EXPECT_EQ(reply.live_lost, 3u);
+}
+
+TEST(LiveRings, TheEndOfTheJobWaitsForTheLastLines) {
+  LiveRings rings{{}};
+  rings.attempt_started(kJob, 1, 2);
+  for (int i = 0; i < 3; ++i) rings.add(line(1));
+  rings.attempt_ended(kJob);
+  const auto end = entry(3, ChangeType::ended);
+  auto request = follow(1, 0);
+  request.max_events = 2;
+  PullReply first;
+  first.entries = {end};
+  rings.pull(request, first);
+  EXPECT_TRUE(first.entries.empty()) << "nobody asks after the end";
+  EXPECT_EQ(first.live.size(), 2u);
+  request.live_n = 1;
+  PullReply second;
+  second.entries = {end};
+  rings.pull(request, second);
+  EXPECT_EQ(second.live.size(), 2u);
+  EXPECT_TRUE(second.entries.empty()) << "no room for it";
+  request.live_n = 3;
+  PullReply last;
+  last.entries = {end};
+  rings.pull(request, last);
+  EXPECT_TRUE(last.live.empty());
+  EXPECT_EQ(last.entries.size(), 1u);
+}
+
 TEST(LiveRings, ForgetsTheOldestBeyondItsBytes) {
   EventLimits limits;
   limits.live_bytes = 4'096;
