@@ -2,7 +2,10 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
+#include <iterator>
 
+#include "actors/executor.hpp"
+#include "actors/retry.hpp"
 #include "actors/schedule_impl.hpp"
 #include "core/amounts.hpp"
 
@@ -49,6 +52,29 @@ void add_text(std::string& json, const char* name, std::string_view value) {
     json += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
   }
   json += '"';
+}
+
+/// The attempt was taken from the job, which did not fail by itself.
+bool was_lost(const Failure& failure) {
+  constexpr std::string_view kReasons[] = {kNodeShutdown,  kGuardLost,
+                                           "node_crashed", "device_lost",
+                                           "lease_lost",   "not_stopped"};
+  return std::ranges::find(kReasons, failure.reason) != std::end(kReasons);
+}
+
+/// Why a failed job that could have been repeated was not; empty: it could
+/// not, or the failure says enough.
+std::string why_no_more(const JobView& job) {
+  if (job.state != JobState::failed || job.attempt == 0) return {};
+  if (job.spec.on_lost == OnLost::fail && was_lost(*job.failure))
+    return "on_lost is fail: it is not repeated after a lost attempt";
+  const auto& retry = job.spec.retry;
+  if (!may_retry(job.failure->klass, retry) || job.attempt < retry.max_attempts)
+    return {};
+  if (retry.max_attempts <= 1)
+    return "it was given one attempt; --retries N gives more";
+  return "such failures are retried; its " +
+         count_of(retry.max_attempts, "attempt") + " are used up";
 }
 
 constexpr std::size_t kDecisionDevices = 3;
@@ -328,12 +354,8 @@ ExplainReply explain_ended(const JobView& job) {
     reply.sentences.push_back(std::string(to_string(job.failure->klass)) +
                               " failure, " + job.failure->reason + ": " +
                               job.failure->message);
-    if ((job.failure->klass == FailureClass::transient ||
-         job.failure->klass == FailureClass::resource) &&
-        job.attempt >= job.spec.retry.max_attempts)
-      reply.sentences.push_back(
-          "such failures are retried; its " +
-          count_of(job.spec.retry.max_attempts, "attempt") + " are used up");
+    if (auto why = why_no_more(job); !why.empty())
+      reply.sentences.push_back(std::move(why));
   }
   reply.data = "{\"reason\":\"ended\"}";
   return reply;

@@ -274,6 +274,29 @@ TEST_F(ScheduleOrdersTest, SaysHowAnEndedJobEnded) {
   ASSERT_EQ(reply.sentences.size(), 3u);
   EXPECT_EQ(reply.sentences[0], "it failed after 3 attempts, the last on cpu");
   EXPECT_EQ(reply.sentences[1], "transient failure, lease_lost: silence");
+  EXPECT_EQ(reply.sentences[2],
+            "such failures are retried; its 3 attempts are used up");
+}
+
+TEST_F(ScheduleOrdersTest, SaysWhyAnEndedJobWasNotRepeated) {
+  JobView view;
+  view.spec = desk.spec();
+  view.spec.retry.max_attempts = 1;
+  view.state = JobState::failed;
+  view.attempt = 1;
+  view.failure = Failure{FailureClass::transient, "lease_lost", "silence", {}};
+  EXPECT_EQ(explain_ended(view).sentences.back(),
+            "it was given one attempt; --retries N gives more");
+  view.spec.on_lost = OnLost::fail;
+  for (const char* reason : {"node_shutdown", "guard_lost", "node_crashed",
+                             "device_lost", "lease_lost", "not_stopped"}) {
+    view.failure->reason = reason;
+    EXPECT_EQ(explain_ended(view).sentences.back(),
+              "on_lost is fail: it is not repeated after a lost attempt");
+  }
+  view.failure = Failure{FailureClass::command, "exit_status", "status 1", {}};
+  EXPECT_EQ(explain_ended(view).sentences.back(),
+            "command failure, exit_status: status 1");
 }
 
 }  // namespace
