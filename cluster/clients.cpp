@@ -34,13 +34,19 @@ Error missing(const std::filesystem::path& file) {
                 " does not exist: the first start of troupe node makes it"};
   return {Errc::corrupt,
           file.string() +
-              ": the registry of clients is missing, so nobody may connect; "
-              "restore it from a copy, or begin with a new authority, which "
-              "no client elsewhere knows; type: rm -r '" +
-              folder.string() + "'"};
+              ": the registry of clients is missing, so nobody may connect; " +
+              how_to_mend(folder)};
 }
 
 }  // namespace
+
+std::string how_to_mend(const std::filesystem::path& folder) {
+  return "put back a copy of your own (troupe backup takes no certificates "
+         "along), or begin with a new authority, for which every client "
+         "elsewhere needs a new certificate (troupe clients add); type: rm -r "
+         "'" +
+         folder.string() + "'";
+}
 
 Status create_clients(const std::filesystem::path& file, KnownClient client) {
   return write_clients(file, {std::move(client)});
@@ -55,7 +61,8 @@ Result<std::vector<KnownClient>> read_clients(
   }
   auto broken = [&](const Error& why) {
     return Error{Errc::corrupt, "the registry of clients " + file.string() +
-                                    " cannot be read: " + why.message};
+                                    " cannot be read: " + why.message + "; " +
+                                    how_to_mend(file.parent_path())};
   };
   auto json = parse_json(*text);
   if (!json) return broken(json.error());

@@ -26,6 +26,10 @@ bool inspect(Inspector& f, KnownClient& x) {
                             f.field("issued_ms", x.issued_ms));
 }
 
+/// What helps where a file in `folder`, a node's DATA/tls, is lost or broken:
+/// the end of an error's text.
+std::string how_to_mend(const std::filesystem::path& folder);
+
 /// The registry of a new identity: one client.
 Status create_clients(const std::filesystem::path& file, KnownClient client);
 

@@ -76,10 +76,8 @@ Result<GateActor> checked_gate(caf::actor_system& sys,
 
 Result<TlsFiles> local_client_files(const std::filesystem::path& data,
                                     UnixMs now) {
-  const auto files = admin_files(data);
-  if (auto good = check_files(files, Purpose::client, now); !good)
-    return good.error();
-  return files;
+  if (auto good = check_admin_identity(data, now); !good) return good.error();
+  return admin_files(data);
 }
 
 Result<GateActor> connect_gate(caf::actor_system& sys,

@@ -28,8 +28,16 @@ fs::path tls_dir(const fs::path& data) {
   return data / "tls";
 }
 
-Error about(const fs::path& file, Error error) {
+/// Of files that a client or worker elsewhere was given.
+constexpr std::string_view kBringAgain =
+    "bring the three files here again that troupe clients add made on the "
+    "node's machine, or make new ones there";
+
+/// `help`: what to do about it, where that is not said yet.
+Error about(const fs::path& file, Error error, std::string_view help) {
+  const bool says_it = error.message.ends_with(kCheckTheClock);
   error.message = file.string() + ": " + error.message;
+  if (!says_it) error.message += "; " + std::string(help);
   return error;
 }
 
@@ -42,39 +50,51 @@ Status write_pair(const fs::path& dir, const std::string& name,
                                          pair.certificate, 0600);
 }
 
-Result<std::string> read_pem(const fs::path& file) {
+Result<std::string> read_pem(const fs::path& file, std::string_view help) {
   auto text = platform::read_file(file, 1u << 20);
   if (text) return text;
-  if (text.error().code == Errc::not_found)
-    return Error{Errc::not_found,
-                 file.string() +
-                     ": the file is missing; restore it from a "
-                     "backup, or remove the folder " +
-                     file.parent_path().string() +
-                     " to start with a new authority"};
-  return about(file, text.error());
+  auto error = text.error();
+  if (error.code == Errc::not_found)
+    return about(file, {Errc::not_found, "the file is missing"}, help);
+  error.message = file.string() + ": " + error.message;
+  return error;
 }
 
 Status check_key(const fs::path& file) {
   return platform::check_private(file, "private key");
 }
 
-Result<KeyPair> read_pair(const fs::path& certificate, const fs::path& key) {
-  auto first = read_pem(certificate);
+Result<KeyPair> read_pair(const fs::path& certificate, const fs::path& key,
+                          std::string_view help) {
+  auto first = read_pem(certificate, help);
   if (!first) return first.error();
   if (auto good = check_key(key); !good) return good.error();
-  auto second = read_pem(key);
+  auto second = read_pem(key, help);
   if (!second) return second.error();
   return KeyPair{*std::move(first), *std::move(second)};
 }
 
 Result<KeyPair> read_authority(const fs::path& data, UnixMs now) {
-  const auto certificate = tls_dir(data) / "authority.pem";
-  auto pair = read_pair(certificate, tls_dir(data) / "authority.key");
+  const auto dir = tls_dir(data);
+  const auto certificate = dir / "authority.pem";
+  auto pair = read_pair(certificate, dir / "authority.key", how_to_mend(dir));
   if (!pair) return pair.error();
   if (auto good = check_authority(*pair, now); !good)
-    return about(certificate, good.error());
+    return about(certificate, good.error(), how_to_mend(dir));
   return pair;
+}
+
+Status check_files(const TlsFiles& files, Purpose purpose, UnixMs now,
+                   std::string_view help) {
+  auto authority = read_pem(files.authority, help);
+  if (!authority) return authority.error();
+  if (auto good = check_authority({*authority, {}}, now); !good)
+    return about(files.authority, good.error(), help);
+  auto pair = read_pair(files.certificate, files.key, help);
+  if (!pair) return pair.error();
+  if (auto good = check(*pair, *authority, purpose, now); !good)
+    return about(files.certificate, good.error(), help);
+  return ok();
 }
 
 bool is_name(std::string_view text) {
@@ -178,15 +198,12 @@ Status ensure_identity(const fs::path& data, const std::string& node_name,
 }
 
 Status check_files(const TlsFiles& files, Purpose purpose, UnixMs now) {
-  auto authority = read_pem(files.authority);
-  if (!authority) return authority.error();
-  if (auto good = check_authority({*authority, {}}, now); !good)
-    return about(files.authority, good.error());
-  auto pair = read_pair(files.certificate, files.key);
-  if (!pair) return pair.error();
-  if (auto good = check(*pair, *authority, purpose, now); !good)
-    return about(files.certificate, good.error());
-  return ok();
+  return check_files(files, purpose, now, kBringAgain);
+}
+
+Status check_admin_identity(const fs::path& data, UnixMs now) {
+  return check_files(admin_files(data), Purpose::client, now,
+                     how_to_mend(tls_dir(data)));
 }
 
 Status check_node_identity(const fs::path& data, UnixMs now) {
@@ -195,7 +212,9 @@ Status check_node_identity(const fs::path& data, UnixMs now) {
     return good;
   for (const auto* key : {"authority.key", "admin.key"})
     if (auto good = check_key(dir / key); !good) return good;
-  if (auto good = check_files(node_files(data), Purpose::node, now); !good)
+  if (auto good =
+          check_files(node_files(data), Purpose::node, now, how_to_mend(dir));
+      !good)
     return good;
   auto clients = read_clients(clients_file(data));
   if (!clients) return clients.error();

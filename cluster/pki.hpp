@@ -36,11 +36,15 @@ std::filesystem::path clients_file(const std::filesystem::path& data);
 Status ensure_identity(const std::filesystem::path& data,
                        const std::string& node_name, UnixMs now);
 
-/// Ok when these files can be used for `purpose` at `now`. Every error names
-/// the file. Errors: not_found (missing), denied (unreadable, others may read
-/// the key, expired, wrong purpose, not signed by the authority), corrupt
-/// (broken PEM, the key is another certificate's).
+/// Ok when these files, brought here from the node's machine, can be used for
+/// `purpose` at `now`. Every error names the file and what helps. Errors:
+/// not_found (missing), denied (unreadable, others may read the key, expired,
+/// wrong purpose, not signed by the authority), corrupt (broken PEM, the key is
+/// another certificate's).
 Status check_files(const TlsFiles& files, Purpose purpose, UnixMs now);
+
+/// The same for the administrator's files in the data folder itself.
+Status check_admin_identity(const std::filesystem::path& data, UnixMs now);
 
 /// Everything a node needs at start, checked: its own files, the authority,
 /// the registry of clients; and that no other user may read the folder or a

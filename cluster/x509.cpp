@@ -126,10 +126,10 @@ Result<Certificate> draft(std::string_view name, EVP_PKEY* key,
 Status check_period(X509* x, UnixMs now) {
   auto at = static_cast<std::time_t>(now / 1000);
   if (X509_cmp_time(X509_get0_notBefore(x), &at) > 0)
-    return Error{Errc::denied,
-                 "the certificate is not valid yet; check the clock"};
+    return Error{Errc::denied, "the certificate is not valid yet; " +
+                                   std::string(kCheckTheClock)};
   if (X509_cmp_time(X509_get0_notAfter(x), &at) < 0)
-    return Error{Errc::denied, "the certificate has expired; issue a new one"};
+    return Error{Errc::denied, "the certificate has expired"};
   return ok();
 }
 

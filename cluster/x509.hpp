@@ -39,6 +39,9 @@ Result<KeyPair> issue(const KeyPair& authority, std::string_view name,
 /// under which the other end of a connection knows it. Errors: corrupt.
 Result<std::string> fingerprint(std::string_view certificate);
 
+/// How the error of a certificate that is not valid yet ends.
+inline constexpr std::string_view kCheckTheClock = "check the clock";
+
 /// Ok when `pair` can be used for `purpose` at `now`: readable, belonging to
 /// each other, within their validity and signed by `authority`.
 /// Errors: corrupt (no PEM, or the key is another's), denied (expired, not yet

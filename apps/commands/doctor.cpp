@@ -134,8 +134,7 @@ class Examination {
       return add("certificates", Verdict::note, "made at the first start");
     const auto now = system_wall_clock().now();
     auto node = cluster::check_node_identity(data_, now);
-    auto admin = cluster::check_files(cluster::admin_files(data_),
-                                      cluster::Purpose::client, now);
+    auto admin = cluster::check_admin_identity(data_, now);
     if (node && admin) return add("certificates", Verdict::good, "valid");
     add("certificates", Verdict::bad,
         node ? admin.error().message : node.error().message);

@@ -42,7 +42,7 @@ class PkiTest : public ::testing::Test {
 
 TEST_F(PkiTest, TheFirstStartMakesAnIdentityThatPassesEveryCheck) {
   EXPECT_TRUE(node_at(kNow));
-  EXPECT_TRUE(check_files(admin_files(data()), Purpose::client, kNow));
+  EXPECT_TRUE(check_admin_identity(data(), kNow));
 }
 
 TEST_F(PkiTest, NobodyElseCanReadWhatItMade) {
@@ -76,6 +76,54 @@ TEST_F(PkiTest, AMissingFileIsNamedAndNotMadeAgain) {
   std::filesystem::remove(data() / "tls/node.pem");
   ASSERT_TRUE(ensure_identity(data(), "atelier", kNow));
   expect_refused(Errc::not_found, "node.pem");
+}
+
+TEST_F(PkiTest, WhatIsLostOrBrokenSaysWhatReallyHelps) {
+  const auto folder = data() / "tls";
+  const std::string mend =
+      "put back a copy of your own (troupe backup takes no "
+      "certificates along), or begin with a new authority";
+  const auto kept = data() / "kept";
+  std::filesystem::copy(folder, kept, std::filesystem::copy_options::recursive);
+  for (const std::string name :
+       {"authority.pem", "node.pem", "node.key", "clients.json"}) {
+    overwrite(folder / name, "{");
+    expect_refused(Errc::corrupt, mend);
+    expect_refused(Errc::corrupt, "type: rm -r '" + folder.string() + "'");
+    std::filesystem::remove(folder / name);
+    const auto code = name == "clients.json" ? Errc::corrupt : Errc::not_found;
+    expect_refused(code, mend);
+    expect_refused(code, "type: rm -r '" + folder.string() + "'");
+    std::filesystem::copy_file(kept / name, folder / name);
+    ASSERT_EQ(::chmod((folder / name).c_str(), 0600), 0);
+  }
+  EXPECT_TRUE(node_at(kNow));
+  std::filesystem::remove(folder / "authority.key");
+  const auto issued =
+      issue_client(data(), {"anna", "studio", Role::user}, kNow);
+  ASSERT_FALSE(issued);
+  EXPECT_NE(issued.error().message.find(mend), std::string::npos)
+      << issued.error().message;
+  std::filesystem::remove(folder / "admin.pem");
+  const auto admin = check_admin_identity(data(), kNow);
+  ASSERT_FALSE(admin);
+  EXPECT_NE(admin.error().message.find(mend), std::string::npos)
+      << admin.error().message;
+}
+
+TEST_F(PkiTest, FilesElsewhereAreNotMendedByRemovingTheirFolder) {
+  const auto issued =
+      issue_client(data(), {"anna", "studio", Role::user}, kNow);
+  ASSERT_TRUE(issued);
+  std::filesystem::remove(issued->files.certificate);
+  const auto status = check_files(issued->files, Purpose::client, kNow);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Errc::not_found);
+  EXPECT_EQ(status.error().message.find("rm -r"), std::string::npos)
+      << status.error().message;
+  EXPECT_NE(status.error().message.find("troupe clients add"),
+            std::string::npos)
+      << status.error().message;
 }
 
 TEST_F(PkiTest, AMissingKeyIsNamed) {
@@ -149,6 +197,8 @@ TEST_F(PkiTest, ACertificateFromTheFutureIsRefused) {
   const auto status = node_at(kNow - kYearMs);
   ASSERT_FALSE(status);
   EXPECT_NE(status.error().message.find("not valid yet"), std::string::npos);
+  EXPECT_EQ(status.error().message.find("rm -r"), std::string::npos)
+      << "the clock is to be mended, nothing else";
 }
 
 TEST_F(PkiTest, ACertificateOfAnotherAuthorityIsRefused) {
