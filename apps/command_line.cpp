@@ -140,6 +140,13 @@ void add_all(CLI::App& root, Invocation& call) {
     if (command.in_console || !call.session.in_console) command.add(root, call);
 }
 
+void add_common_options(CLI::App& command, Invocation& call) {
+  command
+      .add_option("--data", call.session.data_flag, "Data folder of the node")
+      ->type_name("DIR");
+  command.add_flag("--json", call.json, "Print JSON, for scripts");
+}
+
 }  // namespace
 
 ExitCode run_command_line(const std::vector<std::string>& words,
@@ -188,14 +195,19 @@ ExitCode run_command_line(const std::vector<std::string>& words,
   return code;
 }
 
+CLI::App* add_group(CLI::App& root, Invocation& call, const std::string& name,
+                    const std::string& help) {
+  auto* group = root.add_subcommand(name, help);
+  group->require_subcommand(1);
+  add_common_options(*group, call);
+  return group;
+}
+
 CLI::App* add_command(CLI::App& parent, Invocation& call,
                       const std::string& name, const std::string& help,
                       std::function<ExitCode()> action) {
   auto* command = parent.add_subcommand(name, help);
-  command
-      ->add_option("--data", call.session.data_flag, "Data folder of the node")
-      ->type_name("DIR");
-  command->add_flag("--json", call.json, "Print JSON, for scripts");
+  add_common_options(*command, call);
   command->callback([&call, command, action = std::move(action)] {
     call.command = command;
     call.action = action;

@@ -52,6 +52,11 @@ struct Command {
 /// In the order of the help text.
 const std::vector<Command>& command_table();
 
+/// Adds `name` to `root` with --data and --json; without one of the
+/// subcommands that are to follow it is misuse.
+CLI::App* add_group(CLI::App& root, Invocation& call, const std::string& name,
+                    const std::string& help);
+
 /// Adds `name` to `parent` with --data, --json and the action.
 CLI::App* add_command(CLI::App& parent, Invocation& call,
                       const std::string& name, const std::string& help,

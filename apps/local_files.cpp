@@ -21,6 +21,18 @@ std::string file_fault(const fs::path& path) {
   return {};
 }
 
+std::string target_fault(const fs::path& path) {
+  const auto name = "'" + path.string() + "'";
+  std::error_code error;
+  const auto status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) return {};
+  if (error == std::errc::too_many_symbolic_link_levels)
+    return name + " is a symbolic link that leads to itself; name a file";
+  if (error) return name + ": " + error.message();
+  if (fs::is_directory(status)) return name + " is a folder; name a file";
+  return {};
+}
+
 Status make_named_folder(const fs::path& path, bool for_owner) {
   if (path.empty()) return ok();
   auto made = platform::make_dirs(path, for_owner ? 0700 : 0777);

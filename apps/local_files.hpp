@@ -12,6 +12,10 @@ namespace troupe {
 /// Why `path` cannot be sent to a node; empty: it can.
 std::string file_fault(const std::filesystem::path& path);
 
+/// Why no file can be put where `path` is, as far as that can be told before;
+/// empty: it can.
+std::string target_fault(const std::filesystem::path& path);
+
 /// Makes the folder that `path` names, as the umask allows it or only for its
 /// owner. Errors: invalid_argument where such a folder cannot be, or is there
 /// already and, meant for its owner, open to others; those of the disk else.

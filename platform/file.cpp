@@ -176,7 +176,8 @@ Status rename_durably(const std::filesystem::path& from,
 }
 
 Status make_dirs(const std::filesystem::path& dir, unsigned mode) {
-  if (dir.empty() || std::filesystem::is_directory(dir)) return ok();
+  std::error_code ignored;  // What is wrong with it, mkdir says too.
+  if (dir.empty() || std::filesystem::is_directory(dir, ignored)) return ok();
   auto parent = make_dirs(dir.parent_path(), mode);
   if (!parent) return parent;
   if (::mkdir(dir.c_str(), mode) != 0 && errno != EEXIST)

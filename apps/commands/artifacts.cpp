@@ -108,6 +108,10 @@ ExitCode get(Invocation& call, const GetOptions& options) {
                         "a SHA-256 (64 hexadecimal digits in lower case)");
   if (options.to == "-" && call.json)
     return call.misused("--output - prints the file itself, not JSON");
+  std::error_code ignored;
+  if (options.to != "-" && !fs::is_directory(options.to, ignored))
+    if (auto wrong = target_fault(options.to); !wrong.empty())
+      return call.misused("--output: " + wrong);
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
   auto files = find(**client, options);
@@ -122,6 +126,8 @@ ExitCode get(Invocation& call, const GetOptions& options) {
     const auto to = target(options, file, files->size());
     if (auto made = make_named_folder(to.parent_path()); !made)
       return call.misused("--output: " + made.error().message);
+    if (auto wrong = target_fault(to); !wrong.empty())
+      return call.misused("--output: " + wrong);
     auto fetched = fetch_artifact(**client, call.session.terminal, file.sha256,
                                   file.name, to);
     if (!fetched) return call.fail(fetched.error());
@@ -137,8 +143,7 @@ ExitCode get(Invocation& call, const GetOptions& options) {
 
 void add_artifacts(CLI::App& root, Invocation& call) {
   auto* artifacts =
-      root.add_subcommand("artifacts", "Bring files to the node and back");
-  artifacts->require_subcommand(1);
+      add_group(root, call, "artifacts", "Bring files to the node and back");
   auto p = std::make_shared<PutOptions>();
   auto* put_command =
       add_command(*artifacts, call, "put",

@@ -106,8 +106,7 @@ ExitCode remove(Invocation& call, const std::string& who) {
 
 void add_clients(CLI::App& root, Invocation& call) {
   auto* clients =
-      root.add_subcommand("clients", "Who else may talk to this node");
-  clients->require_subcommand(1);
+      add_group(root, call, "clients", "Who else may talk to this node");
   auto o = std::make_shared<AddOptions>();
   auto* add_one = add_command(*clients, call, "add",
                               "Make a certificate for a client elsewhere",

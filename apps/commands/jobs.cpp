@@ -4,8 +4,7 @@
 namespace troupe::commands {
 
 void add_jobs(CLI::App& root, Invocation& call) {
-  auto* jobs = root.add_subcommand("jobs", "Look at jobs and direct them");
-  jobs->require_subcommand(1);
+  auto* jobs = add_group(root, call, "jobs", "Look at jobs and direct them");
   add_jobs_list(*jobs, call);
   add_jobs_show(*jobs, call);
   add_jobs_wait(*jobs, call);

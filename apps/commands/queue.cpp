@@ -96,8 +96,7 @@ void add_order(CLI::App& queue, Invocation& call, ControlVerb verb,
 }  // namespace
 
 void add_queue(CLI::App& root, Invocation& call) {
-  auto* queue = root.add_subcommand("queue", "Direct the node's queue");
-  queue->require_subcommand(1);
+  auto* queue = add_group(root, call, "queue", "Direct the node's queue");
   add_order(*queue, call, ControlVerb::pause,
             "Start nothing more; what runs goes on");
   add_order(*queue, call, ControlVerb::resume, "Start jobs again");

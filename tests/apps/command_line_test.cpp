@@ -68,6 +68,38 @@ TEST_F(CommandLineTest, MisuseIsAnObjectWhereJsonIsAsked) {
   EXPECT_THAT(error()["message"], HasSubstr("--state"));
 }
 
+TEST_F(CommandLineTest, AGroupOfCommandsAsksWhichOneInJsonToo) {
+  const std::pair<const char*, const char*> groups[] = {
+      {"jobs", "explain"},
+      {"queue", "drain"},
+      {"clients", "remove"},
+      {"artifacts", "put"},
+  };
+  for (const auto& [group, one_of_them] : groups) {
+    EXPECT_EQ(run({group}), ExitCode::usage);
+    EXPECT_THAT(err.str(), HasSubstr("which one? "));
+    EXPECT_EQ(run({group, "--json"}), ExitCode::usage);
+    EXPECT_EQ(error()["code"], "invalid_argument");
+    EXPECT_THAT(error()["message"], HasSubstr("which one? "));
+    EXPECT_THAT(error()["message"], HasSubstr(one_of_them));
+  }
+}
+
+TEST_F(CommandLineTest, TheCommonOptionsMayStandBeforeTheLastWord) {
+  const auto elsewhere = (dir / "elsewhere").string();
+  EXPECT_EQ(run({"jobs", "--json", "--data", elsewhere, "list"}),
+            ExitCode::no_node);
+  EXPECT_THAT(error()["message"], HasSubstr(elsewhere));
+}
+
+TEST_F(CommandLineTest, AFileIsNotFetchedToALinkThatLeadsToItself) {
+  std::filesystem::create_symlink("circle", dir / "circle");
+  EXPECT_EQ(run({"artifacts", "get", std::string(64, '0'), "-o",
+                 (dir / "circle").string(), "--json"}),
+            ExitCode::usage);
+  EXPECT_THAT(error()["message"], HasSubstr("leads to itself"));
+}
+
 TEST_F(CommandLineTest, NothingOfTheParserShowsThrough) {
   const struct {
     std::vector<std::string> words;

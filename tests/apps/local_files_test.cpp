@@ -22,13 +22,27 @@ TEST(LocalFilesTest, SaysWhyAFileCannotBeSent) {
   EXPECT_THAT(file_fault("/dev/null"), HasSubstr("no regular file"));
 }
 
+TEST(LocalFilesTest, SaysWhyNoFileCanBePutThere) {
+  platform::TempDir dir;
+  std::ofstream{dir / "film"} << "x";
+  std::filesystem::create_symlink("circle", dir / "circle");
+  std::filesystem::create_symlink("film", dir / "link");
+  std::filesystem::create_symlink("not-yet", dir / "ahead");
+  for (const auto* name : {"film", "new", "link", "ahead"})
+    EXPECT_EQ(target_fault(dir / name), "") << name;
+  EXPECT_THAT(target_fault(dir / "circle"), HasSubstr("leads to itself"));
+  EXPECT_THAT(target_fault(dir / "circle" / "x"), HasSubstr("itself"));
+  EXPECT_THAT(target_fault(dir.path()), HasSubstr("is a folder"));
+}
+
 TEST(LocalFilesTest, MakesANamedFolderOrSaysThatItCannotBe) {
   platform::TempDir dir;
   std::ofstream{dir / "film"} << "x";
+  std::filesystem::create_symlink("circle", dir / "circle");
   EXPECT_TRUE(make_named_folder(""));
   EXPECT_TRUE(make_named_folder(dir / "a" / "b"));
   EXPECT_TRUE(make_named_folder(dir / "a" / "b"));
-  for (const auto& path : {dir / "film", dir / "film" / "x",
+  for (const auto& path : {dir / "film", dir / "film" / "x", dir / "circle",
                            std::filesystem::path{"/proc/troupe"}}) {
     const auto made = make_named_folder(path);
     ASSERT_FALSE(made) << path;

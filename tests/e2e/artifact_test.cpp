@@ -97,9 +97,26 @@ TEST_F(ArtifactTest, ALinkThatLeadsToItselfIsRefused) {
   const auto link = place_->path("circle");
   fs::create_symlink("circle", link);
   const auto got = get(sha256, link.string());
-  EXPECT_EQ(got.code, 5);
+  EXPECT_EQ(got.code, 2);
   EXPECT_THAT(got.err, HasSubstr("leads to itself"));
   EXPECT_TRUE(fs::is_symlink(link));
+}
+
+TEST_F(ArtifactTest, ALinkThatLeadsToItselfIsNoPlaceToSaveTo) {
+  const auto saved = place_->path("round");
+  fs::create_directory(saved);
+  fs::create_symlink("out", saved / "out");
+  fs::create_symlink("round-dir", place_->path("round-dir"));
+  const auto run_to = [](const fs::path& to) {
+    return troupe({"run", "process.run", "--output", "out", "--save",
+                   to.string(), "--", "sh", "-c", "echo x > out"});
+  };
+  const auto file = run_to(saved);
+  EXPECT_EQ(file.code, 2) << file.err;
+  EXPECT_THAT(file.err, HasSubstr("leads to itself"));
+  const auto folder = run_to(place_->path("round-dir"));
+  EXPECT_EQ(folder.code, 2) << folder.err;
+  EXPECT_THAT(folder.err, HasSubstr("is no folder"));
 }
 
 TEST_F(ArtifactTest, AFifoIsWrittenToAndStaysOne) {
