@@ -36,6 +36,11 @@ std::string note_text(const Note& note) {
   return render::printable(text);
 }
 
+std::string gap_text(std::uint64_t lost) {
+  return "[... up to " + std::to_string(lost) +
+         (lost == 1 ? " line" : " lines") + " not shown live; see the log ...]";
+}
+
 std::string progress_text(const Progress& progress) {
   std::string text;
   if (progress.percent >= 0) text = render::number(progress.percent) + "%  ";
@@ -52,12 +57,22 @@ std::vector<std::string> JobWatch::apply(const PullReply& batch, UnixMs now) {
   std::vector<std::string> lines;
   for (const auto& entry : batch.entries) moved(entry.change, lines);
   for (const auto& event : batch.live) {
-    if (event.attempt < attempt_) continue;
+    if (event.attempt < live_attempt_) continue;
+    if (event.attempt > live_attempt_) begin_attempt(event.attempt, now);
     if (attempt_began_ms_ == 0) attempt_began_ms_ = now;
-    if (event.progress) progressed(*event.progress, lines);
     if (event.log && !event.log->text.empty()) last_line_ = event.log->text;
+    if (!event.progress) continue;
+    progress_ = *event.progress;
+    if (event.attempt == attempt_) tell_progress(lines);
   }
   return lines;
+}
+
+void JobWatch::begin_attempt(std::uint32_t attempt, UnixMs time_ms) {
+  live_attempt_ = attempt;
+  attempt_began_ms_ = time_ms;
+  progress_ = {};
+  last_line_.clear();
 }
 
 void JobWatch::moved(const Change& change, std::vector<std::string>& lines) {
@@ -70,13 +85,13 @@ void JobWatch::moved(const Change& change, std::vector<std::string>& lines) {
       lines.emplace_back("queued");
       break;
     case ChangeType::started:
+      if (change.attempt > live_attempt_) begin_attempt(change.attempt, 0);
       attempt_ = change.attempt;
       attempt_began_ms_ = change.time_ms;
-      progress_ = {};
       told_tens_ = 0;
-      last_line_.clear();
       lines.push_back("running, " + attempt_text(attempt_) + " on " +
                       (change.start ? change.start->device : "?"));
+      if (attempt_ == live_attempt_) tell_progress(lines);
       break;
     case ChangeType::requeued:
       why_waiting_ = change.requeue ? change.requeue->failure.message : "";
@@ -95,10 +110,8 @@ void JobWatch::moved(const Change& change, std::vector<std::string>& lines) {
   }
 }
 
-void JobWatch::progressed(const Progress& progress,
-                          std::vector<std::string>& lines) {
-  progress_ = progress;
-  const auto tens = static_cast<int>(std::floor(progress.percent / 10));
+void JobWatch::tell_progress(std::vector<std::string>& lines) {
+  const auto tens = static_cast<int>(std::floor(progress_.percent / 10));
   if (tens <= told_tens_) return;
   told_tens_ = tens;
   lines.push_back(std::to_string(tens * 10) + "%");

@@ -1,6 +1,7 @@
 // What a follower of one job knows so far, and the lines that show it. Pure.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,7 +18,9 @@ class JobWatch {
       : state_{state}, tells_silence_{tells_silence} {}
 
   /// Takes in what happened and returns what is worth a line of its own where
-  /// no bar can be drawn: state moves, and progress every ten percent.
+  /// no bar can be drawn: state moves, and progress every ten percent. Live
+  /// events may be quicker than the start of their attempt, which is told
+  /// first.
   std::vector<std::string> apply(const PullReply& batch, UnixMs now);
 
   /// One line for a terminal.
@@ -28,12 +31,15 @@ class JobWatch {
 
  private:
   void moved(const Change& change, std::vector<std::string>& lines);
-  void progressed(const Progress& progress, std::vector<std::string>& lines);
+  void begin_attempt(std::uint32_t attempt, UnixMs time_ms);
+  void tell_progress(std::vector<std::string>& lines);
   Progress filled(UnixMs now) const;
 
   JobState state_;
   bool tells_silence_;
-  std::uint32_t attempt_ = 0;
+  std::uint32_t attempt_ = 0;  // Whose start was told.
+  // Of the newest attempt that was heard of, which may be a later one.
+  std::uint32_t live_attempt_ = 0;
   UnixMs attempt_began_ms_ = 0;
   Progress progress_;
   int told_tens_ = 0;
@@ -44,6 +50,9 @@ class JobWatch {
 
 /// A note for people: "no output for 30 s", "cancel requested by ann".
 std::string note_text(const Note& note);
+
+/// A remark in the place of `lost` live events, lines or progress.
+std::string gap_text(std::uint64_t lost);
 
 /// "42%  executing  42/100 step": what is known of it.
 std::string progress_text(const Progress& progress);

@@ -77,7 +77,7 @@ std::shared_ptr<JobOptions> add_job_options(CLI::App& command,
   one(command, "--deadline", o->deadline, "Expires if not done by then",
       "TIME");
   one(command, "--on-lost", o->on_lost,
-      "retry or fail, when the node died under it", "WHAT");
+      "retry or fail, when its node or device went away under it", "WHAT");
   add_number(command, "--retries", o->retries,
              "Tries after the first, a failing command included", "N", 0,
              kMaxRetries);

@@ -1,5 +1,6 @@
 // troupe jobs events: what happened to a job, in order; durable events, and
 // with --live progress and log lines too.
+#include "apps/away_notice.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/interrupt.hpp"
 #include "apps/job_ids.hpp"
@@ -100,11 +101,13 @@ ExitCode events(Invocation& call, const EventsOptions& options) {
   if (!follower) return call.fail(follower.error());
   if (!options.follow)
     return print_known(call, **client, *id, **follower, how.after_seq + 1);
+  AwayNotice away{**client, says_to(call.err())};
   while (!(*follower)->finished() && call.out()) {
     if (interrupts.count() > 0) return ExitCode::interrupted;
     auto batch = (*follower)->next(kInterruptStepMs);
     if (!batch) return call.fail(batch.error());
     print(call, *batch, options.live);
+    away.step(!batch->entries.empty() || !batch->live.empty());
   }
   return ExitCode::ok;
 }

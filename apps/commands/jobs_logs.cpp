@@ -2,10 +2,12 @@
 // running: the newest lines, and with --follow those to come.
 #include <sstream>
 
+#include "apps/away_notice.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/fetching.hpp"
 #include "apps/interrupt.hpp"
 #include "apps/job_ids.hpp"
+#include "apps/job_watch.hpp"
 #include "apps/render/table.hpp"
 
 namespace troupe::commands {
@@ -41,7 +43,13 @@ void print_line(const Invocation& call, JobId job, std::uint32_t attempt,
     call.out() << stream << " | " << render::printable(text) << "\n";
 }
 
-void print_live(const Invocation& call, const PullReply& batch) {
+/// What was lost is missing before the first line of the batch.
+void print_live(const Invocation& call, JobId job, const PullReply& batch) {
+  std::uint32_t attempt = 0;
+  if (!batch.entries.empty()) attempt = batch.entries.back().change.attempt;
+  if (!batch.live.empty()) attempt = batch.live.front().attempt;
+  if (batch.live_lost > 0)
+    print_line(call, job, attempt, "node", gap_text(batch.live_lost));
   for (const auto& event : batch.live)
     if (event.log)
       print_line(call, event.job, event.attempt, event.log->stream,
@@ -72,13 +80,15 @@ ExitCode print_running(const Invocation& call, client::Client& client, JobId id,
   auto follower = client.follow(how);
   if (!follower) return call.fail(follower.error());
   const InterruptWatch interrupts;
+  AwayNotice away{client, says_to(call.err())};
   while (!(*follower)->finished() && call.out()) {
     if (interrupts.count() > 0) return ExitCode::interrupted;
     auto batch = (*follower)->next(kInterruptStepMs);
     if (!batch) return call.fail(batch.error());
     const bool nothing = batch->entries.empty() && batch->live.empty();
-    print_live(call, *batch);
+    print_live(call, id, *batch);
     if (!follow && nothing) break;
+    away.step(!nothing);
   }
   return ExitCode::ok;
 }

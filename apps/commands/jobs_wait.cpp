@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "apps/away_notice.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/interrupt.hpp"
 #include "apps/job_ids.hpp"
@@ -16,7 +17,10 @@ namespace troupe::commands {
 namespace {
 
 constexpr int kRedrawMs = 200;
+constexpr std::int64_t kMaxLookMs = 30'000;
 constexpr std::int64_t kForeverMs = 365ll * 24 * 3'600 * 1'000;
+
+using Answers = std::vector<ShowAnswer>;
 
 struct WaitOptions {
   std::vector<std::string> ids;
@@ -51,58 +55,111 @@ Error too_late() {
   return {Errc::timeout, "not all of these jobs have ended yet"};
 }
 
-/// Says nothing until all have ended or the time is over.
-Result<std::vector<ShowAnswer>> wait_for_all(client::Client& client,
-                                             const std::vector<JobId>& ids,
-                                             std::int64_t timeout_ms) {
-  const auto until = system_steady_clock().now() + timeout_ms;
-  const InterruptWatch interrupts;
-  // First where "now" is, then how they stand: no end falls between.
-  client::FollowOptions ends;
-  ends.from_now = true;
-  ends.ends_only = true;
-  auto follower = client.follow(ends);
-  if (!follower) return follower.error();
-  auto answers = client.show_many(ids);
-  if (!answers) return answers;
-  std::unordered_set<JobId> open;
-  for (const auto& answer : *answers)
-    if (!has_ended(answer)) open.insert(answer.id);
-  if (open.empty()) return answers;
-  while (!open.empty()) {
-    const auto left_ms = until - system_steady_clock().now();
-    if (interrupts.count() > 0) return left();
-    if (left_ms <= 0) return too_late();
-    auto batch = (*follower)->next(std::min<std::int64_t>(left_ms, kRedrawMs));
-    if (!batch) return batch.error();
-    for (const auto& entry : batch->entries) open.erase(entry.change.job);
-  }
-  return client.show_many(ids);
-}
+/// Until all of the jobs have ended, the time is over or Ctrl-C comes. A node
+/// that is away meanwhile is waited for.
+class Waiting {
+ public:
+  Waiting(client::Client& client, const Terminal& terminal,
+          const std::vector<JobId>& ids, std::int64_t timeout_ms)
+      : client_{client},
+        terminal_{terminal},
+        ids_{ids},
+        until_ms_{system_steady_clock().now() + timeout_ms},
+        away_{client, [this](const std::string& text) { say(text); }} {}
 
-/// Redraws its lines in place until all have ended or the time is over.
-Result<std::vector<ShowAnswer>> watch_all(client::Client& client,
-                                          const Terminal& terminal,
-                                          const std::vector<JobId>& ids,
-                                          std::int64_t timeout_ms) {
-  const auto until = system_steady_clock().now() + timeout_ms;
-  const InterruptWatch interrupts;
-  std::size_t drawn = 0;
-  for (;;) {
-    if (interrupts.count() > 0) return left();
-    auto answers = client.show_many(ids);
+  /// Says nothing of the jobs.
+  Result<Answers> quietly() {
+    if (auto there = reach_node(); !there) return there.error();
+    // First where "now" is, then how they stand: no end falls between.
+    client::FollowOptions ends;
+    ends.from_now = true;
+    ends.ends_only = true;
+    auto follower = client_.follow(ends);
+    if (!follower) return follower.error();
+    auto answers = look();
     if (!answers) return answers;
-    std::string text = drawn > 0 ? "\x1b[" + std::to_string(drawn) + "A" : "";
+    std::unordered_set<JobId> open;
     for (const auto& answer : *answers)
-      text += "\r\x1b[K" + line(answer, terminal) + "\n";
-    drawn = answers->size();
-    terminal.err << text << std::flush;
-    if (std::all_of(answers->begin(), answers->end(), has_ended))
-      return answers;
-    if (system_steady_clock().now() >= until) return too_late();
-    ::poll(nullptr, 0, kRedrawMs);
+      if (!has_ended(answer)) open.insert(answer.id);
+    if (open.empty()) return answers;
+    while (!open.empty()) {
+      if (auto more = go_on(); !more) return more.error();
+      auto batch =
+          (*follower)->next(std::clamp<std::int64_t>(left_ms(), 1, kRedrawMs));
+      if (!batch) return batch.error();
+      for (const auto& entry : batch->entries) open.erase(entry.change.job);
+      away_.step(!batch->entries.empty());
+    }
+    return look();
   }
-}
+
+  /// Redraws a line for each in place.
+  Result<Answers> with_bars() {
+    for (;;) {
+      auto answers = look();
+      if (!answers) return answers;
+      draw(*answers);
+      if (std::all_of(answers->begin(), answers->end(), has_ended))
+        return answers;
+      if (auto more = go_on(); !more) return more.error();
+      ::poll(nullptr, 0, kRedrawMs);
+    }
+  }
+
+ private:
+  std::int64_t left_ms() const {
+    return until_ms_ - system_steady_clock().now();
+  }
+
+  Status go_on() const {
+    if (interrupts_.count() > 0) return left();
+    if (left_ms() <= 0) return too_late();
+    return ok();
+  }
+
+  Status reach_node() {
+    while (!away_.answers()) {
+      if (auto more = go_on(); !more) return more;
+      away_.tell();
+    }
+    return ok();
+  }
+
+  /// How they stand. A node that is there but slow gets more time each try.
+  Result<Answers> look() {
+    for (auto wait_ms = AwayNotice::kAnswerMs;;
+         wait_ms = std::min(2 * wait_ms, kMaxLookMs)) {
+      auto answers = client_.show_many(ids_, wait_ms);
+      if (answers) away_.heard();
+      if (answers || !means_away(answers.error())) return answers;
+      if (auto more = go_on(); !more) return more.error();
+      away_.tell();
+      if (auto there = reach_node(); !there) return there.error();
+    }
+  }
+
+  void draw(const Answers& answers) {
+    std::string text = drawn_ > 0 ? "\x1b[" + std::to_string(drawn_) + "A" : "";
+    for (const auto& answer : answers)
+      text += "\r\x1b[K" + line(answer, terminal_) + "\n";
+    drawn_ = answers.size();
+    terminal_.err << text << std::flush;
+  }
+
+  /// Below the lines that are drawn, which go on below it.
+  void say(const std::string& text) {
+    terminal_.err << text << "\n" << std::flush;
+    drawn_ = 0;
+  }
+
+  client::Client& client_;
+  const Terminal& terminal_;
+  const std::vector<JobId>& ids_;
+  const SteadyMs until_ms_;
+  const InterruptWatch interrupts_;
+  AwayNotice away_;
+  std::size_t drawn_ = 0;
+};
 
 ExitCode wait(Invocation& call, const WaitOptions& options) {
   auto ids = job_ids(options.ids);
@@ -116,9 +173,9 @@ ExitCode wait(Invocation& call, const WaitOptions& options) {
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
   const auto& terminal = call.session.terminal;
-  auto answers = terminal.err_is_terminal && !call.json && ids->size() < 40
-                     ? watch_all(**client, terminal, *ids, timeout_ms)
-                     : wait_for_all(**client, *ids, timeout_ms);
+  const bool bars = terminal.err_is_terminal && !call.json && ids->size() < 40;
+  Waiting waiting{**client, terminal, *ids, timeout_ms};
+  auto answers = bars ? waiting.with_bars() : waiting.quietly();
   if (!answers) return call.fail(answers.error());
   auto worst = ExitCode::ok;
   for (const auto& answer : *answers) {

@@ -3,7 +3,9 @@
 #include <poll.h>
 
 #include <filesystem>
+#include <optional>
 
+#include "apps/away_notice.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/fetching.hpp"
 #include "apps/interrupt.hpp"
@@ -20,7 +22,6 @@ namespace {
 constexpr std::int64_t kStartMs = 60'000;
 constexpr int kOtherNodeMs = 500;
 constexpr int kMaxStarts = 5;
-constexpr std::int64_t kAskAfterMs = 3'000;  // Of silence: is the node there?
 
 struct RunOptions {
   std::shared_ptr<JobOptions> job;
@@ -46,11 +47,15 @@ class Run {
     if (!client)
       return bad_folder_ ? call_.misused(client.error())
                          : call_.fail(client.error());
+    away_.emplace(**client, [this](const std::string& text) {
+      clear_bar();
+      terminal_.err << text << "\n" << std::flush;
+    });
     auto spec = prepare_job(call_, *std::move(draft));
     if (!spec) return call_.fail(spec.error());
     id_ = spec->id;
     // Asked again with the same id it is the same job.
-    auto answer = ask(**client, [&](std::int64_t wait_ms) {
+    auto answer = ask([&](std::int64_t wait_ms) {
       return (*client)->submit(*spec, wait_ms);
     });
     if (!answer) return call_.fail(answer.error());
@@ -91,7 +96,7 @@ class Run {
     const auto until = now() + kStartMs;
     for (;;) {
       auto client = call_.session.client();
-      if (client || !is_away(client.error())) return client;
+      if (client || !means_away(client.error())) return client;
       if (now() > until || interrupts_.count() > 0) return client;
       pause_ms(50);
       // Another run may have been quicker: then its node serves us soon, or
@@ -121,30 +126,22 @@ class Run {
     if (!follower) return follower.error();
     // Silence is among the lines that --logs prints.
     JobWatch watch{state, !options_.logs};
-    auto heard = now();
+    away_->heard();
     while (!(*follower)->finished() && !left_) {
       auto batch = (*follower)->next(kInterruptStepMs);
       if (!batch) return batch.error();
-      if (!batch->entries.empty() || !batch->live.empty()) heard = now();
+      if (!batch->entries.empty() || !batch->live.empty()) away_->heard();
       show(watch, *batch);
       obey_interrupts(client);
-      if (now() - heard < kAskAfterMs) continue;
-      heard = now();
-      if (auto there = keep_node(client); !there) return there;
+      if (!away_->is_silent()) continue;
+      if (auto there = keep_node(); !there) return there;
     }
     return ok();
   }
 
   void show(JobWatch& watch, const PullReply& batch) {
     const auto wall = system_wall_clock().now();
-    if (options_.logs)
-      for (const auto& event : batch.live)
-        if (event.log) {
-          clear_bar();
-          const bool is_out = event.log->stream == "stdout" && !call_.json;
-          (is_out ? terminal_.out : terminal_.err)
-              << render::printable(event.log->text) << std::endl;
-        }
+    if (options_.logs) print_log(batch);
     const auto lines = watch.apply(batch, wall);
     if (!terminal_.err_is_terminal) {
       for (const auto& line : lines) say(line);
@@ -157,6 +154,20 @@ class Run {
                                 wall)
                   << std::flush;
     bar_shown_ = true;
+  }
+
+  void print_log(const PullReply& batch) {
+    if (batch.live_lost > 0) {
+      clear_bar();
+      terminal_.err << gap_text(batch.live_lost) << std::endl;
+    }
+    for (const auto& event : batch.live) {
+      if (!event.log) continue;
+      clear_bar();
+      const bool is_out = event.log->stream == "stdout" && !call_.json;
+      (is_out ? terminal_.out : terminal_.err)
+          << render::printable(event.log->text) << std::endl;
+    }
   }
 
   void obey_interrupts(client::Client& client) {
@@ -174,14 +185,11 @@ class Run {
   }
 
   /// The node of another `run` leaves with that: then ours takes over.
-  Status keep_node(client::Client& client) {
+  Status keep_node() {
     if (node_ && !node_->is_running()) node_.reset();  // Another serves us.
-    if (node_) return ok();
-    auto shown = client.show(id_, 2'000);
-    if (shown || !is_away(shown.error())) return ok();
+    if (node_ || away_->answers()) return ok();
     if (!OwnNode::marked(data_path())) {
-      if (!told_away_) say("the node is away; waiting for it");
-      told_away_ = true;
+      away_->tell();
       return ok();
     }
     if (++starts_ > kMaxStarts)
@@ -193,32 +201,29 @@ class Run {
 
   /// `call` again and again while the node it needs changes hands.
   template <class Call>
-  auto ask(client::Client& client, Call call) -> decltype(call(0)) {
+  auto ask(Call call) -> decltype(call(0)) {
     const auto until = now() + kStartMs;
     for (;;) {
-      auto answer = call(kAskAfterMs);
-      if (answer || !is_away(answer.error()) || now() > until ||
+      auto answer = call(AwayNotice::kAskAfterMs);
+      if (answer || !means_away(answer.error()) || now() > until ||
           interrupts_.count() > obeyed_)
         return answer;
-      if (auto there = keep_node(client); !there) return there.error();
+      if (auto there = keep_node(); !there) return there.error();
       pause_ms(50);
     }
   }
 
-  static bool is_away(const Error& error) {
-    return error.code == Errc::unavailable || error.code == Errc::timeout;
-  }
-
   ExitCode finish(client::Client& client) {
-    auto job = ask(client, [&](std::int64_t wait_ms) {
-      return client.show(id_, wait_ms);
-    });
+    auto job =
+        ask([&](std::int64_t wait_ms) { return client.show(id_, wait_ms); });
     if (!job) return call_.fail(job.error());
     if (job->state == JobState::succeeded && !options_.save.empty())
-      for (const auto& file : job->artifacts)
-        if (auto saved = ask(client, [&](auto) { return save(client, file); });
-            !saved)
+      for (const auto& file : job->artifacts) {
+        if (auto wrong = target_fault(place_of(file)); !wrong.empty())
+          return call_.misused("--save: " + wrong);
+        if (auto saved = ask([&](auto) { return save(client, file); }); !saved)
           return call_.fail(saved.error());
+      }
     if (call_.json)
       call_.print(render::job(*job));
     else
@@ -227,9 +232,13 @@ class Run {
     return exit_code(job->state);
   }
 
+  std::filesystem::path place_of(const ArtifactRef& file) const {
+    return std::filesystem::path(options_.save) / file.name;
+  }
+
   Status save(client::Client& client, const ArtifactRef& file) {
     return fetch_artifact(client, terminal_, file.sha256, file.name,
-                          std::filesystem::path(options_.save) / file.name);
+                          place_of(file));
   }
 
   ExitCode left() {
@@ -258,11 +267,11 @@ class Run {
   const Terminal& terminal_;
   InterruptWatch interrupts_;
   std::unique_ptr<OwnNode> node_;
+  std::optional<AwayNotice> away_;  // Once there is a client.
   JobId id_;
   int obeyed_ = 0;
   bool left_ = false;
   bool bar_shown_ = false;
-  bool told_away_ = false;
   bool bad_folder_ = false;  // The data folder cannot be one.
   int starts_ = 0;
 };

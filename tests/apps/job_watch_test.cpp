@@ -77,6 +77,30 @@ TEST(JobWatchTest, TellsProgressEveryTenPercent) {
   EXPECT_THAT(watch.apply(progress(1, 100), 0), ElementsAre("100%"));
 }
 
+TEST(JobWatchTest, ProgressThatOvertookTheStartIsToldAfterIt) {
+  JobWatch watch{JobState::queued};
+  EXPECT_THAT(watch.apply(progress(1, 100), 0), IsEmpty());
+  EXPECT_THAT(watch.line({80, false, false}, 0), HasSubstr("100%"));
+  EXPECT_THAT(watch.apply(durable(ChangeType::started, 1, 0), 0),
+              ElementsAre("running, attempt 1 on cpu", "100%"));
+  EXPECT_THAT(watch.apply(progress(1, 100), 0), IsEmpty()) << "told twice";
+}
+
+TEST(JobWatchTest, ProgressThatOvertookASecondStartIsNotTheFirstOnes) {
+  JobWatch watch{JobState::queued};
+  watch.apply(durable(ChangeType::started, 1, 0), 0);
+  EXPECT_THAT(watch.apply(progress(2, 30), 0), IsEmpty());
+  EXPECT_THAT(watch.apply(progress(1, 90), 0), IsEmpty());
+  EXPECT_THAT(watch.apply(durable(ChangeType::started, 2, 0), 0),
+              ElementsAre("running, attempt 2 on cpu", "30%"));
+}
+
+TEST(GapTextTest, NamesAtMostWhatWasLost) {
+  EXPECT_EQ(gap_text(1), "[... up to 1 line not shown live; see the log ...]");
+  EXPECT_EQ(gap_text(12),
+            "[... up to 12 lines not shown live; see the log ...]");
+}
+
 TEST(JobWatchTest, ProgressOfAnEarlierAttemptIsNotShown) {
   JobWatch watch{JobState::queued};
   watch.apply(durable(ChangeType::started, 2, 0), 0);

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "tests/e2e/program.hpp"
+#include "tests/platform/eventually.hpp"
 
 namespace troupe::test {
 namespace {
@@ -272,6 +273,27 @@ TEST_F(NoNodeTest, TheNumberOfSilenceEventsIsASetting) {
        place_.troupe({"jobs", "events", id, "--json"}).lines())
     notes += event["type"] == "noted";
   EXPECT_EQ(notes, 1);
+}
+
+TEST_F(NoNodeTest, LinesThatAFollowerMissedLeaveARemark) {
+  auto node = place_.node({"--set", "event.live_events=10"});
+  const auto id =
+      place_.submit({"process.run", "--", "sh", "-c",
+                     "i=0; while [ $i -lt 50 ]; do i=$((i+1)); echo line $i; "
+                     "done; sleep 600"});
+  ASSERT_TRUE(platform::eventually([&] {
+    return place_.troupe({"jobs", "logs", id}).out.find("line 50\n") !=
+           std::string::npos;
+  }));
+  const auto lines = place_.troupe({"jobs", "logs", id, "--json"}).lines();
+  ASSERT_FALSE(lines.empty());
+  EXPECT_EQ(lines[0]["stream"], "node");
+  EXPECT_EQ(lines[0]["attempt"], 1);
+  EXPECT_THAT(lines[0]["text"], HasSubstr("[... up to 4"));
+  EXPECT_THAT(lines[0]["text"], HasSubstr(" lines not shown live;"));
+  EXPECT_LE(lines.size(), 11u);
+  EXPECT_EQ(lines.back()["text"], "line 50");
+  EXPECT_EQ(place_.troupe({"jobs", "cancel", id}).code, 0);
 }
 
 TEST_F(NoNodeTest, VersionIsOneObject) {

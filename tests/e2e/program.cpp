@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <sstream>
 
 #include "core/clock.hpp"
 #include "platform/file.hpp"
 #include "platform/process.hpp"
+#include "tests/platform/eventually.hpp"
 
 namespace troupe::test {
 namespace {
@@ -126,12 +128,27 @@ std::optional<std::string> Process::read_line() {
   }
 }
 
+std::string Process::said() const {
+  return slurp(err_file_);
+}
+
 void Process::signal(int number) {
   platform::send_signal(child_.identity, number);
 }
 
 bool Process::is_running() const {
   return !reaped_ && platform::is_running(child_.identity);
+}
+
+bool Process::catches_interrupts() const {
+  return platform::eventually([this] {
+    std::ifstream status{"/proc/" + std::to_string(pid()) + "/status"};
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with("SigCgt:"))
+        return (std::stoull(line.substr(7), nullptr, 16) >> (SIGINT - 1)) % 2 ==
+               1;
+    return false;
+  });
 }
 
 Output Process::finish(std::int64_t timeout_ms) {

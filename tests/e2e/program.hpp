@@ -42,8 +42,13 @@ class Process {
   void close_input();
   /// The next line of its standard output; nothing when it ends or 30 s pass.
   std::optional<std::string> read_line();
+  /// What it has written to standard error so far.
+  std::string said() const;
   void signal(int number);
   bool is_running() const;
+  /// Waits until it handles SIGINT itself: a command that watches does when it
+  /// has reached its node.
+  bool catches_interrupts() const;
   std::int32_t pid() const { return child_.identity.pid; }
   /// Waits for its end.
   Output finish(std::int64_t timeout_ms = 60'000);

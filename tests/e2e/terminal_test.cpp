@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <functional>
+
 #include "tests/e2e/program.hpp"
 
 namespace troupe::test {
@@ -23,8 +25,10 @@ class TerminalTest : public testing::Test {
     EXPECT_EQ(node_->finish().code, 0);
   }
 
-  /// All that `troupe ARGS` writes to a terminal of 100 columns.
-  std::string shown(const Words& args, const Words& more_env = {}) {
+  /// All that `troupe ARGS` writes to a terminal of 100 columns. `seen` gets
+  /// what there is so far.
+  std::string shown(const Words& args, const Words& more_env = {},
+                    const std::function<void(const std::string&)>& seen = {}) {
     int master = -1, slave = -1;
     winsize size{.ws_row = 25, .ws_col = 100, .ws_xpixel = 0, .ws_ypixel = 0};
     if (::openpty(&master, &slave, nullptr, nullptr, &size) != 0) return "";
@@ -49,6 +53,7 @@ class TerminalTest : public testing::Test {
       const auto count = ::read(master, buffer, sizeof buffer);
       if (count <= 0) break;  // EIO: the program has ended.
       text.append(buffer, static_cast<std::size_t>(count));
+      if (seen) seen(text);
     }
     const auto status = platform::wait_child(*child);
     EXPECT_TRUE(status && status->code == 0) << text;
@@ -89,6 +94,28 @@ TEST_F(TerminalTest, ABarOfPlainCharactersWhereTheLocaleHasNoOthers) {
       {"LC_ALL=C"});
   EXPECT_THAT(text, ContainsRegex("\\[=*>? *\\]"));
   EXPECT_THAT(text, Not(HasSubstr("█")));
+}
+
+TEST_F(TerminalTest, WaitOutlivesANodeThatIsAwayAndTellsIt) {
+  const auto id = place_.submit({"process.run", "--", "sleep", "3"});
+  const auto has = [](const std::string& text, const std::string& part) {
+    return text.find(part) != text.npos;
+  };
+  bool killed = false;
+  bool restarted = false;
+  const auto text = shown({"jobs", "wait", id}, {}, [&](const auto& so_far) {
+    if (!killed && has(so_far, id)) {
+      node_->signal(SIGKILL);
+      node_->finish();
+      killed = true;
+    } else if (!restarted && has(so_far, "the node is away; waiting for it")) {
+      node_ = place_.node();
+      restarted = true;
+    }
+  });
+  EXPECT_TRUE(restarted) << text;
+  EXPECT_THAT(text, HasSubstr("the node is back"));
+  EXPECT_THAT(text, HasSubstr("succeeded"));
 }
 
 TEST_F(TerminalTest, ThereIsNoColourWhereItIsNotWanted) {

@@ -1,26 +1,11 @@
 // Commands that watch: events, logs, waiting, and Ctrl-C into them.
-#include <fstream>
-
 #include "tests/e2e/cli_fixture.hpp"
-#include "tests/platform/eventually.hpp"
 
 namespace troupe::test {
 namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-/// Waits until the process handles SIGINT itself.
-bool catches_interrupts(std::int32_t pid) {
-  return platform::eventually([pid] {
-    std::ifstream status{"/proc/" + std::to_string(pid) + "/status"};
-    for (std::string line; std::getline(status, line);)
-      if (line.starts_with("SigCgt:"))
-        return (std::stoull(line.substr(7), nullptr, 16) >> (SIGINT - 1)) % 2 ==
-               1;
-    return false;
-  });
-}
 
 class WatchTest : public CliTest {};
 
@@ -113,7 +98,7 @@ TEST_F(WatchTest, CtrlCLeavesWhatOnlyWatches) {
   logs->signal(SIGINT);
   EXPECT_EQ(logs->finish().code, 130);
   auto wait = place_->start({"jobs", "wait", id, "--json"});
-  EXPECT_TRUE(catches_interrupts(wait->pid()));
+  EXPECT_TRUE(wait->catches_interrupts());
   wait->signal(SIGINT);
   EXPECT_EQ(wait->finish().code, 130);
   EXPECT_EQ(place_->state(id), "running");
