@@ -28,6 +28,7 @@
 #include "core/build_info.hpp"
 #include "platform/file.hpp"
 #include "platform/folder_lock.hpp"
+#include "platform/listen.hpp"
 #include "platform/memory.hpp"
 #include "platform/spawn.hpp"
 
@@ -72,12 +73,6 @@ void bound_the_stop(std::int64_t most_ms) {
               << " s; ending at once" << std::endl;
     ::_exit(static_cast<int>(ExitCode::broken));
   }}.detach();
-}
-
-std::string host_name() {
-  char name[256] = "node";
-  ::gethostname(name, sizeof name - 1);
-  return name;
 }
 
 Result<DeviceInfo> cpu_device(const NodeConfig& c) {
@@ -185,8 +180,8 @@ Status run_node(const NodeOptions& options) {
   if (auto adopts = platform::adopt_orphans(); !adopts) return adopts;
 
   const auto now = system_wall_clock().now();
-  const auto name =
-      options.config.node.name.empty() ? host_name() : options.config.node.name;
+  const auto name = options.config.node.name.empty() ? platform::host_name()
+                                                     : options.config.node.name;
   if (auto made = platform::make_dirs(options.data); !made) return made;
   auto lock = platform::FolderLock::acquire(options.data, "lock", 1'000);
   if (!lock) return lock.error();

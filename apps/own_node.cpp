@@ -1,9 +1,11 @@
 #include "apps/own_node.hpp"
 
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "apps/exit_codes.hpp"
+#include "apps/node_use.hpp"
 #include "cluster/endpoint.hpp"
 #include "platform/file.hpp"
 #include "platform/process.hpp"
@@ -12,6 +14,7 @@ namespace troupe {
 namespace {
 
 constexpr std::int64_t kNodeEndsMs = 30'000;
+constexpr std::int64_t kStepMs = 20;
 constexpr std::size_t kShownBytes = 2'000;
 
 std::filesystem::path log_file(const std::filesystem::path& data) {
@@ -52,9 +55,25 @@ Result<std::unique_ptr<OwnNode>> OwnNode::start(
 
 OwnNode::~OwnNode() {
   hold_ = platform::Fd{};
-  if (!platform::wait_for_exit(child_.pidfd.get(), kNodeEndsMs))
+  for (std::int64_t waited_ms = 0;
+       !platform::wait_for_exit(child_.pidfd.get(), kStepMs);
+       waited_ms += kStepMs) {
+    if (NodeUse::anyone(data_)) return;
+    if (waited_ms < kNodeEndsMs) continue;
     platform::send_signal(child_.identity, SIGKILL);
+    break;
+  }
   wait();
+}
+
+void OwnNode::see_off(const std::filesystem::path& data) {
+  const auto node = cluster::read_node_address(data);
+  if (!node) return;
+  for (std::int64_t waited_ms = 0;
+       waited_ms < kNodeEndsMs && marked(data) && !NodeUse::anyone(data) &&
+       platform::process_info(static_cast<std::int32_t>(node->pid));
+       waited_ms += kStepMs)
+    ::poll(nullptr, 0, kStepMs);
 }
 
 const platform::ExitStatus& OwnNode::wait() {

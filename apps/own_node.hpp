@@ -1,6 +1,6 @@
 // A node that `troupe run` starts for the time it needs, on the same data
 // folder, when none is there. It ends with the process that started it, also
-// when that is killed.
+// when that is killed, or with the last other `run` that uses it (NodeUse).
 #pragma once
 
 #include <filesystem>
@@ -20,7 +20,8 @@ class OwnNode {
   /// system and of starting a process.
   static Result<std::unique_ptr<OwnNode>> start(
       const std::filesystem::path& data);
-  /// Asks it to stop and waits until it has.
+  /// Asks it to stop and waits until it has, or until it turns out that
+  /// another `run` needs it still.
   ~OwnNode();
 
   bool is_running() const;
@@ -30,8 +31,11 @@ class OwnNode {
   std::string last_output() const;
 
   /// Whether the node that serves that folder, or did last, was started this
-  /// way: it leaves when the command that started it does.
+  /// way: it leaves when the commands that use it do.
   static bool marked(const std::filesystem::path& data);
+  /// Waits, after the last use of such a node that another command started,
+  /// until it has ended or somebody else uses it.
+  static void see_off(const std::filesystem::path& data);
   /// The node's part of it: this process is the folder's node, and whether it
   /// is an own one. REQUIRES: it holds the folder's lock. Errors: those of the
   /// file system.

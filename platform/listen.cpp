@@ -2,6 +2,7 @@
 
 #include <netdb.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -48,6 +49,12 @@ Status can_listen(const std::string& host, std::uint16_t port) {
     return ok();
   const int error = errno;
   return Error{code_of(error), std::strerror(error)};
+}
+
+std::string host_name() {
+  char name[256] = "";
+  if (::gethostname(name, sizeof name - 1) != 0 || !*name) return "node";
+  return name;
 }
 
 }  // namespace troupe::platform

@@ -1,5 +1,5 @@
-// Finds out whether a port can be opened before a program is built around it.
-// It keeps nothing open.
+// What this machine is called, and whether a port can be opened before a
+// program is built around it. Keeps nothing open.
 #pragma once
 
 #include <cstdint>
@@ -15,5 +15,8 @@ namespace troupe::platform {
 /// invalid_argument (no such name, or not an address of this machine),
 /// io_error.
 Status can_listen(const std::string& host, std::uint16_t port);
+
+/// "node" where it has none.
+std::string host_name();
 
 }  // namespace troupe::platform

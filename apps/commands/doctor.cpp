@@ -8,6 +8,7 @@
 #include "apps/commands/commands.hpp"
 #include "apps/render/amounts.hpp"
 #include "apps/render/table.hpp"
+#include "cluster/client_folder.hpp"
 #include "cluster/endpoint.hpp"
 #include "cluster/pki.hpp"
 #include "config/load.hpp"
@@ -133,6 +134,12 @@ class Examination {
     if (!fs::exists(cluster::node_files(data_).authority))
       return add("certificates", Verdict::note, "made at the first start");
     const auto now = system_wall_clock().now();
+    if (cluster::is_client_folder(data_)) {
+      auto files = cluster::check_files(cluster::admin_files(data_),
+                                        cluster::Purpose::client, now);
+      return add("certificates", files ? Verdict::good : Verdict::bad,
+                 files ? "valid, of a client" : files.error().message);
+    }
     auto node = cluster::check_node_identity(data_, now);
     auto admin = cluster::check_admin_identity(data_, now);
     if (node && admin) return add("certificates", Verdict::good, "valid");

@@ -7,6 +7,8 @@
 #include "apps/commands/commands.hpp"
 #include "apps/local_files.hpp"
 #include "apps/node.hpp"
+#include "apps/node_use.hpp"
+#include "cluster/client_folder.hpp"
 #include "config/load.hpp"
 #include "core/amounts.hpp"
 #include "platform/file.hpp"
@@ -30,12 +32,14 @@ Overrides overrides(const NodeFlags& flags) {
   return all;
 }
 
-/// Tells this process to stop when the one that started it is gone: the other
-/// end of the pipe closes then, whatever that one died of.
-void stop_with_stdin() {
-  std::thread{[] {
+/// Tells this process to stop when the one that started it is gone (the other
+/// end of the pipe closes then, whatever that one died of) and no other needs
+/// it.
+void stop_with_stdin(const std::filesystem::path& data) {
+  std::thread{[data] {
     char byte = 0;
     while (::read(STDIN_FILENO, &byte, 1) > 0) continue;
+    NodeUse::outlast(data);
     ::kill(::getpid(), SIGTERM);
   }}.detach();
 }
@@ -57,6 +61,8 @@ Error too_full(const Error& error, const NodeOptions& options) {
 ExitCode node(Invocation& call, const NodeFlags& flags) {
   auto data = call.session.data();
   if (!data) return call.misused(data.error().message);
+  if (auto own = cluster::check_node_folder(data->path); !own)
+    return call.misused(own.error());
   auto loaded = load_config(data->path, overrides(flags));
   if (!loaded) return call.misused(loaded.error());
   if (auto made = make_named_folder(data->path, true); !made) {
@@ -78,7 +84,7 @@ ExitCode node(Invocation& call, const NodeFlags& flags) {
     else
       call.out() << "troupe node: " << text << ", data in "
                  << options.data.string() << std::endl;
-    if (flags.until_stdin_closes) stop_with_stdin();
+    if (flags.until_stdin_closes) stop_with_stdin(options.data);
   };
   auto ran = run_node(options);
   if (ran) return ExitCode::ok;
@@ -107,7 +113,7 @@ void add_node(CLI::App& root, Invocation& call) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   command->add_flag("--until-stdin-closes", flags->until_stdin_closes,
-                    "Stop when standard input ends");
+                    "Stop when standard input ends and no `run` needs it");
 }
 
 }  // namespace troupe::commands

@@ -11,10 +11,12 @@
 #include "apps/interrupt.hpp"
 #include "apps/job_watch.hpp"
 #include "apps/local_files.hpp"
+#include "apps/node_use.hpp"
 #include "apps/own_node.hpp"
 #include "apps/render/json.hpp"
 #include "apps/render/table.hpp"
 #include "apps/submitting.hpp"
+#include "cluster/client_folder.hpp"
 
 namespace troupe::commands {
 namespace {
@@ -37,6 +39,9 @@ class Run {
  public:
   Run(Invocation& call, const RunOptions& options)
       : call_{call}, options_{options}, terminal_{call.session.terminal} {}
+  ~Run() { release_node(); }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
   ExitCode go() {
     auto draft = draft_of(call_, *options_.job);
@@ -71,8 +76,11 @@ class Run {
  private:
   /// The node that is there, or one of our own.
   Result<client::Client*> connect() {
+    if (OwnNode::marked(data_path())) use_node();
     auto client = call_.session.client();
-    if (client || !call_.session.no_node()) return client;
+    if (client || !call_.session.no_node() ||
+        cluster::is_client_folder(data_path()))
+      return client;
     if (auto started = start_node(); !started) return started.error();
     return wait_for_node();
   }
@@ -86,6 +94,7 @@ class Run {
       bad_folder_ = made.error().code == Errc::invalid_argument;
       return made;
     }
+    use_node();
     auto node = OwnNode::start(data->path);
     if (!node) return node.error();
     node_ = *std::move(node);
@@ -111,6 +120,20 @@ class Run {
       if (!again) return again.error();
       node_ = *std::move(again);
     }
+  }
+
+  /// Before it is asked for anything: from now on it stays for us.
+  void use_node() {
+    if (!use_) use_ = NodeUse::take(data_path(), kStartMs);
+  }
+
+  /// Gives the node back; the last one to do so sees it end.
+  void release_node() {
+    if (!use_) return;
+    use_ = NodeUse{};
+    const bool ours = node_ && node_->is_running();
+    node_.reset();
+    if (!ours) OwnNode::see_off(data_path());
   }
 
   std::filesystem::path data_path() const {
@@ -184,7 +207,7 @@ class Run {
     if (!answer) say("cancel: " + answer.error().message);
   }
 
-  /// The node of another `run` leaves with that: then ours takes over.
+  /// A node that another `run` started may be killed: then ours takes over.
   Status keep_node() {
     if (node_ && !node_->is_running()) node_.reset();  // Another serves us.
     if (node_ || away_->answers()) return ok();
@@ -266,6 +289,7 @@ class Run {
   const RunOptions& options_;
   const Terminal& terminal_;
   InterruptWatch interrupts_;
+  NodeUse use_;
   std::unique_ptr<OwnNode> node_;
   std::optional<AwayNotice> away_;  // Once there is a client.
   JobId id_;

@@ -125,6 +125,40 @@ TEST_F(AdminTest, ClientsAreMadeListedAndRemoved) {
   EXPECT_EQ(troupe({"clients", "remove", "ann"}).code, 0);
 }
 
+TEST_F(AdminTest, AClientElsewhereWorksInTheFolderMadeForIt) {
+  const auto folder = place_->path("ann").string();
+  const auto made = troupe({"clients", "add", "ann", "--to", folder, "--host",
+                            "127.0.0.1", "--json"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  const auto id =
+      troupe({"submit", "echo", "-p", "text=hi", "--json", "--data", folder})
+          .json()["id"]
+          .get<std::string>();
+  EXPECT_EQ(troupe({"jobs", "wait", id, "--data", folder}).code, 0);
+  EXPECT_EQ(show(id)["submitted_by"], "ann");
+  EXPECT_EQ(troupe({"doctor", "--data", folder}).code, 0);
+  // She is no administrator, and her folder is no node's.
+  EXPECT_EQ(troupe({"queue", "pause", "--data", folder}).code, 5);
+  for (const Words& args : {Words{"node"}, Words{"clients", "list"},
+                            Words{"clients", "add", "b"}}) {
+    auto there = args;
+    there.insert(there.end(), {"--data", folder});
+    const auto refused = troupe(there);
+    EXPECT_EQ(refused.code, 2) << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr("is the folder of a client"));
+  }
+}
+
+TEST_F(AdminTest, AFolderForElsewhereNeedsAnAddressThatIsReachedFromThere) {
+  const auto folder = place_->path("bob").string();
+  const auto refused = troupe({"clients", "add", "bob", "--to", folder});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("nobody elsewhere reaches 127.0.0.1"));
+  const Words add{"clients", "add", "bob", "--to", folder, "--host", "h"};
+  EXPECT_EQ(troupe(add).code, 0) << "the name was taken by the refused one";
+  EXPECT_EQ(troupe(add).code, 2) << "the folder is there";
+}
+
 TEST_F(AdminTest, TheFoldersOwnClientCannotBeRemoved) {
   const auto refused = troupe({"clients", "remove", "admin"});
   EXPECT_EQ(refused.code, 2);

@@ -99,6 +99,32 @@ TEST_F(NoNodeTest, SeveralRunsShareSuchANode) {
   }
 }
 
+TEST_F(NoNodeTest, SuchANodeStaysForTheOthersWhenItsStarterIsDone) {
+  auto first = place_.start({"run", "process.run", "--", "sh", "-c",
+                             "until [ -e '" + place_.path("go").string() +
+                                 "' ]; do sleep 0.02; done"});
+  std::int64_t tries = 0;
+  const auto running = [&](std::size_t jobs) {
+    for (Output seen; seen.code != 0 || seen.lines().size() != jobs;) {
+      seen = place_.troupe({"jobs", "list", "--json", "--state", "running"});
+      if (++tries > 600) return false;
+    }
+    return true;
+  };
+  ASSERT_TRUE(running(1));
+  auto second = place_.start({"run", "process.run", "--json", "--", "sh", "-c",
+                              "until [ -e '" + place_.path("end").string() +
+                                  "' ]; do sleep 0.02; done"});
+  ASSERT_TRUE(running(2));
+  place_.write("go", "");
+  EXPECT_EQ(first->finish(120'000).code, 0);
+  place_.write("end", "");
+  const auto output = second->finish(120'000);
+  EXPECT_EQ(output.code, 0) << output.err;
+  EXPECT_EQ((*parse_json(output.out))["attempt"], 1) << "it was begun anew";
+  EXPECT_EQ(place_.troupe({"jobs", "list"}).code, 3) << "the node stayed";
+}
+
 TEST_F(NoNodeTest, SuchANodeEndsWithTheCommandHoweverThatEnds) {
   auto run = place_.start({"run", "process.run", "--", "sleep", "60"});
   std::int64_t tries = 0;
@@ -132,6 +158,22 @@ TEST_F(NoNodeTest, ARealNodeTakesAwayTheMarkOfSuchANode) {
   auto node = place_.node();
   EXPECT_FALSE(std::filesystem::exists(mark))
       << "a run would start a node in the place of this one";
+}
+
+TEST_F(NoNodeTest, RunBringsNoNodeToTheFolderOfAClientElsewhere) {
+  const auto folder = place_.path("ann").string();
+  auto node = place_.node();
+  ASSERT_EQ(place_
+                .troupe({"clients", "add", "ann", "--to", folder, "--host",
+                         "127.0.0.1"})
+                .code,
+            0);
+  node->signal(SIGTERM);
+  ASSERT_EQ(node->finish().code, 0);
+  const auto run =
+      place_.troupe({"run", "echo", "-p", "text=hi", "--data", folder});
+  EXPECT_EQ(run.code, 3) << run.err;
+  EXPECT_FALSE(std::filesystem::exists(place_.path("ann") / "store"));
 }
 
 TEST_F(NoNodeTest, AMissingRegistryOfClientsStopsTheStart) {
