@@ -310,8 +310,7 @@ Result<ExplainReply> Schedule::explain(const ExplainRequest& request,
   const JobSlot& job = s.slots[slot];
   if (!request.tenant.empty() &&
       s.tenants[s.key_of(job).tenant] != request.tenant)
-    return Error{Errc::denied,
-                 "job " + to_string(request.job) + " is another tenant's"};
+    return unknown_job(request.job);
   ExplainReply reply;
   reply.job = request.job;
   reply.state = s.state(job);

@@ -59,9 +59,7 @@ class HistoryReaderState {
     if (!request.tenant.empty()) {
       auto view = store_.view(*request.job);
       if (!view) return view.error();
-      if (view->spec.tenant != request.tenant)
-        return Error{Errc::not_found,
-                     "no job " + to_string(*request.job) + " of this tenant"};
+      if (view->spec.tenant != request.tenant) return unknown_job(*request.job);
     }
     auto entries = store_.job_events(*request.job, request.after_seq,
                                      max_events(request), max_bytes(request));

@@ -92,6 +92,9 @@ struct Schedule::Impl {
   std::optional<SubmitOutcome> duplicate_of(const JobSpec& spec,
                                             std::uint64_t content);
   std::optional<Error> refusal(const JobSpec& spec, Now now) const;
+  /// How a job stands, live or ended. Errors: not_found (another tenant's
+  /// too), forgotten, those of the log.
+  Result<JobState> state_of(JobId id, const std::string& tenant);
   /// Those it must wait for, or why it cannot be taken in.
   struct DependencyCheck {
     std::vector<JobId> waits;

@@ -49,8 +49,7 @@ CancelAnswer Schedule::cancel(JobId id, const std::string& by,
     return answer;
   }
   if (!tenant.empty() && s.tenants[s.key_of(s.slots[slot]).tenant] != tenant) {
-    answer.error =
-        Error{Errc::denied, "job " + to_string(id) + " is another tenant's"};
+    answer.error = unknown_job(id);
     return answer;
   }
   return s.cancel_live(slot, by, now, out);

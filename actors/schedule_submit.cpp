@@ -76,6 +76,18 @@ std::optional<Error> Schedule::Impl::refusal(const JobSpec& spec,
   return std::nullopt;
 }
 
+Result<JobState> Schedule::Impl::state_of(JobId id, const std::string& tenant) {
+  if (const std::uint32_t slot = slots.find(id); slot != kNone) {
+    const JobSlot& job = slots[slot];
+    if (tenants[key_of(job).tenant] != tenant) return unknown_job(id);
+    return state(job);
+  }
+  const auto old = past.find(id);
+  if (!old) return old.error();
+  if (old->tenant != tenant) return unknown_job(id);
+  return old->state;
+}
+
 Schedule::Impl::DependencyCheck Schedule::Impl::check_dependencies(
     const JobSpec& spec) {
   DependencyCheck check;
@@ -86,26 +98,28 @@ Schedule::Impl::DependencyCheck Schedule::Impl::check_dependencies(
   for (const JobId on : spec.depends_on) {
     if (on == spec.id)
       return refuse(Errc::invalid_argument, on, "is itself"), check;
-    PastJob other;
-    if (const std::uint32_t slot = slots.find(on); slot != kNone) {
-      const JobSlot& job = slots[slot];
-      other = {state(job), 0, tenants[key_of(job).tenant]};
-    } else if (const auto old = past.find(on); old) {
-      other = *old;
-    } else if (old.error().code == Errc::not_found) {
-      return refuse(Errc::not_found, on, "is not known"), check;
-    } else if (old.error().code == Errc::forgotten) {
-      return refuse(Errc::forgotten, on, "retention removed"), check;
-    } else {
-      check.error = old.error();
+    const auto other = state_of(on, spec.tenant);
+    if (!other) {
+      const Errc code = other.error().code;
+      if (code == Errc::not_found)
+        refuse(code, on, "is not known");
+      else if (code == Errc::forgotten)
+        refuse(code, on, "retention removed");
+      else
+        check.error = other.error();
       return check;
     }
-    if (other.tenant != spec.tenant)  // Its result is not this tenant's.
-      return refuse(Errc::not_found, on, "is not known"), check;
-    if (!is_terminal(other.state))
+    if (!is_terminal(*other))
       check.waits.push_back(on);
-    else if (other.state != JobState::succeeded && !check.broken)
-      check.broken = dependency_failure(on, on, other.state);
+    else if (*other != JobState::succeeded && !check.broken)
+      check.broken = dependency_failure(on, on, *other);
+  }
+  if (!spec.parent) return check;
+  // One that retention removed still names a group.
+  if (const auto parent = state_of(*spec.parent, spec.tenant);
+      !parent && parent.error().code != Errc::forgotten) {
+    check.error = parent.error();
+    check.error->message = "its parent: " + check.error->message;
   }
   return check;
 }

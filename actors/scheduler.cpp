@@ -293,8 +293,7 @@ class SchedulerState {
     auto view = store_.view(id);
     if (!view) return {.id = id, .error = view.error()};
     if (!tenant.empty() && view->spec.tenant != tenant)
-      return {.id = id,
-              .error = Error{Errc::denied, "the job is another tenant's"}};
+      return {.id = id, .error = unknown_job(id)};
     return {.id = id, .state = view->state};
   }
 
@@ -312,7 +311,7 @@ class SchedulerState {
     auto view = store_.view(request.job);
     if (!view) return to_caf(view.error());
     if (!request.tenant.empty() && view->spec.tenant != request.tenant)
-      return to_caf({Errc::denied, "the job is another tenant's"});
+      return to_caf(unknown_job(request.job));
     return explain_ended(*view);
   }
 

@@ -231,6 +231,9 @@ class Drafter {
     if (!options_.deadline.empty())
       spec_.deadline_ms =
           amount("--deadline", parse_time(options_.deadline, now_));
+    // With an id of its own the job may be one that was taken in time.
+    if (spec_.deadline_ms && *spec_.deadline_ms <= now_ && options_.id.empty())
+      fault("--deadline", "'" + options_.deadline + "' has passed");
     if (options_.retries >= 0) {
       spec_.retry.max_attempts =
           static_cast<std::uint32_t>(options_.retries) + 1;

@@ -241,7 +241,7 @@ Result<JobView> Client::show(JobId job, std::int64_t timeout_ms) {
   auto& answer = answers->front();
   if (answer.job) return *std::move(answer.job);
   if (answer.error) return *std::move(answer.error);
-  return Error{Errc::not_found, "no job " + to_string(job)};
+  return unknown_job(job);
 }
 
 Result<std::vector<ShowAnswer>> Client::show_many(std::vector<JobId> jobs,

@@ -99,7 +99,7 @@ void hide_others(const Principal& principal, ShowReply& reply) {
   for (auto& answer : reply.answers) {
     if (!answer.job || answer.job->spec.tenant == principal.tenant) continue;
     answer.job.reset();
-    answer.error = Error{Errc::denied, "this job belongs to another tenant"};
+    answer.error = unknown_job(answer.id);
   }
 }
 

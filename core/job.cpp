@@ -5,6 +5,10 @@
 
 namespace troupe {
 
+Error unknown_job(JobId id) {
+  return {Errc::not_found, "no job " + to_string(id)};
+}
+
 std::string_view to_string(JobState state) {
   switch (state) {
     case JobState::blocked:

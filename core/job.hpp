@@ -14,6 +14,10 @@
 
 namespace troupe {
 
+/// The same words wherever a job is asked for that is not there, or that is
+/// another tenant's: who asks learns nothing of the others.
+Error unknown_job(JobId id);
+
 // -- states -------------------------------------------------------------------
 
 enum class JobState : std::uint8_t {

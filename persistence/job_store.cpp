@@ -110,7 +110,7 @@ Status JobStore::Impl::stage(std::uint64_t index, const Change& change,
     auto job = current(change.job);
     if (!job) return job.error();
     if (!*job && change.type != ChangeType::submitted)
-      return Error{Errc::not_found, "no job " + to_string(change.job)};
+      return unknown_job(change.job);
     it =
         staged.arriving.emplace(change.job, *job ? std::move(**job) : TailJob{})
             .first;

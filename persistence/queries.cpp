@@ -33,8 +33,7 @@ Result<JobStore::Impl::TailJob> JobStore::Impl::find(JobId id) const {
   {
     const std::lock_guard lock{tail_mutex};
     // What a client just made: nobody need look.
-    if (highest_id < id)
-      return Error{Errc::not_found, "no job " + to_string(id)};
+    if (highest_id < id) return unknown_job(id);
     for (const auto* generation : {&fresh, &frozen})
       if (const auto* job = generation->find(id)) {
         if (job->forgotten) return gone(id);
@@ -51,7 +50,7 @@ Result<JobStore::Impl::TailJob> JobStore::Impl::find_indexed(JobId id) const {
     const auto tombstone = get(*base, base->index(), tombstone_key(id));
     if (!tombstone) return tombstone.error();
     if (*tombstone) return gone(id);
-    return Error{Errc::not_found, "no job " + to_string(id)};
+    return unknown_job(id);
   }
   const auto ix = ByteReader{**number}.varint();
   const auto bytes = get(*base, base->index(), job_key(ix));

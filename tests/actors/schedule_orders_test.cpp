@@ -60,14 +60,15 @@ TEST_F(ScheduleOrdersTest, AnExecutorMayNotCancelUnasked) {
   EXPECT_EQ(desk.requeues.at(id).failure.reason, "ended_unasked");
 }
 
-TEST_F(ScheduleOrdersTest, WhatIsNotLiveIsNotFoundAndAnothersIsDenied) {
+TEST_F(ScheduleOrdersTest, WhatIsNotLiveOrAnothersIsNotFound) {
   EXPECT_EQ(desk.cancel({9, 9}).error->code, Errc::not_found);
   const JobId id = desk.submit();
   Decisions out;
   const auto answer = desk.schedule->cancel(id, "eve", "u", desk.now, out);
-  EXPECT_EQ(answer.error->code, Errc::denied);
+  EXPECT_EQ(answer.error->code, Errc::not_found);
+  EXPECT_EQ(desk.state(id), JobState::queued);
   EXPECT_EQ(desk.schedule->explain({id, "u"}, desk.now).error().code,
-            Errc::denied);
+            Errc::not_found);
 }
 
 TEST_F(ScheduleOrdersTest, ACancelOfWhatIsNotYetDurableEndsItWhenItIs) {

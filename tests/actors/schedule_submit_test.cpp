@@ -267,6 +267,22 @@ TEST_F(ScheduleSubmitTest,
       << "its result belongs to another tenant";
 }
 
+TEST_F(ScheduleSubmitTest, AParentMustBeAJobOfTheSameTenantOrForgotten) {
+  JobSpec child = desk.spec();
+  child.parent = JobId{9, 9};
+  EXPECT_EQ(refusal(child), Errc::not_found);
+  JobSpec other = desk.spec();
+  other.tenant = "u";
+  child.parent = desk.submit(other);
+  EXPECT_EQ(refusal(child), Errc::not_found);
+  desk.forgotten.insert({9, 9});
+  child.parent = JobId{9, 9};
+  EXPECT_EQ(desk.state(desk.submit(child)), JobState::queued);
+  JobSpec second = desk.spec();
+  second.parent = child.id;
+  EXPECT_EQ(desk.state(desk.submit(second)), JobState::queued);
+}
+
 TEST_F(ScheduleSubmitTest, TooManyDependenciesAreRefused) {
   desk.options.limits.max_dependencies = 2;
   desk.restart();

@@ -117,6 +117,18 @@ TEST(JobOptionsTest, LimitsAreReadWithTheirUnits) {
   EXPECT_EQ(job->spec.depends_on.size(), 1u);
 }
 
+TEST(JobOptionsTest, ADeadlineThatHasPassedIsRefusedButNotWhenAskedAgain) {
+  JobOptions options;
+  options.deadline = "2026-11-21T09:32:41Z";
+  EXPECT_TRUE(draft(options));
+  options.deadline = "1000";
+  auto late = draft(options);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().faults.at(0).path, "--deadline");
+  options.id = kId;
+  EXPECT_TRUE(draft(options));
+}
+
 TEST(JobOptionsTest, EverythingThatIsWrongComesInOneAnswer) {
   JobOptions options;
   options.timeout = "soon";

@@ -111,7 +111,7 @@ TEST_F(SessionTest, JobsOfAnotherTenantAreHidden) {
   const auto shown = bert.ask(ShowRequest{{JobId{1, 2}}});
   ASSERT_TRUE(shown);
   EXPECT_FALSE(shown->answers.at(0).job);
-  EXPECT_EQ(shown->answers.at(0).error->code, Errc::denied);
+  EXPECT_EQ(shown->answers.at(0).error->code, Errc::not_found);
 }
 
 TEST_F(SessionTest, ListsPullsAndCancelsAreBoundToTheTenant) {

@@ -41,7 +41,6 @@ const char* why_never(Errc code) {
     case Errc::read_only:
     case Errc::io_error:
     case Errc::locked:
-    case Errc::denied:
     case Errc::too_large:
     case Errc::timeout:
       return nullptr;
@@ -50,6 +49,8 @@ const char* why_never(Errc code) {
              "is not simulated: tests/actors/{ledger,device_jobs}_test.cpp";
     case Errc::cancelled:
       return "only a client library that closes says so: tests/client";
+    case Errc::denied:
+      return "only the border says so: tests/cluster";
     case Errc::unsupported:
       return "only the border and devices say so: tests/cluster";
     case Errc::stale:
