@@ -88,9 +88,11 @@ class Upload {
     return chunk;
   }
 
+  // Of a chunk. not_found: it reached a head that started meanwhile and knows
+  // of no upload that was begun.
   static bool can_go_on(const Error& e) {
     return e.code == Errc::stale || e.code == Errc::timeout ||
-           e.code == Errc::unavailable;
+           e.code == Errc::unavailable || e.code == Errc::not_found;
   }
 
   void pause(const Error& e) {

@@ -7,6 +7,7 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "actors/errors.hpp"
@@ -194,6 +195,7 @@ class Artifacts {
             upload.total_bytes = begin.bytes;
             state.offset = upload.bytes.size();
           }
+          begun_.insert(begin.sha256);
           memory_.upload_offsets.push_back(state.offset);
           return state;
         },
@@ -207,6 +209,8 @@ class Artifacts {
  private:
   caf::result<UploadState> take(const UploadChunk& chunk) {
     std::lock_guard guard{memory_.mutex};
+    if (!begun_.contains(chunk.sha256))
+      return to_caf({Errc::not_found, "this upload was not begun here"});
     auto& upload = memory_.uploads[chunk.sha256];
     if (upload.bytes.size() >= memory_.upload_stop_bytes) {
       ++memory_.chunks_unanswered;
@@ -244,6 +248,7 @@ class Artifacts {
 
   ArtifactsActor::pointer self_;
   Memory& memory_;
+  std::set<std::string> begun_;  // Gone with the node, as in the real one.
   std::vector<caf::typed_response_promise<UploadState>> unanswered_;
 };
 

@@ -110,6 +110,28 @@ TEST_F(FilesTest, AnUploadGoesOnWhereACutLeftIt) {
             4 * kMaxChunkBytes);
 }
 
+TEST_F(FilesTest, AnUploadIsBegunAgainAtAHeadThatStartedBetweenTwoChunks) {
+  const auto bytes = noise(12 * kMaxChunkBytes);
+  auto client = connect();
+  bool restarted = false;
+  UploadOptions options;
+  options.progress = [&](std::uint64_t sent, std::uint64_t) {
+    if (sent == 0 || restarted) return;
+    restarted = true;
+    // All that is under way has its answer: the next chunk meets a new head.
+    EXPECT_TRUE(
+        eventually([&] { return client->stats().frames_received >= 5; }));
+    stop_node();
+    start_node();
+  };
+  auto ref = client->upload(write("big.bin", bytes), options);
+  ASSERT_TRUE(ref) << ref.error().message;
+  EXPECT_TRUE(memory.with([&](Memory& m) {
+    return m.artifacts[ref->sha256];
+  }) == bytes);
+  EXPECT_GE(memory.with([](Memory& m) { return m.upload_offsets.size(); }), 2u);
+}
+
 TEST_F(FilesTest, AnUploadThatStandsStillTimesOutAndIsResumedByTheNextCall) {
   const auto bytes = noise(8 * kMaxChunkBytes);
   const auto path = write("big.bin", bytes);
