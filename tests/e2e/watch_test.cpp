@@ -5,7 +5,6 @@ namespace troupe::test {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 class WatchTest : public CliTest {};
 
