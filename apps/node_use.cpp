@@ -9,7 +9,7 @@
 namespace troupe {
 namespace {
 
-constexpr int kStepMs = 10;
+constexpr int kTryAgainMs = 10;
 
 platform::Fd open_file(const std::filesystem::path& data) {
   return platform::Fd{::open((data / "own-node.users").c_str(),
@@ -30,9 +30,9 @@ NodeUse NodeUse::take(const std::filesystem::path& data,
   auto fd = open_file(data);
   if (!fd) return {};
   for (std::int64_t waited_ms = 0; !lock(fd, LOCK_SH | LOCK_NB);
-       waited_ms += kStepMs) {
+       waited_ms += kTryAgainMs) {
     if (waited_ms >= patience_ms) return {};
-    ::poll(nullptr, 0, kStepMs);
+    ::poll(nullptr, 0, kTryAgainMs);
   }
   return NodeUse{std::move(fd)};
 }

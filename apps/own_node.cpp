@@ -14,7 +14,7 @@ namespace troupe {
 namespace {
 
 constexpr std::int64_t kNodeEndsMs = 30'000;
-constexpr std::int64_t kStepMs = 20;
+constexpr std::int64_t kLookAgainMs = 20;
 constexpr std::size_t kShownBytes = 2'000;
 
 std::filesystem::path log_file(const std::filesystem::path& data) {
@@ -56,8 +56,8 @@ Result<std::unique_ptr<OwnNode>> OwnNode::start(
 OwnNode::~OwnNode() {
   hold_ = platform::Fd{};
   for (std::int64_t waited_ms = 0;
-       !platform::wait_for_exit(child_.pidfd.get(), kStepMs);
-       waited_ms += kStepMs) {
+       !platform::wait_for_exit(child_.pidfd.get(), kLookAgainMs);
+       waited_ms += kLookAgainMs) {
     if (NodeUse::anyone(data_)) return;
     if (waited_ms < kNodeEndsMs) continue;
     platform::send_signal(child_.identity, SIGKILL);
@@ -72,8 +72,8 @@ void OwnNode::see_off(const std::filesystem::path& data) {
   for (std::int64_t waited_ms = 0;
        waited_ms < kNodeEndsMs && marked(data) && !NodeUse::anyone(data) &&
        platform::process_info(static_cast<std::int32_t>(node->pid));
-       waited_ms += kStepMs)
-    ::poll(nullptr, 0, kStepMs);
+       waited_ms += kLookAgainMs)
+    ::poll(nullptr, 0, kLookAgainMs);
 }
 
 const platform::ExitStatus& OwnNode::wait() {
