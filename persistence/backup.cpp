@@ -11,6 +11,16 @@ using namespace storage;
 // under the original's store id.
 Status JobStore::backup(const std::filesystem::path& dir) const {
   const std::shared_lock lock{impl_->base_mutex};
+  // RocksDB cannot copy what it could not write: with assertions, as Debian
+  // builds it, the attempt would end the process.
+  {
+    const std::lock_guard guard{impl_->refusal_mutex};
+    if (impl_->broken) {
+      auto why = *impl_->refusal;
+      why.message = "no backup while the store takes no writes: " + why.message;
+      return why;
+    }
+  }
   std::error_code failed;
   if (std::filesystem::exists(dir / "db", failed))
     return Error{Errc::already_exists,

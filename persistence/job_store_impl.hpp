@@ -213,6 +213,7 @@ struct JobStore::Impl {
 
   mutable std::mutex refusal_mutex;
   std::optional<Error> refusal;      // Of submits.
+  bool broken = false;               // It is for a write that failed.
   std::optional<Error> write_error;  // The writer's own: no writes at all.
 };
 

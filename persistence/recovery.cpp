@@ -68,6 +68,7 @@ void JobStore::Impl::refuse(std::optional<Error> why) {
   if (why) why->retry_after_ms = 1'000;
   const std::lock_guard lock{refusal_mutex};
   refusal = std::move(why);
+  broken = write_error.has_value();
 }
 
 // Through the same file system as the store, so that it meets its faults.

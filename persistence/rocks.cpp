@@ -12,6 +12,7 @@
 #include "persistence/format.hpp"
 #include "persistence/manifest.hpp"
 #include "persistence/prefilled_logs.hpp"
+#include "persistence/rocks_log.hpp"
 
 namespace troupe::storage {
 namespace {
@@ -87,7 +88,9 @@ rocksdb::ColumnFamilyOptions index_options(
   return family;
 }
 
-rocksdb::DBOptions db_options(const StoreOptions& options, rocksdb::Env* env) {
+/// `log_dir`: where RocksDB's own log goes; empty: nowhere.
+rocksdb::DBOptions db_options(const StoreOptions& options, rocksdb::Env* env,
+                              const std::filesystem::path& log_dir) {
   rocksdb::DBOptions db;
   db.env = env;
   db.create_if_missing = true;
@@ -106,11 +109,10 @@ rocksdb::DBOptions db_options(const StoreOptions& options, rocksdb::Env* env) {
   db.max_open_files = 512;
   // Recovery from errors is ours: the log's order must be checked first.
   db.max_bgerror_resume_count = 0;
-  db.keep_log_file_num = 2;
   db.max_manifest_file_size = 4 << 20;
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
-  db.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
+  db.info_log = make_rocks_log(log_dir);
   return db;
 }
 
@@ -176,8 +178,8 @@ Result<std::unique_ptr<Database>> Database::open(
   self->index_options_ = described[2].options;
   rocksdb::DB* db = nullptr;
   const auto status =
-      rocksdb::DB::Open(db_options(options, self->env_.get()), dir.string(),
-                        described, &self->families_, &db);
+      rocksdb::DB::Open(db_options(options, self->env_.get(), dir),
+                        dir.string(), described, &self->families_, &db);
   if (!status.ok()) return rocks_error("open " + dir.string(), status);
   self->db_.reset(db);
   return self;
@@ -187,7 +189,7 @@ Result<std::unique_ptr<Database>> Database::open_read_only(
     const std::filesystem::path& dir, const StoreOptions& options) {
   std::unique_ptr<Database> self{new Database};
   self->env_ = rocksdb::NewCompositeEnv(file_system(options));
-  auto db_options_read = db_options(options, self->env_.get());
+  auto db_options_read = db_options(options, self->env_.get(), {});
   db_options_read.create_if_missing = false;
   db_options_read.create_missing_column_families = false;
   rocksdb::DB* db = nullptr;

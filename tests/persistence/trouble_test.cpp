@@ -147,6 +147,9 @@ TEST_F(TroubleTest, NamesEveryWriteErrorShowsNothingOfItAndRecovers) {
     EXPECT_FALSE(store->accepting());
     store->refresh();
     EXPECT_EQ(submit_error(), expected) << "while the disk still fails";
+    const auto copied = store->backup(dir.path() / "copy");
+    ASSERT_FALSE(copied);
+    EXPECT_EQ(copied.error().code, expected);
     // Reads go on.
     EXPECT_EQ(state(before), JobState::succeeded);
     EXPECT_EQ(code(first), Errc::not_found);
