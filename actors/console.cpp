@@ -109,7 +109,7 @@ class ConsoleState {
                          "outside of " +
                          options_.data.string()});
     auto promise = self_->make_response_promise<void>();
-    AppendRequest audit;
+    AppendRequest audit{.refusable = true};  // At once, if the disk fails.
     audit.changes.push_back({.type = ChangeType::control,
                              .time_ms = options_.clock->now(),
                              .note = Note{"backup", {}, by}});

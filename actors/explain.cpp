@@ -54,6 +54,15 @@ void add_text(std::string& json, const char* name, std::string_view value) {
   json += '"';
 }
 
+/// Of a recorded decision.
+std::string why_there(const std::string& decision) {
+  return decision.find("\"of\":") == std::string::npos
+             ? "it was the only device that could take it then"
+             : "of the devices that could take it then, it was the one with "
+               "the earliest expected end, or the least load where that is "
+               "equal";
+}
+
 /// The attempt was taken from the job, which did not fail by itself.
 bool was_lost(const Failure& failure) {
   constexpr std::string_view kReasons[] = {kNodeShutdown,  kGuardLost,
@@ -283,11 +292,7 @@ void Schedule::Impl::explain_run(std::uint32_t slot, Now now,
   if (run.memory_bytes > 0)
     holds_text += " and " + bytes_text(run.memory_bytes) + " of memory";
   say.push_back(holds_text + " there");
-  say.push_back(
-      run.decision.find("\"of\":") == std::string::npos
-          ? "it was the only device that could take it then"
-          : "of the devices that could take it then, it was the one with the "
-            "earliest expected end, or the least load where that is equal");
+  say.push_back(why_there(run.decision));
   if (run.stopping)
     say.push_back("it was told to stop: " +
                   std::string(to_string(*run.stopping)));
@@ -335,7 +340,7 @@ Result<ExplainReply> Schedule::explain(const ExplainRequest& request,
   return reply;
 }
 
-ExplainReply explain_ended(const JobView& job) {
+ExplainReply explain_ended(const JobView& job, const std::string& decision) {
   ExplainReply reply;
   reply.job = job.spec.id;
   reply.state = job.state;
@@ -356,7 +361,12 @@ ExplainReply explain_ended(const JobView& job) {
     if (auto why = why_no_more(job); !why.empty())
       reply.sentences.push_back(std::move(why));
   }
-  reply.data = "{\"reason\":\"ended\"}";
+  reply.data = "{\"reason\":\"ended\"";
+  if (!decision.empty()) {
+    reply.sentences.push_back(why_there(decision));
+    reply.data += ",\"decision\":" + decision;
+  }
+  reply.data += "}";
   return reply;
 }
 

@@ -142,6 +142,7 @@ class JobHistoryState {
   void upkeep() {
     upkeep_later();
     store_.refresh();
+    tell_disk();
     since_sweep_ms_ += options_.upkeep_ms;
     if (!sweeping_ && since_sweep_ms_ < options_.sweep_ms) return;
     since_sweep_ms_ = 0;
@@ -150,6 +151,15 @@ class JobHistoryState {
     sweeping_ = swept && swept->more;
     if (swept && !swept->orphaned.empty() && options_.orphaned)
       options_.orphaned(std::move(swept->orphaned));
+  }
+
+  void tell_disk() {
+    const auto accepting = store_.accepting();
+    const auto code =
+        accepting ? std::optional<Errc>{} : accepting.error().code;
+    if (code == disk_told_) return;
+    disk_told_ = code;
+    if (options_.disk_changed) options_.disk_changed(accepting);
   }
 
   std::vector<Waiting> take_batch() {
@@ -218,6 +228,7 @@ class JobHistoryState {
   // Submits are told at once; what must not be lost waits for the disk, in
   // its order.
   void refuse_or_keep(std::vector<Waiting> batch, const Error& why) {
+    tell_disk();
     std::deque<Waiting> kept;
     bool refused = false;
     std::ranges::move(batch, std::back_inserter(kept));
@@ -258,9 +269,10 @@ class JobHistoryState {
   bool wake_sent_ = false;
   bool step_sent_ = false;
   bool idle_sent_ = false;
-  std::uint64_t idle_index_ = 0;  // The log's end when idle was sent.
-  bool in_generation_ = false;    // A stretch of the log is half indexed.
-  bool sweeping_ = false;         // The last step left something to forget.
+  std::uint64_t idle_index_ = 0;   // The log's end when idle was sent.
+  bool in_generation_ = false;     // A stretch of the log is half indexed.
+  std::optional<Errc> disk_told_;  // Why submits were refused, last told.
+  bool sweeping_ = false;          // The last step left something to forget.
   std::int64_t since_sweep_ms_ = 0;
 };
 

@@ -35,6 +35,9 @@ struct JobHistoryOptions {
   /// Gets the artifacts that nobody refers to any more. Runs in the writer's
   /// thread: hand them on.
   std::function<void(std::vector<std::string>)> orphaned;
+  /// Hears when the node begins to refuse submits for the disk's sake, why,
+  /// and when it takes them again. Runs in the writer's thread.
+  std::function<void(const Status&)> disk_changed;
   const WallClock* clock = &system_wall_clock();  // Outlives the actor.
   bool own_thread = true;
   /// Test only: a planted defect that the proofs must catch.

@@ -265,6 +265,8 @@ class Schedule {
 };
 
 /// Why a job that is no longer live ended as it did.
-ExplainReply explain_ended(const JobView& job);
+/// `decision`: the recorded one of its last attempt, where that is known.
+ExplainReply explain_ended(const JobView& job,
+                           const std::string& decision = {});
 
 }  // namespace troupe

@@ -23,6 +23,11 @@ namespace {
 
 // So much later than asked for comes no wake of a node that runs.
 constexpr SteadyMs kStoodStillMs = 500;
+// For an order to reach the disk before it is asked whether it can.
+constexpr std::int64_t kHeldMs = 1'000;
+// Looked at for the start of a job that has ended.
+constexpr std::uint32_t kEventsBack = 64;
+constexpr std::uint32_t kEventsBytes = 256 * 1024;
 
 using SelfActor =
     Supervised<SchedulerActor>::extend<caf::result<void>(flush_atom),
@@ -47,6 +52,7 @@ struct Seat {
 struct Held {
   std::uint64_t append = 0;  // Number of the firm append it waits for.
   std::function<void()> deliver;
+  std::function<void(const Error&)> refuse;
 };
 
 struct Ending {
@@ -278,6 +284,7 @@ class SchedulerState {
 
   caf::result<CancelReply> cancel(const CancelRequest& request) {
     if (!ready_) return to_caf(not_ready());
+    if (auto can = can_record(); !can) return to_caf(can.error());
     CancelReply reply;
     for (const auto id : request.jobs) {
       auto answer =
@@ -299,6 +306,7 @@ class SchedulerState {
 
   caf::result<ControlReply> control(const ControlRequest& request) {
     if (!ready_) return to_caf(not_ready());
+    if (auto can = can_record(); !can) return to_caf(can.error());
     auto reply = schedule_.control(request, now(), out_);
     if (!reply) return to_caf(reply.error());
     return when_durable(*std::move(reply));
@@ -312,18 +320,57 @@ class SchedulerState {
     if (!view) return to_caf(view.error());
     if (!request.tenant.empty() && view->spec.tenant != request.tenant)
       return to_caf(unknown_job(request.job));
-    return explain_ended(*view);
+    return explain_ended(*view, last_decision(*view));
+  }
+
+  /// Of the last attempt of a job that ended, if it is not far back.
+  std::string last_decision(const JobView& job) const {
+    if (job.attempt == 0) return {};
+    const auto after = job.seq > kEventsBack ? job.seq - kEventsBack : 0;
+    const auto events =
+        store_.job_events(job.spec.id, after, kEventsBack, kEventsBytes);
+    if (!events) return {};
+    for (auto entry = events->rbegin(); entry != events->rend(); ++entry)
+      if (entry->change.start) return entry->change.start->decision;
+    return {};
   }
 
   template <class T>
   caf::result<T> when_durable(T reply) {
     auto promise = self_->make_response_promise<T>();
-    held_.push_back(
-        {firm_sent_ + 1, [promise, reply = std::move(reply)]() mutable {
-           promise.deliver(std::move(reply));
-         }});
+    held_.push_back({firm_sent_ + 1,
+                     [promise, reply = std::move(reply)]() mutable {
+                       promise.deliver(std::move(reply));
+                     },
+                     [promise](const Error& why) mutable {
+                       promise.deliver(to_caf(why));
+                     }});
     flush_soon();
+    watch_held();
     return promise;
+  }
+
+  /// ok(), or why no order can be recorded. A disk that is only full has its
+  /// reserve for them.
+  Status can_record() const {
+    auto accepting = store_.accepting();
+    if (accepting || accepting.error().code == Errc::disk_full) return ok();
+    return accepting;
+  }
+
+  // Who gave an order before the disk was known to fail need not wait for ever.
+  void watch_held() {
+    if (held_.empty() || std::exchange(held_watched_, true)) return;
+    self_->run_delayed(std::chrono::milliseconds(kHeldMs), [this] {
+      held_watched_ = false;
+      auto can = can_record();
+      if (can) return watch_held();
+      auto why = can.error();
+      why.message +=
+          "; the order is carried out, and it will be on record "
+          "once the disk takes writes";
+      for (auto& held : std::exchange(held_, {})) held.refuse(why);
+    });
   }
 
   // -- devices and attempts ---------------------------------------------------
@@ -333,6 +380,7 @@ class SchedulerState {
     // Before anything is reserved there: a worker's device is new to it.
     self_->send(options_.memory, device_atom_v, info);
     schedule_.device_up(executors_.add(info, executor), now(), out_);
+    if (options_.device_changed) options_.device_changed(info.name, true);
     flush_soon();
   }
 
@@ -343,6 +391,7 @@ class SchedulerState {
         lose_unserved(device);
       } else {
         schedule_.device_down(device, now(), out_);
+        if (options_.device_changed) options_.device_changed(device, false);
         std::erase_if(handed_out_, [&device = device](const auto& entry) {
           return entry.second.device == device;
         });
@@ -693,6 +742,7 @@ class SchedulerState {
   std::vector<Seat> seats_;  // Of the `submitted` changes in out_, in order.
   std::unordered_map<JobId, std::vector<Seat>> duplicates_;
   std::deque<Held> held_;
+  bool held_watched_ = false;
   std::uint64_t firm_sent_ = 0;  // Firm appends sent to the history, and
   std::uint64_t firm_done_ = 0;  // durable; it answers in order.
   bool flush_sent_ = false;

@@ -35,6 +35,8 @@ struct SchedulerOptions {
   /// Whether a file that a job names by its hash is here; unset: not checked.
   /// Quick, as above.
   std::function<bool(const std::string& sha256)> has_file;
+  /// Hears of devices that come and go after the start. Quick, as above.
+  std::function<void(const std::string& device, bool up)> device_changed;
   ScheduleDefects defects;                             // Tests only.
   const WallClock* wall = &system_wall_clock();        // These two outlive
   const SteadyClock* steady = &system_steady_clock();  // the actor.

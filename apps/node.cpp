@@ -232,6 +232,11 @@ Status run_node(const NodeOptions& options) {
                   .guard = beside_us("troupe-guard"),
                   .environment = own_environment(),
                   .umask = inherited_umask,
+                  .notice =
+                      [](const std::string& text) {
+                        std::cerr << "troupe node: " + text + "\n"
+                                  << std::flush;
+                      },
                   .address = {}};
   return start_and_wait(parts, options);
 }

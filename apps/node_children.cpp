@@ -95,10 +95,17 @@ ChildSpec job_history(NodeParts& p) {
                  .retention = {.max_age_ms = p.config.retention.max_age_ms,
                                .max_jobs = static_cast<std::uint64_t>(
                                    p.config.retention.max_jobs)},
-                 .orphaned = [keeper = get<ArtifactsKeeper>(c, "artifacts")](
-                                 std::vector<std::string> files) {
-                   caf::anon_send(keeper, release_atom_v, std::move(files));
-                 }}));
+                 .orphaned =
+                     [keeper = get<ArtifactsKeeper>(c, "artifacts")](
+                         std::vector<std::string> files) {
+                       caf::anon_send(keeper, release_atom_v, std::move(files));
+                     },
+                 .disk_changed =
+                     [&p](const Status& accepting) {
+                       p.notice(accepting ? "submits are taken again"
+                                          : "submits are refused: " +
+                                                accepting.error().message);
+                     }}));
           },
       .uses = {"event_hub"}};
 }
@@ -162,6 +169,13 @@ ChildSpec scheduler(NodeParts& p) {
                  .has_file =
                      [&p](const std::string& sha256) {
                        return p.files.has(sha256);
+                     },
+                 .device_changed =
+                     [&p](const std::string& device, bool up) {
+                       // Those of this process go by what the supervisor does.
+                       if (device.find('/') == device.npos) return;
+                       p.notice("device " + device +
+                                (up ? " is here" : " is gone"));
                      },
                  .own_thread = false}));
           },

@@ -32,6 +32,8 @@ struct NodeParts {
   std::filesystem::path guard;  // The program troupe-guard.
   std::map<std::string, std::string> environment;  // Of this process.
   unsigned umask = 0022;                           // As it was inherited.
+  /// A line for who reads the node's log; from any thread.
+  std::function<void(const std::string&)> notice;
   cluster::NodeAddress address;  // Where the port is, once it is open.
 };
 

@@ -279,6 +279,19 @@ TEST_F(ScheduleOrdersTest, SaysHowAnEndedJobEnded) {
             "such failures are retried; its 3 attempts are used up");
 }
 
+TEST_F(ScheduleOrdersTest, SaysWhereAnEndedJobRanAndWhy) {
+  JobView view;
+  view.state = JobState::succeeded;
+  view.attempt = 1;
+  view.device = "w2/cpu";
+  const auto reply = explain_ended(view, R"({"waited_ms":3,"of":[]})");
+  EXPECT_NE(reply.sentences.back().find("earliest expected end"),
+            std::string::npos);
+  EXPECT_EQ(reply.data,
+            R"({"reason":"ended","decision":{"waited_ms":3,"of":[]}})");
+  EXPECT_EQ(explain_ended(view).data, R"({"reason":"ended"})");
+}
+
 TEST_F(ScheduleOrdersTest, SaysWhyAnEndedJobWasNotRepeated) {
   JobView view;
   view.spec = desk.spec();
