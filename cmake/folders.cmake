@@ -80,7 +80,6 @@ function(troupe_program name)
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
   target_link_libraries(${name} PRIVATE troupe_flags)
   troupe_link(${name} PRIVATE ${arg_LINKS})
-  set_property(GLOBAL APPEND PROPERTY TROUPE_PROGRAMS ${name})
 endfunction()
 
 # The command line: everything of apps/ but main.cpp is a library, so that

@@ -46,8 +46,10 @@ function(troupe_install)
     endif()
   endforeach()
 
-  get_property(programs GLOBAL PROPERTY TROUPE_PROGRAMS)
+  set(programs troupe troupe-guard)
   install(TARGETS ${programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  # What cmake --install needs, by one name.
+  add_custom_target(troupe_installable DEPENDS ${programs} troupe_installed)
 
   get_filename_component(caf_prefix ${CAF_DIR}/../../.. ABSOLUTE)
   install(DIRECTORY ${caf_prefix}/include ${caf_prefix}/lib
