@@ -201,18 +201,23 @@ class SyncedManifests : public rocksdb::FileSystemWrapper {
   }
 };
 
-}  // namespace
+// A MANIFEST whose last record was never written whole.
+struct Torn {
+  std::filesystem::path path;
+  std::uint64_t whole = 0;  // What comes before it.
+};
 
-Status cut_torn_manifest(const std::filesystem::path& dir) {
+Result<std::optional<Torn>> torn_manifest(const std::filesystem::path& dir) {
+  const std::optional<Torn> none;
   const auto current = platform::read_file(dir / "CURRENT");
-  if (!current) return ok();
+  if (!current) return none;
   const std::string_view name{current->data(),
                               current->find_last_not_of('\n') + 1};
   const auto number = number_of(name);
-  if (!number) return ok();
+  if (!number) return none;
   const auto path = dir / name;
   const auto bytes = platform::read_file(path, kMaxBytes);
-  if (!bytes && bytes.error().code == Errc::not_found) return ok();
+  if (!bytes && bytes.error().code == Errc::not_found) return none;
   if (!bytes) return bytes.error();
   const auto [whole, broken] = scan(*bytes);
   const auto synced = synced_bytes(dir, *number);
@@ -224,8 +229,23 @@ Status cut_torn_manifest(const std::filesystem::path& dir) {
                      ": it was written and synced beyond that; restore a "
                      "backup"};
   // RocksDB says better what is wrong with a file that holds nothing.
-  if (whole == 0 || whole == bytes->size()) return ok();
-  return truncate(path, whole);
+  if (whole == 0 || whole == bytes->size()) return none;
+  return std::optional{Torn{path, whole}};
+}
+
+}  // namespace
+
+Status cut_torn_manifest(const std::filesystem::path& dir) {
+  const auto torn = torn_manifest(dir);
+  if (!torn) return torn.error();
+  if (!*torn) return ok();
+  return truncate((*torn)->path, (*torn)->whole);
+}
+
+Result<bool> has_torn_manifest(const std::filesystem::path& dir) {
+  const auto torn = torn_manifest(dir);
+  if (!torn) return torn.error();
+  return torn->has_value();
 }
 
 std::shared_ptr<rocksdb::FileSystem> with_synced_manifests(

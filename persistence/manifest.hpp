@@ -18,6 +18,9 @@ namespace troupe::storage {
 /// denied.
 Status cut_torn_manifest(const std::filesystem::path& dir);
 
+/// Whether it would cut something; changes nothing. Errors: the same.
+Result<bool> has_torn_manifest(const std::filesystem::path& dir);
+
 /// Everything goes to `base`. A MANIFEST is synced record by record, and after
 /// each sync "manifest.synced" beside it says how far.
 std::shared_ptr<rocksdb::FileSystem> with_synced_manifests(

@@ -13,6 +13,7 @@
 #include "cluster/pki.hpp"
 #include "config/load.hpp"
 #include "core/build_info.hpp"
+#include "persistence/store_check.hpp"
 #include "platform/file.hpp"
 #include "platform/memory.hpp"
 
@@ -53,6 +54,7 @@ class Examination {
     if (folder()) {
       disk();
       identity();
+      store();
     }
     node();
     return std::move(findings_);
@@ -145,6 +147,20 @@ class Examination {
     if (node && admin) return add("certificates", Verdict::good, "valid");
     add("certificates", Verdict::bad,
         node ? admin.error().message : node.error().message);
+  }
+
+  /// One that a node has open is looked at by the node itself.
+  void store() {
+    const auto folder = data_ / "store";
+    std::error_code ignored;
+    if (!no_node_ || !fs::exists(folder, ignored)) return;
+    const auto whole = check_store(folder);
+    if (whole)
+      add("store", Verdict::good, folder.string());
+    else if (whole.error().code == Errc::locked)
+      add("store", Verdict::note, whole.error().message + ": not looked at");
+    else
+      add("store", Verdict::bad, whole.error().message);
   }
 
   void ask() {

@@ -1,0 +1,17 @@
+// Whether a store that nobody has open can be opened, found out by reading
+// alone: for people who look before they start a node.
+#pragma once
+
+#include <filesystem>
+
+#include "core/result.hpp"
+
+namespace troupe {
+
+/// Looks at the store in `dir` as JobStore::open() does, and beyond that at
+/// every table; changes nothing, mends nothing. What open() mends is right, as
+/// is a folder without a store. Errors: locked (a process has it open: not
+/// looked at), and those of JobStore::open().
+Status check_store(const std::filesystem::path& dir);
+
+}  // namespace troupe
