@@ -4,9 +4,12 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <sstream>
+
 #include "apps/exit_codes.hpp"
 #include "apps/node_use.hpp"
 #include "cluster/endpoint.hpp"
+#include "codec/json.hpp"
 #include "platform/file.hpp"
 #include "platform/process.hpp"
 
@@ -15,7 +18,7 @@ namespace {
 
 constexpr std::int64_t kNodeEndsMs = 30'000;
 constexpr std::int64_t kLookAgainMs = 20;
-constexpr std::size_t kShownBytes = 2'000;
+constexpr std::size_t kLogBytes = 1 << 20;
 
 std::filesystem::path log_file(const std::filesystem::path& data) {
   return data / "own-node.log";
@@ -30,6 +33,37 @@ std::vector<std::string> environment() {
   return all;
 }
 
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in{text};
+  for (std::string line; std::getline(in, line);)
+    if (!line.empty()) lines.push_back(line);
+  return lines;
+}
+
+/// The object with which a command says what went wrong.
+struct Refusal {
+  Error error;
+};
+template <class Inspector>
+bool inspect(Inspector& f, Refusal& x) {
+  return f.object(x).fields(f.field("error", x.error));
+}
+
+/// Nothing: the line is no such object.
+std::optional<Error> error_in(const std::string& line) {
+  const auto json = parse_json(line);
+  if (!json || !json->is_object() || !json->contains("error")) return {};
+  auto refusal = from_json<Refusal>(*json, UnknownFields::skip);
+  if (!refusal) return {};
+  return std::move(refusal->error);
+}
+
+/// Of one that ended without a word about it: killed, or by a defect.
+Error last_line(const std::vector<std::string>& lines) {
+  return {Errc::internal, lines.empty() ? "it said nothing" : lines.back()};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<OwnNode>> OwnNode::start(
@@ -41,8 +75,8 @@ Result<std::unique_ptr<OwnNode>> OwnNode::start(
   if (!pipe) return pipe.error();
   auto child =
       platform::spawn({.program = "/proc/self/exe",
-                       .argv = {"troupe", "node", "--data", data.string(),
-                                "--until-stdin-closes"},
+                       .argv = {"troupe", "node", "--json", "--data",
+                                data.string(), "--until-stdin-closes"},
                        .env = environment(),
                        .stdin_fd = pipe->read_end.get(),
                        .stdout_fd = log->get(),
@@ -84,19 +118,19 @@ const platform::ExitStatus& OwnNode::wait() {
   return *end_;
 }
 
-bool OwnNode::was_locked_out() {
-  return !is_running() && wait().code == static_cast<int>(ExitCode::locked);
+OwnNode::End OwnNode::end() {
+  const auto text = platform::read_file(log_file(data_), kLogBytes);
+  if (!text) return {text.error()};
+  const auto lines = lines_of(*text);
+  End end{last_line(lines)};
+  for (const auto& line : lines)
+    if (auto error = error_in(line)) end.error = *std::move(error);
+  end.misuse = wait().code == static_cast<int>(ExitCode::usage);
+  return end;
 }
 
 bool OwnNode::is_running() const {
   return platform::is_running(child_.identity);
-}
-
-std::string OwnNode::last_output() const {
-  auto text = platform::read_file(log_file(data_));
-  if (!text) return text.error().message;
-  return text->size() > kShownBytes ? text->substr(text->size() - kShownBytes)
-                                    : *text;
 }
 
 bool OwnNode::marked(const std::filesystem::path& data) {

@@ -25,10 +25,12 @@ class OwnNode {
   ~OwnNode();
 
   bool is_running() const;
-  /// It ended because another process has the data folder.
-  bool was_locked_out();
-  /// The end of what it printed, for an error's text.
-  std::string last_output() const;
+  /// Why it ended, in its own words. REQUIRES: it is not running.
+  struct End {
+    Error error;          // locked: another process has the data folder.
+    bool misuse = false;  // The configuration is wrong, or the folder is.
+  };
+  End end();
 
   /// Whether the node that serves that folder, or did last, was started this
   /// way: it leaves when the commands that use it do.

@@ -50,8 +50,8 @@ class Run {
       return call_.misused("--save: " + made.error().message);
     auto client = connect();
     if (!client)
-      return bad_folder_ ? call_.misused(client.error())
-                         : call_.fail(client.error());
+      return misuse_ ? call_.misused(client.error())
+                     : call_.fail(client.error());
     away_.emplace(**client, [this](const std::string& text) {
       clear_bar();
       terminal_.err << text << "\n" << std::flush;
@@ -91,7 +91,7 @@ class Run {
     say("no node runs on " + data->path.string() +
         "; starting one for this job");
     if (auto made = make_named_folder(data->path, true); !made) {
-      bad_folder_ = made.error().code == Errc::invalid_argument;
+      misuse_ = made.error().code == Errc::invalid_argument;
       return made;
     }
     use_node();
@@ -111,10 +111,12 @@ class Run {
       // Another run may have been quicker: then its node serves us soon, or
       // it is leaving and ours comes next.
       if (node_->is_running()) continue;
-      if (!node_->was_locked_out())
-        return Error{Errc::internal,
-                     "the node that was started for this job ended: " +
-                         node_->last_output()};
+      if (auto end = node_->end(); end.error.code != Errc::locked) {
+        misuse_ = end.misuse;
+        end.error.message = "the node that was started for this job ended: " +
+                            end.error.message;
+        return end.error;
+      }
       pause_ms(kOtherNodeMs);
       auto again = OwnNode::start(data_path());
       if (!again) return again.error();
@@ -166,7 +168,7 @@ class Run {
     const auto wall = system_wall_clock().now();
     if (options_.logs) print_log(batch);
     const auto lines = watch.apply(batch, wall);
-    if (!terminal_.err_is_terminal) {
+    if (!terminal_.draws_bars) {
       for (const auto& line : lines) say(line);
       return;
     }
@@ -274,7 +276,7 @@ class Run {
 
   void say(const std::string& text) {
     clear_bar();
-    if (!call_.json || !terminal_.err_is_terminal)
+    if (!call_.json || !terminal_.draws_bars)
       terminal_.err << text << "\n" << std::flush;
   }
 
@@ -296,7 +298,7 @@ class Run {
   int obeyed_ = 0;
   bool left_ = false;
   bool bar_shown_ = false;
-  bool bad_folder_ = false;  // The data folder cannot be one.
+  bool misuse_ = false;  // Of folder or configuration: no node can be.
   int starts_ = 0;
 };
 
