@@ -40,9 +40,10 @@ std::size_t columns_of(int fd) {
 Terminal system_terminal() {
   Terminal terminal{std::cout, std::cerr};
   terminal.out_is_terminal = ::isatty(STDOUT_FILENO) == 1;
-  terminal.err_is_terminal = ::isatty(STDERR_FILENO) == 1;
-  terminal.colour = terminal.out_is_terminal && variable("NO_COLOR").empty() &&
-                    variable("TERM") != "dumb";
+  const bool dumb = variable("TERM") == "dumb";
+  terminal.draws_bars = ::isatty(STDERR_FILENO) == 1 && !dumb;
+  terminal.colour =
+      terminal.out_is_terminal && variable("NO_COLOR").empty() && !dumb;
   terminal.unicode = speaks_utf8();
   terminal.columns =
       columns_of(terminal.out_is_terminal ? STDOUT_FILENO : STDERR_FILENO);

@@ -18,9 +18,9 @@ struct Terminal {
   std::ostream& out;
   std::ostream& err;
   bool out_is_terminal = false;
-  bool err_is_terminal = false;
-  bool colour = false;  // Of `out`; never where NO_COLOR is set.
-  bool unicode = true;  // By the locale.
+  bool draws_bars = false;  // `err`: a terminal that can write a line anew.
+  bool colour = false;      // Of `out`; never where NO_COLOR is set.
+  bool unicode = true;      // By the locale.
   std::size_t columns = 80;
 };
 

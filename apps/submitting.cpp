@@ -133,7 +133,7 @@ TransferBar::~TransferBar() {
 }
 
 void TransferBar::operator()(std::uint64_t done, std::uint64_t total) {
-  if (!terminal_.err_is_terminal) return;
+  if (!terminal_.draws_bars) return;
   const auto now = system_steady_clock().now();
   // What is done in no time needs no bar.
   if (now - began_ms_ < 2 * kRedrawMs || now - shown_ms_ < kRedrawMs) return;

@@ -173,7 +173,7 @@ ExitCode wait(Invocation& call, const WaitOptions& options) {
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
   const auto& terminal = call.session.terminal;
-  const bool bars = terminal.err_is_terminal && !call.json && ids->size() < 40;
+  const bool bars = terminal.draws_bars && !call.json && ids->size() < 40;
   Waiting waiting{**client, terminal, *ids, timeout_ms};
   auto answers = bars ? waiting.with_bars() : waiting.quietly();
   if (!answers) return call.fail(answers.error());

@@ -37,7 +37,8 @@ class TerminalTest : public testing::Test {
     argv.insert(argv.end(), args.begin(), args.end());
     Words env{"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "TERM=xterm",
               "TROUPE_DATA=" + place_.data().string()};
-    env.insert(env.end(), more_env.begin(), more_env.end());
+    // Of two of a name the first counts.
+    env.insert(env.begin(), more_env.begin(), more_env.end());
     auto child = platform::spawn({.program = program(),
                                   .argv = argv,
                                   .env = env,
@@ -120,8 +121,10 @@ TEST_F(TerminalTest, WaitOutlivesANodeThatIsAwayAndTellsIt) {
 
 TEST_F(TerminalTest, ThereIsNoColourWhereItIsNotWanted) {
   const Words run{"run", "echo", "-p", "text=a", "-p", "steps=5"};
-  EXPECT_THAT(shown(run, {"NO_COLOR=1"}), Not(ContainsRegex(kColour)));
-  EXPECT_THAT(shown(run, {"TERM=dumb"}), Not(ContainsRegex(kColour)));
+  const auto grey = shown(run, {"NO_COLOR=1"});
+  EXPECT_THAT(grey, Not(ContainsRegex(kColour)));
+  EXPECT_THAT(grey, HasSubstr(kErase)) << "the bar has gone too";
+  EXPECT_THAT(shown(run, {"TERM=dumb"}), Not(HasSubstr("\x1b")));
   EXPECT_THAT(place_.troupe(run).err, Not(HasSubstr("\x1b")));
 }
 
