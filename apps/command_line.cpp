@@ -74,14 +74,29 @@ std::string option_reason(const CLI::App& at, const CLI::ParseError& e) {
   return option->get_name() + " needs a value: " + type;
 }
 
+/// The outermost command on the way to the one that was named of which words
+/// are left that it does not know; where there is none, the one named.
+CLI::App& refuser(CLI::App& app) {
+  for (auto* at = &app;; at = at->get_subcommands().back())
+    if (!at->remaining().empty() || at->get_subcommands().empty()) return *at;
+}
+
+/// One that no command between the program and `at` has, but `named` may.
+std::string unknown_option(const CLI::App& at, const CLI::App& named,
+                           const std::string& text) {
+  const auto word = text.substr(0, text.find('='));
+  const auto theirs = option_names(named);
+  if (std::ranges::find(theirs, word) != theirs.end())
+    return "'" + word + "' stands behind '" + full_name(named) + "'";
+  return "unknown option '" + word + "'" + did_you_mean(word, option_names(at));
+}
+
 /// Why CLI11 refused the words, in ours.
-std::string reason(CLI::App& at, const CLI::ParseError& e) {
+std::string reason(CLI::App& at, const CLI::App& named,
+                   const CLI::ParseError& e) {
   const auto left = at.remaining();
-  if (!left.empty() && left.front().starts_with("-")) {
-    auto word = left.front().substr(0, left.front().find('='));
-    return "unknown option '" + word + "'" +
-           did_you_mean(word, option_names(at));
-  }
+  if (!left.empty() && left.front().starts_with("-"))
+    return unknown_option(at, named, left.front());
   const auto commands = command_names(at);
   if (!left.empty() && !commands.empty())
     return "unknown command '" + left.front() + "'" +
@@ -93,9 +108,9 @@ std::string reason(CLI::App& at, const CLI::ParseError& e) {
 }
 
 ExitCode refuse(CLI::App& root, Invocation& call, const CLI::ParseError& e) {
-  auto& at = innermost(root);
+  auto& at = refuser(root);
   call.command = &at;
-  return call.misused(reason(at, e));
+  return call.misused(reason(at, innermost(root), e));
 }
 
 bool takes_rest(const CLI::App& app) {

@@ -107,15 +107,7 @@ class Drafter {
   }
 
   void sugar() {
-    const bool used = !options_.argv.empty() || !options_.outputs.empty() ||
-                      !options_.progress.empty() || !options_.env.empty();
-    if (!used) return;
-    if (kind_ && options_.kind != "process.run") {
-      fault("kind",
-            "only process.run takes --output, --progress, --env and "
-            "a command after '--'");
-      return;
-    }
+    if (kind_ && options_.kind != "process.run") return no_sugar();
     if (!options_.argv.empty()) params_["argv"] = options_.argv;
     for (const auto& text : options_.outputs) set_param("outputs", text);
     for (const auto& text : options_.progress) {
@@ -133,6 +125,21 @@ class Drafter {
       auto [name, value] = pair("--env", text);
       if (!name.empty()) params_["env"][name] = value;
     }
+  }
+
+  /// Another kind has none of the words that stand for process.run's
+  /// parameters.
+  void no_sugar() {
+    const std::pair<const char*, bool> words[] = {
+        {"-- ARGV", !options_.argv.empty()},
+        {"--output", !options_.outputs.empty()},
+        {"--progress", !options_.progress.empty()},
+        {"--env", !options_.env.empty()},
+    };
+    for (const auto& [word, used] : words)
+      if (used)
+        fault(word, "is for process.run; " + options_.kind +
+                        " takes its parameters as -p NAME=VALUE");
   }
 
   void inputs() {

@@ -145,6 +145,9 @@ std::string end_text(const JobView& job) {
     text += " in " + render::duration(*job.ended_ms - *job.started_ms);
   if (job.attempt > 1) text += ", " + attempt_text(job.attempt);
   text += "\n";
+  if (job.state == JobState::expired && job.spec.deadline_ms)
+    text += "  its deadline, " + render::local_time(*job.spec.deadline_ms) +
+            ", has passed\n";
   if (job.failure && job.state != JobState::succeeded) {
     text += "  " + std::string(to_string(job.failure->klass)) + " (" +
             job.failure->reason +

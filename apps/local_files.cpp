@@ -33,6 +33,16 @@ std::string target_fault(const fs::path& path) {
   return {};
 }
 
+std::string folder_fault(const fs::path& path) {
+  const auto name = "'" + path.string() + "'";
+  std::error_code error;
+  const auto status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found)
+    return "the folder " + name + " does not exist; make it: mkdir -p " + name;
+  if (error) return name + ": " + error.message();
+  return fs::is_directory(status) ? "" : name + " is no folder";
+}
+
 Status make_named_folder(const fs::path& path, bool for_owner) {
   if (path.empty()) return ok();
   auto made = platform::make_dirs(path, for_owner ? 0700 : 0777);

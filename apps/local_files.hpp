@@ -16,6 +16,10 @@ std::string file_fault(const std::filesystem::path& path);
 /// empty: it can.
 std::string target_fault(const std::filesystem::path& path);
 
+/// Why no file can be put into the folder `path`, and what to type where it is
+/// not there; empty: it can.
+std::string folder_fault(const std::filesystem::path& path);
+
 /// Makes the folder that `path` names, as the umask allows it or only for its
 /// owner. Errors: invalid_argument where such a folder cannot be, or is there
 /// already and, meant for its owner, open to others; those of the disk else.

@@ -91,14 +91,31 @@ Result<std::vector<ArtifactRef>> find(client::Client& client,
   return std::vector<ArtifactRef>{{name, options.what, 0, ""}};
 }
 
-fs::path target(const GetOptions& options, const ArtifactRef& file,
-                std::size_t count) {
-  const fs::path to = options.to.empty() ? "." : options.to;
+/// Where `count` files go: a folder that must be there, beneath which their
+/// names may make more, and for a single file perhaps a name of its own.
+struct Target {
+  fs::path folder;
+  fs::path name;  // Empty: the file's.
+
+  fs::path of(const ArtifactRef& file) const {
+    return folder / (name.empty() ? fs::path{file.name} : name);
+  }
+};
+
+Target target(const std::string& to, std::size_t count) {
   std::error_code ignored;
-  const bool folder = count > 1 || options.to.empty() ||
-                      options.to.ends_with('/') ||
-                      fs::is_directory(to, ignored);
-  return folder ? to / file.name : to;
+  if (to.empty()) return {".", {}};
+  if (count > 1 || to.ends_with('/') || fs::is_directory(to, ignored))
+    return {to, {}};
+  const fs::path path{to};
+  return {path.parent_path(), path.filename()};
+}
+
+std::string fault_of(const Target& target) {
+  const auto folder = target.folder.empty() ? fs::path{"."} : target.folder;
+  if (auto wrong = folder_fault(folder); !wrong.empty()) return wrong;
+  if (target.name.empty()) return {};
+  return target_fault(target.folder / target.name);
 }
 
 ExitCode get(Invocation& call, const GetOptions& options) {
@@ -108,9 +125,8 @@ ExitCode get(Invocation& call, const GetOptions& options) {
                         "a SHA-256 (64 hexadecimal digits in lower case)");
   if (options.to == "-" && call.json)
     return call.misused("--output - prints the file itself, not JSON");
-  std::error_code ignored;
-  if (options.to != "-" && !fs::is_directory(options.to, ignored))
-    if (auto wrong = target_fault(options.to); !wrong.empty())
+  if (options.to != "-")
+    if (auto wrong = fault_of(target(options.to, 1)); !wrong.empty())
       return call.misused("--output: " + wrong);
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
@@ -122,8 +138,11 @@ ExitCode get(Invocation& call, const GetOptions& options) {
     auto printed = print_artifact(**client, files->front().sha256, call.out());
     return printed ? ExitCode::ok : call.fail(printed.error());
   }
+  const auto place = target(options.to, files->size());
+  if (auto wrong = fault_of(place); !wrong.empty())
+    return call.misused("--output: " + wrong);
   for (const auto& file : *files) {
-    const auto to = target(options, file, files->size());
+    const auto to = place.of(file);
     if (auto made = make_named_folder(to.parent_path()); !made)
       return call.misused("--output: " + made.error().message);
     if (auto wrong = target_fault(to); !wrong.empty())

@@ -43,7 +43,11 @@ Result<std::vector<JobState>> states_of(const std::vector<std::string>& names) {
 Result<UnixMs> moment(const std::string& text) {
   const auto now = system_wall_clock().now();
   if (auto ago = parse_duration_ms(text)) return now - *ago;
-  return parse_time(text, now);
+  if (auto time = parse_time(text, now)) return time;
+  return Error{Errc::invalid_argument,
+               "'" + text +
+                   "' is no time; write it like 2h (two hours ago), "
+                   "2026-11-21T09:30:00Z or in unix milliseconds"};
 }
 
 Result<ListRequest> request_of(const ListOptions& o, const Kinds& kinds) {

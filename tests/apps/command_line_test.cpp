@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "apps/commands/commands.hpp"
+#include "apps/local_files.hpp"
 #include "codec/json.hpp"
 #include "tests/platform/temp_dir.hpp"
 
@@ -98,6 +99,38 @@ TEST_F(CommandLineTest, AFileIsNotFetchedToALinkThatLeadsToItself) {
                  (dir / "circle").string(), "--json"}),
             ExitCode::usage);
   EXPECT_THAT(error()["message"], HasSubstr("leads to itself"));
+}
+
+TEST_F(CommandLineTest, AFileIsNotFetchedIntoAFolderThatIsNotThere) {
+  const auto folder = dir / "films";
+  const auto advice = "mkdir -p '" + folder.string() + "'";
+  for (const auto& to : {folder / "x", folder / ""}) {
+    EXPECT_EQ(
+        run({"artifacts", "get", std::string(64, '0'), "-o", to, "--json"}),
+        ExitCode::usage);
+    EXPECT_THAT(error()["message"], HasSubstr(folder.string()));
+    EXPECT_THAT(error()["message"], HasSubstr("does not exist; make it"));
+  }
+  EXPECT_THAT(folder_fault(folder), HasSubstr(advice));
+  EXPECT_FALSE(std::filesystem::exists(folder));
+}
+
+TEST_F(CommandLineTest, WrongOptionsBeforeTheCommandAreAnsweredToo) {
+  EXPECT_EQ(run({"--jsn", "jobs", "list"}), ExitCode::usage);
+  EXPECT_THAT(err.str(), HasSubstr("troupe: unknown option '--jsn'; did you "
+                                   "mean '--json'?"));
+  EXPECT_EQ(run({"--dta", "x", "version"}), ExitCode::usage);
+  EXPECT_THAT(err.str(), HasSubstr("did you mean '--data'?"));
+  EXPECT_EQ(run({"jobs", "--jsn", "list"}), ExitCode::usage);
+  EXPECT_THAT(err.str(), HasSubstr("troupe jobs: unknown option '--jsn'"));
+  EXPECT_EQ(run({"--limit", "3", "jobs", "list"}), ExitCode::usage);
+  EXPECT_THAT(err.str(),
+              HasSubstr("'--limit' stands behind 'troupe jobs list'"));
+}
+
+TEST_F(CommandLineTest, AMomentThatIsNoneIsAnsweredInItsOwnForm) {
+  EXPECT_EQ(run({"jobs", "list", "--since", "yesterday"}), ExitCode::usage);
+  EXPECT_THAT(err.str(), HasSubstr("write it like 2h (two hours ago)"));
 }
 
 TEST_F(CommandLineTest, NothingOfTheParserShowsThrough) {

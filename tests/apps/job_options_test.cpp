@@ -183,7 +183,14 @@ TEST(JobOptionsTest, ACommandIsForProcessRunOnly) {
   JobOptions options;
   options.kind = "echo";
   options.argv = {"true"};
-  EXPECT_THAT(error_of(options), HasSubstr("only process.run"));
+  EXPECT_EQ(error_of(options),
+            "-- ARGV is for process.run; echo takes its parameters as -p "
+            "NAME=VALUE (and 1 more)");
+  options.params = {"text=1"};
+  options.argv.clear();
+  options.outputs = {"o"};
+  EXPECT_THAT(error_of(options),
+              testing::StartsWith("--output is for process"));
 }
 
 TEST(JobOptionsTest, AnEnvironmentThatIsNoObjectIsReplaced) {

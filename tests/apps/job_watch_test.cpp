@@ -3,12 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "apps/render/amounts.hpp"
+
 namespace troupe {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 PullReply durable(ChangeType type, std::uint32_t attempt, UnixMs time) {
   PullReply reply;
@@ -124,6 +127,19 @@ TEST(JobWatchTest, FillsInRateAndTimeLeftByItsOwnClock) {
   const auto line = watch.line({80, false, false}, 14'000);
   EXPECT_THAT(line, HasSubstr("10/s"));
   EXPECT_THAT(line, HasSubstr("ETA 0:04"));
+}
+
+TEST(EndTextTest, SaysWhichDeadlineAJobMissed) {
+  JobView job;
+  job.state = JobState::expired;
+  job.started_ms = 0;
+  job.ended_ms = 1'000;
+  job.spec.deadline_ms = 1'000;
+  EXPECT_THAT(end_text(job),
+              HasSubstr("expired in 1.0 s\n  its deadline, " +
+                        render::local_time(1'000) + ", has passed\n"));
+  job.state = JobState::cancelled;
+  EXPECT_THAT(end_text(job), Not(HasSubstr("deadline")));
 }
 
 TEST(EndTextTest, SaysWhyAJobFailedWithItsLastLines) {

@@ -14,6 +14,14 @@ namespace troupe::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
+
+/// The half of the MANIFEST that was synced and is gone.
+void cut_manifest(const std::filesystem::path& db) {
+  for (const auto& entry : std::filesystem::directory_iterator{db})
+    if (entry.path().filename().string().starts_with("MANIFEST-"))
+      std::filesystem::resize_file(entry, entry.file_size() / 2);
+}
 
 class NoNodeTest : public testing::Test {
  protected:
@@ -191,6 +199,39 @@ TEST_F(NoNodeTest, AMissingRegistryOfClientsStopsTheStart) {
   const auto doctor = place_.troupe({"doctor"});
   EXPECT_EQ(doctor.code, 8);
   EXPECT_THAT(doctor.out, HasSubstr(registry.string()));
+}
+
+TEST_F(NoNodeTest, RunPassesOnWhyItsNodeDidNotStart) {
+  ASSERT_EQ(place_.troupe({"run", "echo", "-p", "text=a"}).code, 0);
+  cut_manifest(place_.data() / "store/db");
+  const auto output = place_.troupe({"run", "echo", "-p", "text=a", "--json"});
+  EXPECT_EQ(output.code, 8);
+  const auto error = output.json()["error"];
+  EXPECT_EQ(error["code"], "corrupt");
+  const auto message = error["message"].get<std::string>();
+  EXPECT_THAT(message, HasSubstr("is damaged at byte"));
+  EXPECT_THAT(message, Not(HasSubstr("troupe: ")));
+  EXPECT_THAT(message, Not(HasSubstr("\n")));
+}
+
+TEST_F(NoNodeTest, TheDoctorSeesAStoreThatCannotBeOpened) {
+  ASSERT_EQ(place_.troupe({"run", "echo", "-p", "text=a"}).code, 0);
+  const auto well = place_.troupe({"doctor"});
+  EXPECT_EQ(well.code, 0) << well.out;
+  EXPECT_THAT(well.out, HasSubstr("store  "));
+  cut_manifest(place_.data() / "store/db");
+  const auto output = place_.troupe({"doctor"});
+  EXPECT_EQ(output.code, 8);
+  EXPECT_THAT(output.out, HasSubstr("is damaged at byte"));
+}
+
+TEST_F(NoNodeTest, RunPassesOnThatTheConfigurationIsWrong) {
+  ASSERT_EQ(place_.troupe({"run", "echo", "-p", "text=a"}).code, 0);
+  place_.write("data/troupe.toml", "[store]\nlow_water = 1\n");
+  const auto output = place_.troupe({"run", "echo", "-p", "text=a", "--json"});
+  EXPECT_EQ(output.code, 2) << output.err;
+  EXPECT_EQ(output.json()["error"]["code"], "invalid_argument");
+  EXPECT_THAT(output.err, HasSubstr("did you mean 'store.low_water_bytes'"));
 }
 
 TEST_F(NoNodeTest, AFolderThatOthersMayUseStopsTheStart) {

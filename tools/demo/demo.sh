@@ -134,6 +134,7 @@ troupe jobs wait "${ids[@]}" --timeout 120s >/dev/null || code=$?
 ((code == 0)) || { troupe jobs list; die "not every job succeeded ($code)"; }
 
 say 'Every job is accounted for, and its file is there'
+mkdir -p "$films"
 repeated=0
 printf '%-26s  %-13s  %-9s  %-7s  %9s  %s\n' \
   JOB FILE STATE ATTEMPTS BYTES CONTENT
