@@ -277,16 +277,29 @@ void Schedule::Impl::lost(std::uint32_t n, std::string reason,
   fail_or_retry(slot, std::move(end), now, out);
 }
 
-void Schedule::Impl::lost_with_device(std::uint32_t n, Now now,
+void Schedule::Impl::lost_with_device(std::uint32_t n, std::string reason,
+                                      std::string message, Now now,
                                       Decisions& out) {
-  const std::string& device = devices[runs[n].device].info.name;
-  const std::string what = "device " + device + " went away during the attempt";
   const auto stopping = runs[n].stopping;
   if (stopping && stopping != StopReason::shutdown)
-    return lost(n, "device_lost", what, now, out);
+    return lost(n, std::move(reason), std::move(message), now, out);
   const std::uint32_t slot = runs[n].job;
   close_run(n, now, out);
-  crashed(slot, {FailureClass::transient, "device_lost", what, {}}, now, out);
+  crashed(slot,
+          {FailureClass::transient, std::move(reason), std::move(message), {}},
+          now, out);
+}
+
+void Schedule::Impl::lease_ended(std::uint32_t n, Now now, Decisions& out) {
+  std::string what = "nothing was heard of the attempt for " +
+                     std::to_string(options.limits.lease_ms) + " ms";
+  const std::uint32_t device = runs[n].device;
+  if (!devices[device].of_worker())
+    return lost(n, "lease_lost", std::move(what), now, out);
+  extra(runs[n].job).avoid_device = device;
+  lost_with_device(n, "lease_lost",
+                   what + " from device " + devices[device].info.name, now,
+                   out);
 }
 
 void Schedule::Impl::check_run(std::uint32_t n, Now now, Decisions& out) {
@@ -295,11 +308,7 @@ void Schedule::Impl::check_run(std::uint32_t n, Now now, Decisions& out) {
   const bool grace_over = run.stopping && now.steady >= run.stop_by;
   if (lease_over || grace_over) {
     out.stops.push_back({token_of(slots[run.job], run), StopReason::fenced});
-    if (lease_over)
-      return lost(n, "lease_lost",
-                  "nothing was heard of the attempt for " +
-                      std::to_string(options.limits.lease_ms) + " ms",
-                  now, out);
+    if (lease_over) return lease_ended(n, now, out);
     return lost(n, "not_stopped",
                 "the attempt did not end within " +
                     std::to_string(options.limits.stop_grace_ms) +
@@ -327,7 +336,9 @@ void Schedule::device_down(const std::string& name, Now now, Decisions& out) {
     if (s.runs[n].reserving)
       s.take_back(n, now, out);
     else
-      s.lost_with_device(n, now, out);
+      s.lost_with_device(n, "device_lost",
+                         "device " + name + " went away during the attempt",
+                         now, out);
   }
 }
 

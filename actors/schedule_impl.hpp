@@ -30,7 +30,7 @@ struct JobExtra {
   std::optional<UnixMs> deadline;
   std::optional<std::int64_t> timeout_ms;
   SteadyMs ready_at = 0;                        // End of its back-off.
-  std::uint32_t avoid_device = Devices::kNone;  // It did not fit there.
+  std::uint32_t avoid_device = Devices::kNone;  // Did not fit, or fell silent.
   std::optional<Failure> broken;  // Its dependency failed while it was pending.
   std::string cancelled_by;       // Asked for while it was pending.
 };
@@ -117,8 +117,13 @@ struct Schedule::Impl {
   /// Its attempt will report nothing (any more) that counts.
   void lost(std::uint32_t run, std::string reason, std::string message, Now now,
             Decisions& out);
-  /// Its device's process ended: counts as a crash, not as a failure.
-  void lost_with_device(std::uint32_t run, Now now, Decisions& out);
+  /// Its device's process ended, or fell silent: counts as a crash, not as a
+  /// failure.
+  void lost_with_device(std::uint32_t run, std::string reason,
+                        std::string message, Now now, Decisions& out);
+  /// A worker's attempt counts as lost with its device: whoever falls silent
+  /// elsewhere, it is no fault of the job.
+  void lease_ended(std::uint32_t run, Now now, Decisions& out);
   /// Again, without using its retries; the third time in a row it is suspect.
   /// REQUIRES: the job has no run.
   void crashed(std::uint32_t slot, Failure failure, Now now, Decisions& out);

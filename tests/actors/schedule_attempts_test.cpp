@@ -41,6 +41,24 @@ TEST_F(ScheduleAttemptsTest, WithoutHeartbeatsTheAttemptIsFencedAndRetried) {
   EXPECT_EQ(desk.state(id), JobState::running) << "attempt 2 goes on";
 }
 
+TEST_F(ScheduleAttemptsTest, ALeaseThatEndsOnAWorkersDeviceUsesNoRetry) {
+  desk.down("cpu");
+  desk.up(device("far/cpu"));
+  desk.up(device("near/cpu"));
+  auto once = desk.spec();
+  once.retry.max_attempts = 1;
+  const JobId id = running(once);
+  const std::string silent = desk.where.at(id);
+  desk.advance(lease);
+  EXPECT_EQ(desk.state(id), JobState::queued);
+  EXPECT_TRUE(desk.told_to_stop(id, StopReason::fenced));
+  EXPECT_EQ(desk.requeues.at(id).failure.reason, "lease_lost");
+  EXPECT_EQ(desk.requeues.at(id).failures, 0u);
+  EXPECT_EQ(desk.requeues.at(id).crashes, 1u);
+  EXPECT_EQ(desk.plan(), std::vector{id});
+  EXPECT_NE(desk.where.at(id), silent) << "there is another";
+}
+
 TEST_F(ScheduleAttemptsTest, AResultAfterTheLeaseIsRefusedBeforeAnyTick) {
   const JobId id = running();
   desk.now.steady += lease;
