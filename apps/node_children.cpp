@@ -276,8 +276,7 @@ cluster::SessionLimits session_limits(const Config& config) {
   limits.window_jobs = static_cast<std::uint32_t>(c.window_jobs);
   limits.window_frames = static_cast<std::uint32_t>(c.window_requests);
   limits.request_timeout_ms = c.request_timeout_ms;
-  limits.worker_heartbeat_ms = config.lease.heartbeat_ms;
-  limits.worker_silence_ms = config.lease.duration_ms;
+  cluster::set_lease(limits, config.lease);
   return limits;
 }
 

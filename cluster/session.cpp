@@ -339,6 +339,13 @@ BoundSession spawn_session(caf::actor_system& sys, SessionOptions options) {
       std::move(options));
 }
 
+void set_lease(SessionLimits& limits, const LeaseConfig& lease) {
+  limits.worker_silence_ms = silence_limit_ms(lease);
+  // Some may be late, however short the leases are.
+  limits.worker_heartbeat_ms =
+      std::min(lease.heartbeat_ms, limits.worker_silence_ms / 4);
+}
+
 void rebind(NodeHandles& handles, const std::string& child,
             const caf::actor& handle) {
   if (child == "scheduler")

@@ -8,6 +8,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/node_id.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -17,6 +18,14 @@
 #include "core/api.hpp"
 
 namespace troupe::cluster {
+
+/// How long a worker may be silent. A device must go before the leases of its
+/// attempts end, each renewed up to a heartbeat before the worker's last word:
+/// then they go with it, use no retry and do not come back to it.
+constexpr std::int64_t silence_limit_ms(const LeaseConfig& lease) {
+  return std::min(lease.duration_ms / 3 * 2,
+                  lease.duration_ms - lease.heartbeat_ms);
+}
 
 struct SessionLimits {
   /// Requests unanswered at a time, and submits among them, counted in jobs.
@@ -30,10 +39,13 @@ struct SessionLimits {
   std::int64_t backup_timeout_ms = 600'000;
   std::int64_t max_wait_ms = kEventDefaults.max_wait_ms;  // Of one pull.
   std::uint32_t max_events = 4'096;                       // Of one pull.
-  // Asked of workers, and when they are given up.
+  // Asked of workers, and when they are given up; see set_lease().
   std::int64_t worker_heartbeat_ms = kLeaseDefaults.heartbeat_ms;
-  std::int64_t worker_silence_ms = kLeaseDefaults.duration_ms;
+  std::int64_t worker_silence_ms = silence_limit_ms(kLeaseDefaults);
 };
+
+/// Sets what follows from how long the scheduler's leases last.
+void set_lease(SessionLimits& limits, const LeaseConfig& lease);
 
 struct SessionOptions {
   caf::node_id client;  // The only node it listens to.

@@ -34,7 +34,7 @@ class WorkerSeatState {
   SelfActor::behavior_type make_behavior() {
     self_->set_down_handler([this](caf::down_msg& down) { quit(down.reason); });
     if (options_.session) self_->monitor(options_.session);
-    watch_later();
+    watch_later(options_.silence_ms);
     return {
         [this](assign_atom, std::vector<Assignment>& list) {
           window_.assign(std::move(list));
@@ -121,16 +121,17 @@ class WorkerSeatState {
     }
   }
 
-  void watch_later() {
-    self_->delayed_send(self_,
-                        std::chrono::milliseconds(
-                            std::max<std::int64_t>(options_.silence_ms / 4, 1)),
-                        wake_atom_v);
+  // Not later than it must: the leases of its attempts end soon after.
+  void watch_later(std::int64_t left_ms) {
+    self_->delayed_send(
+        self_, std::chrono::milliseconds(std::max<std::int64_t>(left_ms, 1)),
+        wake_atom_v);
   }
 
   void watch() {
     const auto silent_ms = options_.clock->now() - heard_ms_;
-    if (silent_ms < options_.silence_ms) return watch_later();
+    if (silent_ms < options_.silence_ms)
+      return watch_later(options_.silence_ms - silent_ms);
     quit(to_caf({Errc::timeout, "nothing was heard of worker " +
                                     options_.worker + " for " +
                                     std::to_string(silent_ms) + " ms"}));

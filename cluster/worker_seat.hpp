@@ -23,7 +23,7 @@ struct WorkerSeatOptions {
   EventHubActor hub;
   caf::actor_addr session;  // With it ends the seat.
   std::int64_t heartbeat_ms = 2'000;
-  std::int64_t silence_ms = 15'000;
+  std::int64_t silence_ms = 10'000;  // Below the leases of its attempts.
   const SteadyClock* clock = &system_steady_clock();  // Outlives the actor.
 };
 

@@ -46,6 +46,7 @@ NodeHandles HeadTest::handles() {
   scheduler.history = history_;
   scheduler.memory = memory_;
   scheduler.kinds = all_kinds();
+  scheduler.limits.lease_ms = lease.duration_ms;
   handles_.scheduler = spawn_scheduler(*node, std::move(scheduler));
   return handles_;
 }
@@ -76,7 +77,7 @@ Reply HeadTest::ask(const Handle& to, Ts&&... xs) {
   return result;
 }
 
-JobId HeadTest::submit(const std::string& device) {
+JobId HeadTest::submit(const std::string& device, std::uint32_t max_attempts) {
   JobSpec spec;
   spec.id = JobId{static_cast<std::uint64_t>(system_wall_clock().now()) << 16,
                   ++submitted_};
@@ -87,6 +88,7 @@ JobId HeadTest::submit(const std::string& device) {
   spec.device = device;
   spec.memory_bytes = 1'000;
   spec.retry.backoff_ms = 0;
+  spec.retry.max_attempts = max_attempts;
   const auto reply = ask<SubmitReply>(handles_.scheduler, submit_atom_v,
                                       SubmitRequest{{spec}});
   EXPECT_EQ(reply.answers.size(), 1u);

@@ -22,13 +22,14 @@ class HeadTest : public NodeTest {
   NodeHandles handles() override;
 
   /// Durable when it returns.
-  JobId submit(const std::string& device = "");
+  JobId submit(const std::string& device = "", std::uint32_t max_attempts = 3);
   JobView view(JobId job);
   bool eventually_is(JobId job, JobState state);
   /// How often the log says that it ended.
   int ends_of(JobId job);
   LedgerReport ledger_of(const std::string& device);
 
+  LeaseConfig lease;  // The scheduler's. Set before SetUp, as limits are.
   std::unique_ptr<JobStore> store;
 
  private:

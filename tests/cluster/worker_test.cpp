@@ -69,12 +69,16 @@ class OddWorker {
   SessionActor session_;
 };
 
-DeviceInfo one_slot() {
+DeviceInfo slots(std::uint32_t count) {
   return {.name = "cpu",
           .klass = "cpu",
           .memory_bytes = 1'000'000,
-          .slots = 1,
+          .slots = count,
           .kinds = {"noop"}};
+}
+
+DeviceInfo one_slot() {
+  return slots(1);
 }
 
 TEST_F(WorkerTest, AJobRunsOnAWorkerAndEnds) {
@@ -198,6 +202,30 @@ TEST_F(WorkerTest, ASilentWorkerIsGivenUp) {
   const auto job = submit();
   silent.start();  // And nothing more.
   ASSERT_TRUE(is_lost(job));
+}
+
+class ShortLeaseTest : public WorkerTest {
+ protected:
+  ShortLeaseTest() {
+    lease.duration_ms = 3'000;
+    lease.heartbeat_ms = 50;
+    set_lease(limits, lease);
+  }
+};
+
+TEST_F(ShortLeaseTest, ASilentWorkersDeviceGoesBeforeTheLeasesOfItsAttempts) {
+  OddWorker silent{node_certificate("silent"), address()};
+  ASSERT_TRUE(silent.hello({slots(3)}));
+  std::vector<JobId> jobs;
+  for (int i = 0; i < 2; ++i) {
+    jobs.push_back(submit("", 1));
+    silent.start();
+  }
+  jobs.push_back(submit("", 1));  // Handed out to one that says nothing more.
+  for (const auto job : jobs) {
+    EXPECT_TRUE(is_lost(job)) << view(job).failure->message;
+    EXPECT_EQ(view(job).attempt, 1u) << "handed to the silent worker again";
+  }
 }
 
 TEST_F(WorkerTest, LossesDoNotUseTheRetriesButThreeInARowAreSuspect) {
