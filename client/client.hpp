@@ -33,8 +33,9 @@ using SubmitCallback = std::function<void(Result<SubmitAnswer>)>;
 /// but, where they block, not from inside a callback (invalid_argument).
 ///
 /// Errors of every call: unavailable (no head answers, or it asks to come
-/// back after retry_after_ms), timeout (outcome unknown), denied (certificate
-/// or role), unsupported (the head speaks another version). While the head is
+/// back after retry_after_ms), timeout (outcome unknown), denied (role, or
+/// certificate: of every call once the head has refused it), unsupported (the
+/// head speaks another version). While the head is
 /// away calls wait for it as long as their timeout allows.
 /// `timeout_ms` 0 means Options::timeout_ms.
 class Client {

@@ -37,8 +37,8 @@ void tell(const AnswerCallback& done, Result<Answer> answer) noexcept {
 
 // Dialling again at once cannot mend these.
 bool is_refusal(Errc code) {
-  return code == Errc::denied || code == Errc::unsupported ||
-         code == Errc::invalid_argument || code == Errc::corrupt;
+  return code == Errc::unsupported || code == Errc::invalid_argument ||
+         code == Errc::corrupt;
 }
 
 class LinkState {
@@ -324,6 +324,9 @@ class LinkState {
       return take_seat(*std::move(seat));
     }
     unreachable_ = seat.error();
+    // For ever: no certificate that was withdrawn is given back.
+    if (unreachable_->code == Errc::denied)
+      return break_for_good(*unreachable_);
     if (is_refusal(unreachable_->code)) {
       fail_all(*unreachable_);
       backoff_ms_ = link_->options.max_backoff_ms;

@@ -26,7 +26,8 @@ struct Options {
   std::int64_t timeout_ms = 30'000;
 
   /// After a lost connection: the pause before the first try, doubling up to
-  /// the second. Off: calls fail with `unavailable` instead.
+  /// the second. Off: calls fail with `unavailable` instead. Never
+  /// after a head refused this client (`denied`).
   bool reconnect = true;
   std::int64_t backoff_ms = 50;
   std::int64_t max_backoff_ms = 2'000;

@@ -353,6 +353,37 @@ TEST_F(ClientTest, ACertificateThatWasWithdrawnIsRefused) {
   EXPECT_EQ(client.error().code, Errc::denied) << client.error().message;
 }
 
+TEST_F(ClientTest, ACertificateThatIsWithdrawnMeanwhileIsRefusedForGood) {
+  auto issued = cluster::issue_client(data(), {"eve", "studio", Role::user},
+                                      system_wall_clock().now());
+  ASSERT_TRUE(issued);
+  auto address = cluster::read_node_address(data());
+  Options o;
+  o.host = address->host;
+  o.port = address->port;
+  o.authority = issued->files.authority;
+  o.certificate = issued->files.certificate;
+  o.key = issued->files.key;
+  auto client = connect(o);
+  ASSERT_TRUE(client);
+  ASSERT_TRUE(client->submit(job()));
+  auto follower = client->follow({.from_now = true});
+  ASSERT_TRUE(follower);
+  ASSERT_TRUE(cluster::remove_client(cluster::clients_file(data()),
+                                     issued->fingerprint));
+  const auto events = (*follower)->next(20'000);
+  ASSERT_FALSE(events);
+  EXPECT_EQ(events.error().code, Errc::denied) << events.error().message;
+  const auto refused = client->submit(job());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::denied) << refused.error().message;
+  EXPECT_EQ(memory.with([](Memory& m) { return m.accepted; }), 1u);
+  stop_node();  // Who dialled now would hear nothing.
+  const auto later = client->submit(job(), 2'000);
+  ASSERT_FALSE(later);
+  EXPECT_EQ(later.error().code, Errc::denied) << later.error().message;
+}
+
 TEST_F(ClientTest, RefusesOptionsThatMakeNoSense) {
   Options nowhere;
   EXPECT_EQ(Client::connect(nowhere).error().code, Errc::invalid_argument);
