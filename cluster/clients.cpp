@@ -1,6 +1,8 @@
 #include "cluster/clients.hpp"
 
 #include <algorithm>
+#include <system_error>
+#include <utility>
 
 #include "codec/json.hpp"
 #include "platform/file.hpp"
@@ -109,17 +111,28 @@ Result<Principal> ClientRegistry::find(const std::string& fingerprint) {
   return it->principal;
 }
 
+bool ClientRegistry::changed() {
+  const auto now = stamp();
+  return std::exchange(seen_, now) != now;
+}
+
+std::optional<ClientRegistry::Stamp> ClientRegistry::stamp() const {
+  std::error_code unseen;
+  Stamp stamp;
+  stamp.written_at = std::filesystem::last_write_time(file_, unseen);
+  if (unseen) return std::nullopt;
+  stamp.bytes = std::filesystem::file_size(file_, unseen);
+  if (unseen) return std::nullopt;
+  return stamp;
+}
+
 Status ClientRegistry::refresh() {
-  std::error_code missing;
-  const auto written_at = std::filesystem::last_write_time(file_, missing);
-  const auto size = std::filesystem::file_size(file_, missing);
-  if (read_ && !missing && written_at == read_at_ && size == size_) return ok();
+  const auto now = stamp();
+  if (now && now == read_) return ok();
   auto clients = read_clients(file_);
   if (!clients) return clients.error();
   clients_ = *std::move(clients);
-  read_at_ = written_at;
-  size_ = size;
-  read_ = !missing;
+  read_ = now;
   return ok();
 }
 

@@ -1,9 +1,10 @@
 // Which certificate stands for whom: the registry that an administrator edits
-// and the gate reads. Removing an entry shuts that client out at its next
-// connection.
+// and the gate reads. Removing an entry shuts that client out for ever.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,14 +53,22 @@ class ClientRegistry {
 
   /// Errors: denied (nobody has this fingerprint), and those of read_clients.
   Result<Principal> find(const std::string& fingerprint);
+  /// Whether the file may be another one than when this was last asked.
+  bool changed();
 
  private:
+  /// Tells one writing of the file from the next.
+  struct Stamp {
+    std::filesystem::file_time_type written_at;
+    std::uintmax_t bytes = 0;
+    bool operator==(const Stamp&) const = default;
+  };
+  std::optional<Stamp> stamp() const;  // Nothing: it cannot be seen.
   Status refresh();
 
   std::filesystem::path file_;
-  std::filesystem::file_time_type read_at_;
-  std::uintmax_t size_ = 0;
-  bool read_ = false;
+  std::optional<Stamp> read_;  // Of what clients_ holds.
+  std::optional<Stamp> seen_;  // By changed().
   std::vector<KnownClient> clients_;
 };
 

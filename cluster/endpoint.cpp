@@ -89,16 +89,20 @@ Result<NodeAddress> read_node_address(const std::filesystem::path& data) {
   return address;
 }
 
-std::function<Result<Principal>(const caf::node_id&)> by_certificate(
-    caf::actor_system& sys, std::filesystem::path clients_file) {
-  // Shared with the copies that std::function makes of this lambda.
+Identify by_certificate(caf::actor_system& sys,
+                        std::filesystem::path clients_file) {
+  // Shared by both, and with the copies that std::function makes of them.
   auto registry = std::make_shared<ClientRegistry>(std::move(clients_file));
-  return [&sys, registry](const caf::node_id& node) -> Result<Principal> {
+  Identify identify;
+  identify.find = [&sys,
+                   registry](const caf::node_id& node) -> Result<Principal> {
     const auto fingerprint = peer_fingerprint(sys, node);
     if (fingerprint.empty())
       return Error{Errc::denied, "this connection shows no certificate"};
     return registry->find(fingerprint);
   };
+  identify.changed = [registry] { return registry->changed(); };
+  return identify;
 }
 
 Status check_endpoint(const EndpointOptions& options) {

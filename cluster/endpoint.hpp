@@ -42,8 +42,8 @@ struct EndpointOptions {
 
 /// Identifies clients by the certificates of their connections.
 /// REQUIRES: `sys` was made with configure_network() and outlives the result.
-std::function<Result<Principal>(const caf::node_id&)> by_certificate(
-    caf::actor_system& sys, std::filesystem::path clients_file);
+Identify by_certificate(caf::actor_system& sys,
+                        std::filesystem::path clients_file);
 
 /// Whether open_endpoint() can be expected to work; says what to type when not.
 /// A port that the folder's former node had is waited for a moment (blocking).

@@ -4,9 +4,12 @@
 #include <caf/stateful_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include <chrono>
+#include <iterator>
 #include <map>
 #include <utility>
 
+#include "actors/errors.hpp"
 #include "cluster/frames.hpp"
 
 namespace troupe::cluster {
@@ -54,8 +57,14 @@ struct GateState {
   }
 
   Result<BoundSession> session_for(const caf::node_id& client) {
-    if (const auto it = sessions_.find(client); it != sessions_.end())
-      return it->second;
+    auto principal = options_.identify.find(client);
+    const auto it = sessions_.find(client);
+    if (!principal) {
+      if (it != sessions_.end() && principal.error().code == Errc::denied)
+        end(it, principal.error());
+      return principal.error();
+    }
+    if (it != sessions_.end()) return it->second;
     if (sessions_.size() >= options_.max_sessions)
       return Error{Errc::unavailable,
                    "this node serves its " +
@@ -63,8 +72,6 @@ struct GateState {
                        " clients already",
                    {},
                    1'000};
-    auto principal = options_.identify(client);
-    if (!principal) return principal.error();
     SessionOptions seat;
     seat.client = client;
     seat.principal = *std::move(principal);
@@ -77,7 +84,40 @@ struct GateState {
     auto session = spawn_session(self_->system(), std::move(seat));
     self_->monitor(session);
     sessions_.emplace(client, session);
+    look_again_later();
     return session;
+  }
+
+  // -- who is known no more ---------------------------------------------------
+
+  using Sessions = std::map<caf::node_id, BoundSession>;
+
+  void look_again_later() {
+    if (!options_.identify.changed || std::exchange(will_look_, true)) return;
+    self_->run_delayed(std::chrono::milliseconds{options_.look_again_ms},
+                       [this] {
+                         will_look_ = false;
+                         look_again();
+                         if (!sessions_.empty()) look_again_later();
+                       });
+  }
+
+  // What cannot be looked up shuts nobody out: it is tried again.
+  void look_again() {
+    if (!options_.identify.changed() && !unsure_) return;
+    unsure_ = false;
+    for (auto it = sessions_.begin(); it != sessions_.end();) {
+      const auto principal = options_.identify.find(it->first);
+      const bool denied = !principal && principal.error().code == Errc::denied;
+      unsure_ |= !principal && !denied;
+      it = denied ? end(it, principal.error()) : std::next(it);
+    }
+  }
+
+  Sessions::iterator end(Sessions::iterator at, const Error& why) {
+    self_->demonitor(at->second);
+    self_->send_exit(at->second, to_caf(why));
+    return sessions_.erase(at);
   }
 
   void bind(const std::string& child, const caf::actor& handle) {
@@ -96,7 +136,9 @@ struct GateState {
 
   BoundGate::pointer self_;
   GateOptions options_;
-  std::map<caf::node_id, BoundSession> sessions_;
+  Sessions sessions_;
+  bool will_look_ = false;
+  bool unsure_ = false;  // The last look did not tell of everybody.
 };
 
 }  // namespace

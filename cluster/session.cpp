@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <unordered_map>
 #include <utility>
 
 #include "actors/errors.hpp"
@@ -47,6 +48,7 @@ struct SessionState {
     // A restarted gate does not know its old sessions: clients come again. A
     // worker that was given up does so too.
     self_->set_down_handler([this](caf::down_msg&) { self_->quit(); });
+    self_->set_exit_handler([this](caf::exit_msg& exit) { end(exit.reason); });
     if (options_.gate) self_->monitor(options_.gate);
     if (options_.client != self_->system().node())
       self_->monitor(options_.client);
@@ -86,7 +88,7 @@ struct SessionState {
       return too_long("a frame", frame.bytes.size(), frame_limit(frame.type));
     if (auto good = may_send(options_.principal.role, frame.type); !good)
       return good;
-    if (frames_ >= options_.limits.window_frames) return beyond_window();
+    if (open_.size() >= options_.limits.window_frames) return beyond_window();
     return ok();
   }
 
@@ -169,12 +171,12 @@ struct SessionState {
   caf::result<Frame> show(const Frame& frame) {
     auto request = read_request<ShowRequest>(frame);
     if (!request) return error_frame(request.error());
-    auto promise = open();
-    auto failed = [this, promise](caf::error& e) mutable {
-      close(promise, error_frame(from_caf(e)));
+    const auto n = open();
+    auto failed = [this, n](caf::error& e) {
+      close(n, error_frame(from_caf(e)));
     };
-    auto complete = [this, promise](ShowReply& reply) mutable {
-      close(promise, to_frame<ShowRequest>(reply));
+    auto complete = [this, n](ShowReply& reply) {
+      close(n, to_frame<ShowRequest>(reply));
     };
     self_
         ->request(options_.handles.reader, timeout(), show_atom_v,
@@ -187,7 +189,7 @@ struct SessionState {
                   .then(complete, failed);
             },
             failed);
-    return promise;
+    return open_.at(n);
   }
 
   caf::result<Frame> pull(const Frame& frame) {
@@ -210,20 +212,16 @@ struct SessionState {
   caf::result<Frame> backup(const Frame& frame) {
     auto request = read_request<BackupRequest>(frame);
     if (!request) return error_frame(request.error());
-    auto promise = open();
+    const auto n = open();
     self_
         ->request(options_.handles.console,
                   std::chrono::milliseconds{options_.limits.backup_timeout_ms},
                   backup_atom_v, std::move(request->folder),
                   options_.principal.name)
         .then(
-            [this, promise]() mutable {
-              close(promise, reply_frame<BackupRequest>(BackupReply{}));
-            },
-            [this, promise](caf::error& e) mutable {
-              close(promise, error_frame(from_caf(e)));
-            });
-    return promise;
+            [this, n] { close(n, reply_frame<BackupRequest>(BackupReply{})); },
+            [this, n](caf::error& e) { close(n, error_frame(from_caf(e))); });
+    return open_.at(n);
   }
 
   // The seat answers itself when it has work to hand out.
@@ -242,16 +240,13 @@ struct SessionState {
                             .silence_ms = options_.limits.worker_silence_ms});
       self_->monitor(worker_);
     }
-    auto promise = open();
+    const auto n = open();
     const auto wait = timeout() + std::chrono::milliseconds{
                                       options_.limits.worker_silence_ms};
     self_->request(worker_, wait, std::move(frame))
-        .then([this, promise](
-                  Frame& answer) mutable { close(promise, std::move(answer)); },
-              [this, promise](caf::error& e) mutable {
-                close(promise, error_frame(from_caf(e)));
-              });
-    return promise;
+        .then([this, n](Frame& answer) { close(n, std::move(answer)); },
+              [this, n](caf::error& e) { close(n, error_frame(from_caf(e))); });
+    return open_.at(n);
   }
 
   // -- asking the node's actors
@@ -265,34 +260,44 @@ struct SessionState {
     return std::chrono::milliseconds{options_.limits.request_timeout_ms};
   }
 
-  Promise open() {
-    ++frames_;
-    return self_->make_response_promise<Frame>();
+  /// The number of the request at hand, until it is closed.
+  std::uint64_t open() {
+    open_.emplace(++opened_, self_->make_response_promise<Frame>());
+    return opened_;
   }
 
-  void close(Promise& promise, Frame frame) {
-    --frames_;
+  void close(std::uint64_t n, Frame frame) {
+    auto request = open_.extract(n);
     if (const auto limit = frame_limit(frame.type); frame.bytes.size() > limit)
       frame = error_frame(too_long("the answer", frame.bytes.size(), limit));
-    promise.deliver(std::move(frame));
+    request.mapped().deliver(std::move(frame));
+  }
+
+  // Whoever is shut out hears why; what the node does with their requests is
+  // not waited for.
+  void end(const caf::error& why) {
+    if (why.category() == caf::type_id_v<Errc>)
+      for (auto& [n, promise] : open_)
+        promise.deliver(error_frame(from_caf(why)));
+    self_->quit();
   }
 
   template <class Request, class Done, class Handle, class... Args>
   caf::result<Frame> ask_then(Done done, const Handle& to, caf::timespan wait,
                               Args&&... args) {
     using Reply = typename FrameOf<Request>::Reply;
-    auto promise = open();
+    const auto n = open();
     self_->request(to, wait, std::forward<Args>(args)...)
         .then(
-            [this, promise, done](Reply& reply) mutable {
+            [this, n, done](Reply& reply) mutable {
               done();
-              close(promise, to_frame<Request>(reply));
+              close(n, to_frame<Request>(reply));
             },
-            [this, promise, done](caf::error& e) mutable {
+            [this, n, done](caf::error& e) mutable {
               done();
-              close(promise, error_frame(from_caf(e)));
+              close(n, error_frame(from_caf(e)));
             });
-    return promise;
+    return open_.at(n);
   }
 
   template <class Request, class Handle, class... Args>
@@ -326,7 +331,8 @@ struct SessionState {
   BoundSession::pointer self_;
   SessionOptions options_;
   std::uint16_t protocol_ = kProtocolMax;
-  std::uint32_t frames_ = 0;
+  std::unordered_map<std::uint64_t, Promise> open_;  // By number.
+  std::uint64_t opened_ = 0;
   std::uint32_t jobs_ = 0;
   std::uint32_t pulls_ = 0;
   WorkerSeatActor worker_;  // Of a node that said worker.hello.

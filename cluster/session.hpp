@@ -61,7 +61,9 @@ struct SessionOptions {
 /// The supervisor's bind messages reach a session through the gate.
 using BoundSession = Supervised<SessionActor>;
 
-/// Ends when the client's node or the gate is gone.
+/// Ends when the client's node or the gate is gone. An exit message with an
+/// Error for its reason ends it too: the requests that are open are answered
+/// so.
 BoundSession spawn_session(caf::actor_system& sys, SessionOptions options);
 
 /// Puts a restarted child in its place. Unknown names are ignored.

@@ -1,5 +1,5 @@
 // troupe clients: certificates for programs and people elsewhere. Works on the
-// data folder itself; a running node sees the change at the next connection.
+// data folder itself; a running node sees the change within about a second.
 #include <algorithm>
 
 #include "apps/commands/commands.hpp"
@@ -219,7 +219,7 @@ void add_clients(CLI::App& root, Invocation& call) {
               [&call] { return list_clients(call); });
   auto who = std::make_shared<std::string>();
   add_command(*clients, call, "remove",
-              "Shut a client out at its next connection",
+              "Shut a client out for ever, within about a second",
               [&call, who] { return remove(call, *who); })
       ->add_option("name", *who, "Its name or fingerprint")
       ->type_name("NAME")

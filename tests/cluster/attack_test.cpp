@@ -77,7 +77,7 @@ TEST_F(AttackTest, ACertificateThatWasRemovedFromTheRegistryIsRefused) {
 struct Impostor {
   explicit Impostor(const TlsFiles& files) : client{files} {
     GateOptions options;
-    options.identify = [](const caf::node_id&) {
+    options.identify.find = [](const caf::node_id&) {
       return Principal{"anyone", "any", Role::admin};
     };
     options.node = "impostor";

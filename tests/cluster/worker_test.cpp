@@ -204,6 +204,19 @@ TEST_F(WorkerTest, ASilentWorkerIsGivenUp) {
   ASSERT_TRUE(is_lost(job));
 }
 
+TEST_F(WorkerTest, AWorkerThatIsRemovedLosesItsAttemptsAndGetsNoMore) {
+  const auto far = worker(node_certificate("far"));
+  const auto job = submit();
+  ASSERT_TRUE(has_taken(*far, 1));
+  ASSERT_TRUE(revoke_client(data(), "far"));
+  ASSERT_TRUE(is_lost(job));
+  ASSERT_TRUE(eventually([&] { return !far->stopped().empty(); }));
+  EXPECT_EQ(far->stopped()[0].reason, StopReason::fenced);
+  EXPECT_FALSE(far->connected());
+  EXPECT_EQ(far->taken().size(), 1u);
+  EXPECT_EQ(view(job).attempt, 1u);
+}
+
 class ShortLeaseTest : public WorkerTest {
  protected:
   ShortLeaseTest() {
