@@ -253,6 +253,7 @@ class JobHistoryState {
   }
 
   caf::result<void> barrier() {
+    store_.mend_index();  // Who asks is about to read it all.
     if (waiting_.empty()) return caf::unit;
     auto promise = self_->make_response_promise<void>();
     barriers_.push_back(promise);

@@ -208,9 +208,23 @@ Status ArtifactStore::become(const fs::path& from, const std::string& sha256) {
   return ok();
 }
 
+void ArtifactStore::make_room() {
+  if (options_.make_room) options_.make_room();
+}
+
 Result<ArtifactRef> ArtifactStore::save(const fs::path& file,
                                         const std::string& name,
                                         const std::string& media_type) {
+  auto saved = save_once(file, name, media_type);
+  if (saved || saved.error().code != Errc::disk_full || !options_.make_room)
+    return saved;
+  make_room();
+  return save_once(file, name, media_type);
+}
+
+Result<ArtifactRef> ArtifactStore::save_once(const fs::path& file,
+                                             const std::string& name,
+                                             const std::string& media_type) {
   auto from = platform::open_read(file);
   if (!from) return from.error();
   auto to = platform::AtomicFile::create(dir_ / "temporary");

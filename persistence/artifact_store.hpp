@@ -27,6 +27,9 @@ struct ArtifactOptions {
   std::uint64_t max_bytes = 64ull << 30;  // Of one artifact.
   /// Uploads stop where they would leave less; what jobs made is still saved.
   std::uint64_t low_water_bytes = 0;
+  /// Called where what a job made meets a full disk, which is then tried once
+  /// more; of any thread. Empty: nothing can be given up.
+  std::function<void()> make_room;
   std::function<std::uint64_t()> free_bytes;  // For tests; empty: the disk's.
   // For tests: a planted defect that the proofs must catch.
   bool skip_directory_sync = false;
@@ -54,11 +57,15 @@ class ArtifactStore {
   /// Keeps a copy of `file`, which nothing removes before it is named() or
   /// expires: the job's end that names it is not on disk yet. A restart
   /// forgets that, as it loses every attempt whose end was not on disk. A
-  /// damaged artifact of the same bytes is replaced.
+  /// damaged artifact of the same bytes is replaced. A full disk is tried
+  /// again after make_room().
   /// Errors: not_found, too_large, disk_full, ...
   Result<ArtifactRef> save(const std::filesystem::path& file,
                            const std::string& name,
                            const std::string& media_type);
+
+  /// Gives up what is held back for running jobs.
+  void make_room();
 
   /// Unchecked: the reader of the whole compares its hash.
   /// Errors: not_found, invalid_argument (beyond the end), io_error.
@@ -99,6 +106,9 @@ class ArtifactStore {
   std::filesystem::path object(std::string_view sha256) const;
   std::filesystem::path part(const std::string& sha256) const;
   std::filesystem::path kept(const std::string& sha256) const;
+  Result<ArtifactRef> save_once(const std::filesystem::path& file,
+                                const std::string& name,
+                                const std::string& media_type);
   Status keep(const std::string& sha256);
   Status room_for(std::uint64_t bytes) const;
   Status become(const std::filesystem::path& from, const std::string& sha256);

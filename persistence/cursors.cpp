@@ -21,6 +21,7 @@ class PostingCursor : public Cursor {
       : it_{std::move(it)}, prefix_{std::move(prefix)} {}
 
   std::optional<std::uint64_t> seek(std::uint64_t at_most) override {
+    if (!it_->status().ok()) return std::nullopt;
     if (!members_.empty() && at_most >= members_.front())
       return last_up_to(at_most);
     it_->SeekForPrev(slice(posting_key(prefix_, at_most)));
@@ -54,6 +55,7 @@ class KeyCursor : public Cursor {
       : it_{std::move(it)}, prefix_{std::move(prefix)} {}
 
   std::optional<std::uint64_t> seek(std::uint64_t at_most) override {
+    if (!it_->status().ok()) return std::nullopt;
     if (at_ && *at_ == at_most) return at_;
     auto key = prefix_;
     put_u64(key, at_most);
@@ -81,6 +83,7 @@ class TimeCursor : public Cursor {
       : it_{std::move(it)}, since_ms_{since_ms}, until_ms_{until_ms} {}
 
   std::optional<std::uint64_t> seek(std::uint64_t at_most) override {
+    if (!it_->status().ok()) return std::nullopt;
     const auto window = at_most >> kWindowBits;
     if (window_ == window) return at_most;
     it_->SeekForPrev(slice(zone_key(at_most)));

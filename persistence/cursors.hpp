@@ -20,8 +20,8 @@ namespace troupe::storage {
 class Cursor {
  public:
   virtual ~Cursor() = default;
-  /// The largest member <= `at_most`; nothing when there is none, or after a
-  /// read error, which status() tells.
+  /// The largest member <= `at_most`; nothing when there is none, and for ever
+  /// after a read error, which status() tells.
   virtual std::optional<std::uint64_t> seek(std::uint64_t at_most) = 0;
   virtual rocksdb::Status status() const = 0;
 

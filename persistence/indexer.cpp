@@ -134,6 +134,7 @@ Status JobStore::Impl::finish(IndexWrite& out) {
     if (part->Count() == 0) continue;
     const auto status = base->db().Write(writing, part);
     if (!status.ok()) {
+      base->blame(status);
       write_error = rocks_error("write the index", status);
       refuse(write_error);
       return *write_error;
@@ -205,8 +206,7 @@ Status JobStore::Impl::index_live(IndexWrite& out, const TailJob& job) {
     const auto held = get(*base, base->index(), live_key(*job.indexed, ix));
     if (!held) return held.error();
     if (!*held)
-      return Error{Errc::corrupt, "the index lacks the live entry of job " +
-                                      to_string(job.summary.id)};
+      return base->index_error("live job " + to_string(job.summary.id));
     value = **held;
   }
   out.put(live_key(state, ix), std::move(value));

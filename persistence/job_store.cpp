@@ -179,6 +179,7 @@ Status JobStore::Impl::write(rocksdb::WriteBatch& batch, bool sync) {
   writing.sync = sync && options.sync && !options.test_hooks.answer_before_sync;
   const auto status = base->db().Write(writing, &batch);
   if (status.ok()) return ok();
+  base->blame(status);
   write_error = rocks_error("write the log", status);
   refuse(write_error);
   return *write_error;

@@ -38,6 +38,8 @@ struct StoreOptions {
   std::uint32_t max_page_bytes = 56 * 1024;
   std::uint64_t reserve_bytes = 64u << 20;  // Given up when the disk is full.
   std::uint64_t low_water_bytes = 256u << 20;  // Below: no submits.
+  /// What an operator should know, a line at a time; empty: nobody does.
+  std::function<void(const std::string&)> tell;
 
   // For tests.
   std::shared_ptr<rocksdb::FileSystem> file_system;  // Null: the system's.
@@ -121,12 +123,22 @@ class JobStore {
   /// submits looks too, but does not resume.
   void refresh();
 
+  /// Makes an index that a read has found damaged anew from the log. Nobody
+  /// reads meanwhile: call it where a start waits anyway.
+  void mend_index();
+
   // -- any thread -------------------------------------------------------------
+
+  /// Gives the space up that is held back for running jobs: one of them meets
+  /// a full disk. refresh() takes it again when there is room.
+  void give_up_reserve();
 
   /// ok(), or why submits are refused now.
   Status accepting() const;
 
-  /// Errors of all of these: not_found, forgotten, corrupt, io_error.
+  /// Errors of all of these: not_found, forgotten, corrupt (names the file;
+  /// where it is the index, mend_index() or the next open() makes it anew),
+  /// io_error.
   Result<JobSummary> summary(JobId id) const;
   Result<JobView> view(JobId id) const;
   Result<JobSpec> spec(JobId id) const;

@@ -123,7 +123,10 @@ struct JobStore::Impl {
   bool is_in_tables(const std::filesystem::path& db, std::uint64_t index) const;
   Status open_database();
   Status check_nothing_lost() const;
-  Status load();  // Everything in memory, from the database.
+  /// Everything in memory, from the database. A damaged index is made anew
+  /// where the log can be read whole.
+  Status load();
+  Status load_once();
   Status replay();
   Status replay_entry(const LogEntry& entry);
   Result<std::string> take_store_id();
@@ -208,8 +211,10 @@ struct JobStore::Impl {
   storage::IndexMeta meta;
   std::uint64_t retained_after = 0;  // Where retention goes on.
   bool keep_surplus = false;  // What is being written may stay: see retain().
-  bool has_reserve = false;
   std::string scratch;
+
+  std::mutex reserve_mutex;  // While the file comes or goes.
+  std::atomic<bool> has_reserve{false};
 
   mutable std::mutex refusal_mutex;
   std::optional<Error> refusal;      // Of submits.

@@ -113,6 +113,28 @@ Status JobStore::Impl::check_nothing_lost() const {
 }
 
 Status JobStore::Impl::load() {
+  const bool known = base->index_is_damaged();
+  if (!known) {
+    const auto loaded = load_once();
+    if (loaded || !base->index_is_damaged()) return loaded;
+  }
+  const auto tell = [this](const std::string& line) {
+    if (options.tell) options.tell(line);
+  };
+  // A log that is damaged too would not give it all back: then an index with
+  // a damage is worth more than none.
+  if (const auto whole = base->read_whole_log(); !whole) {
+    if (!known) return whole;
+    tell("the damaged index stays: " + whole.error().message);
+    return load_once() ? ok() : whole;
+  }
+  tell("the index is damaged and is made anew from the log: " +
+       base->index_damage());
+  if (const auto cleared = base->clear_index(); !cleared) return cleared;
+  return load_once();
+}
+
+Status JobStore::Impl::load_once() {
   fresh = frozen = done = {};
   fresh_entries = 0;
   indexing = false;
@@ -146,7 +168,7 @@ static Result<JobId> highest_indexed(const Database& base) {
     auto end = prefix.substr(0, 2);
     ++end.back();
     it->SeekForPrev(slice(end));
-    if (!it->status().ok()) return rocks_error("read the index", it->status());
+    if (!it->status().ok()) return base.index_error(it->status());
     const auto key = it->Valid() ? bytes_of(it->key()) : std::string_view{};
     if (!key.starts_with(prefix.substr(0, 2))) continue;
     highest = std::max(highest, ByteReader{key.substr(2)}.id());

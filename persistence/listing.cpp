@@ -150,6 +150,13 @@ Result<ListReply> JobStore::list(const ListRequest& request) const {
   auto from_memory = in_memory.begin();
   ListReply reply;
   std::size_t bytes = 0;
+  // Where a cursor fails, it looks as if there was nothing.
+  const auto checked = [&](ListReply page) -> Result<ListReply> {
+    if (!indexed->status().ok()) return base.index_error(indexed->status());
+    for (const auto& cursor : attributes)
+      if (!cursor->status().ok()) return base.index_error(cursor->status());
+    return page;
+  };
   while (true) {
     auto from_index = indexed->seek(next);
     while (from_index && tail.hidden.contains(*from_index))
@@ -170,8 +177,7 @@ Result<ListReply> JobStore::list(const ListRequest& request) const {
       if (!value) return value.error();
       auto record = *value ? decode_job(*from_index, **value) : std::nullopt;
       if (!record)
-        return Error{Errc::corrupt,
-                     "the index entry of job " + std::to_string(*from_index)};
+        return base.index_error("job " + std::to_string(*from_index));
       job = tail_job(*std::move(record));
       next = *from_index - 1;  // spec_index is never 0.
       if (!meets_times(request, job.submitted_ms)) continue;
@@ -180,7 +186,7 @@ Result<ListReply> JobStore::list(const ListRequest& request) const {
     }
     if (reply.jobs.size() >= request.max_jobs) {
       reply.next_before_index = job.summary.spec_index + 1;
-      return reply;
+      return checked(std::move(reply));
     }
     auto view = impl_->view_of(job, request.brief);
     if (!view && view.error().code == Errc::forgotten) continue;
@@ -188,13 +194,11 @@ Result<ListReply> JobStore::list(const ListRequest& request) const {
     bytes += cut_to(impl_->options.max_page_bytes, *view);
     if (bytes > impl_->options.max_page_bytes && !reply.jobs.empty()) {
       reply.next_before_index = job.summary.spec_index + 1;
-      return reply;
+      return checked(std::move(reply));
     }
     reply.jobs.push_back(*std::move(view));
   }
-  if (!indexed->status().ok())
-    return rocks_error("read the index", indexed->status());
-  return reply;
+  return checked(std::move(reply));
 }
 
 }  // namespace troupe

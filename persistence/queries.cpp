@@ -18,7 +18,9 @@ Result<std::optional<std::string>> storage::get(
   rocksdb::PinnableSlice value;
   const auto status = base.db().Get(reading, family, slice(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>{};
-  if (!status.ok()) return rocks_error("read the store", status);
+  if (!status.ok())
+    return family == base.index() ? base.index_error(status)
+                                  : rocks_error("read the store", status);
   return std::optional<std::string>{value.ToString()};
 }
 
@@ -58,8 +60,7 @@ Result<JobStore::Impl::TailJob> JobStore::Impl::find_indexed(JobId id) const {
   // Between the two reads retention may have removed it.
   if (!*bytes) return gone(id);
   auto record = decode_job(ix, **bytes);
-  if (!record)
-    return Error{Errc::corrupt, "the index entry of job " + to_string(id)};
+  if (!record) return base->index_error("job " + to_string(id));
   return tail_job(*std::move(record));
 }
 
@@ -272,7 +273,7 @@ Result<bool> JobStore::refers_to(const std::string& sha256) const {
     if (!job) return job.error();
     if (*job) return true;
   }
-  if (!it->status().ok()) return rocks_error("read the index", it->status());
+  if (!it->status().ok()) return impl_->base->index_error(it->status());
   return false;
 }
 

@@ -94,6 +94,7 @@ std::uint64_t JobStore::Impl::free_bytes() const {
 }
 
 void JobStore::Impl::keep_reserve() {
+  const std::lock_guard lock{reserve_mutex};
   if (has_reserve || options.reserve_bytes == 0) return;
   auto file = platform::open_append(dir / "reserve");
   if (!file) return;
@@ -103,6 +104,7 @@ void JobStore::Impl::keep_reserve() {
 }
 
 void JobStore::Impl::drop_reserve() {
+  const std::lock_guard lock{reserve_mutex};
   std::error_code ignored;
   std::filesystem::remove(dir / "reserve", ignored);
   has_reserve = false;
@@ -138,6 +140,22 @@ void JobStore::refresh() {
   if (!s.look_at_space()) return;
   s.keep_reserve();
   s.refuse(std::nullopt);
+}
+
+void JobStore::give_up_reserve() {
+  impl_->drop_reserve();
+}
+
+void JobStore::mend_index() {
+  Impl& s = *impl_;
+  if (!s.base->index_is_damaged() || s.write_error) return;
+  // Loading takes all that is there for synced.
+  if (s.options.sync && !s.base->db().SyncWAL().ok()) return;
+  const std::unique_lock lock{s.base_mutex};  // No reader beside this.
+  const auto loaded = s.load();
+  if (loaded) return;
+  s.write_error = loaded.error();
+  s.refuse(s.write_error);
 }
 
 Status JobStore::accepting() const {

@@ -107,9 +107,14 @@ Status JobStore::for_each_live(
   LiveJob live;
   while (true) {
     LiveCursor* next = nullptr;
-    for (auto& cursor : cursors)
-      if (cursor.valid() && (!next || cursor.index() < next->index()))
-        next = &cursor;
+    for (auto& cursor : cursors) {
+      if (!cursor.valid()) {
+        // At once: what follows in the others comes later in the queue.
+        if (!cursor.status().ok()) return base.index_error(cursor.status());
+        continue;
+      }
+      if (!next || cursor.index() < next->index()) next = &cursor;
+    }
     if (!next) break;
     const auto index = next->index();
     tell_tail_through(index);
@@ -119,8 +124,7 @@ Status JobStore::for_each_live(
     live.retry = {};
     live.depends_on.clear();
     if (!decode_live(next->value(), live))
-      return Error{Errc::corrupt,
-                   "the index entry of live job " + std::to_string(index)};
+      return base.index_error("live job " + std::to_string(index));
     next->next();
     const auto newer = tail.find(index);
     if (newer != tail.end()) {
@@ -134,17 +138,13 @@ Status JobStore::for_each_live(
       const auto record = move_to(*jobs, job_key(index))
                               ? decode_job(index, bytes_of(jobs->value()))
                               : std::nullopt;
-      if (!record)
-        return Error{Errc::corrupt,
-                     "the index entry of job " + std::to_string(index)};
+      if (!jobs->status().ok()) return base.index_error(jobs->status());
+      if (!record) return base.index_error("job " + std::to_string(index));
       live.summary = record->summary;
       live.submitted_ms = record->submitted_ms;
     }
     fn(live);
   }
-  for (const auto& cursor : cursors)
-    if (!cursor.status().ok())
-      return rocks_error("read the index", cursor.status());
   tell_tail_through(~std::uint64_t{0});
   return ok();
 }

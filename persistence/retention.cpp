@@ -96,7 +96,7 @@ Result<RetainResult> JobStore::Impl::retain(
     leaving.push_back(*std::move(job));
     if (surplus > 0) --surplus;
   }
-  if (!it->status().ok()) return rocks_error("read the index", it->status());
+  if (!it->status().ok()) return base->index_error(it->status());
   result.more = !finished;
   if (finished) retained_after = 0;
   if (leaving.empty()) return result;
@@ -131,7 +131,7 @@ Result<bool> JobStore::Impl::is_needed(JobId id) const {
   const std::unique_ptr<rocksdb::Iterator> it{
       base->db().NewIterator({}, base->index())};
   it->Seek(slice(prefix));
-  if (!it->status().ok()) return rocks_error("read the index", it->status());
+  if (!it->status().ok()) return base->index_error(it->status());
   return it->Valid() && bytes_of(it->key()).starts_with(prefix);
 }
 
@@ -148,7 +148,7 @@ Result<std::vector<std::string>> JobStore::Impl::orphans(
     for (it->Seek(slice(prefix));
          it->Valid() && bytes_of(it->key()).starts_with(prefix); it->Next())
       referred |= !leaving.contains(last_u64(bytes_of(it->key())));
-    if (!it->status().ok()) return rocks_error("read the index", it->status());
+    if (!it->status().ok()) return base->index_error(it->status());
     if (!referred) out.push_back(sha256);
   }
   return out;

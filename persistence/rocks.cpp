@@ -13,6 +13,7 @@
 #include "persistence/manifest.hpp"
 #include "persistence/prefilled_logs.hpp"
 #include "persistence/rocks_log.hpp"
+#include "platform/file.hpp"
 
 namespace troupe::storage {
 namespace {
@@ -147,9 +148,8 @@ Database::~Database() {
 
 namespace {
 
-using Families = std::vector<rocksdb::ColumnFamilyDescriptor>;
-
-Families families(const StoreOptions& options) {
+std::vector<rocksdb::ColumnFamilyDescriptor> families(
+    const StoreOptions& options) {
   const auto cache = rocksdb::NewLRUCache(options.cache_bytes, 2);
   rocksdb::ColumnFamilyOptions meta;
   meta.write_buffer_size = 256 * 1024;
@@ -167,36 +167,79 @@ std::shared_ptr<rocksdb::FileSystem> file_system(const StoreOptions& options) {
 
 }  // namespace
 
-Result<std::unique_ptr<Database>> Database::open(
-    const std::filesystem::path& dir, const StoreOptions& options) {
+Result<std::unique_ptr<Database>> Database::open_as(
+    const std::filesystem::path& dir, const StoreOptions& options,
+    Checks checks) {
   std::unique_ptr<Database> self{new Database};
-  if (const auto cut = cut_torn_manifest(dir); !cut) return cut.error();
   self->env_ = rocksdb::NewCompositeEnv(with_synced_manifests(
       with_prefilled_logs(file_system(options), options.log_buffer_bytes,
                           /*ahead=*/!options.file_system)));
-  const auto described = families(options);
+  auto described = families(options);
   self->index_options_ = described[2].options;
+  auto opening = db_options(options, self->env_.get(), dir);
+  if (checks == Checks::log_only) {
+    opening.paranoid_checks = false;
+    for (auto& family : described)
+      family.options.disable_auto_compactions = true;
+  }
   rocksdb::DB* db = nullptr;
-  const auto status =
-      rocksdb::DB::Open(db_options(options, self->env_.get(), dir),
-                        dir.string(), described, &self->families_, &db);
+  const auto status = rocksdb::DB::Open(opening, dir.string(), described,
+                                        &self->families_, &db);
   if (!status.ok()) return rocks_error("open " + dir.string(), status);
   self->db_.reset(db);
+  self->remember_damage_in(dir);
   return self;
+}
+
+Result<std::unique_ptr<Database>> Database::open(
+    const std::filesystem::path& dir, const StoreOptions& options) {
+  if (const auto cut = cut_torn_manifest(dir); !cut) return cut.error();
+  auto opened = open_as(dir, options, Checks::strict);
+  if (opened || opened.error().code != Errc::corrupt) return opened;
+  if (const auto mended = replace_index(dir, options, opened.error()); !mended)
+    return opened;
+  return open_as(dir, options, Checks::strict);
+}
+
+// RocksDB opens no family without all others, and none with a table whose
+// frame is damaged. Without its checks it does; so they are left out once,
+// after the log was opened and read with them, to drop the index.
+Status Database::replace_index(const std::filesystem::path& dir,
+                               const StoreOptions& options, const Error& why) {
+  {
+    auto described = families(options);
+    described.pop_back();
+    const auto log = open_to_read(dir, options, described);
+    if (!log) return log.error();
+    if (const auto whole = (*log)->read_whole_log(); !whole) return whole;
+  }
+  auto lax = open_as(dir, options, Checks::log_only);
+  if (!lax) return lax.error();
+  if (options.tell)
+    options.tell("the index is damaged and is made anew from the log: " +
+                 why.message);
+  return (*lax)->clear_index();
 }
 
 Result<std::unique_ptr<Database>> Database::open_read_only(
     const std::filesystem::path& dir, const StoreOptions& options) {
+  return open_to_read(dir, options, families(options));
+}
+
+Result<std::unique_ptr<Database>> Database::open_to_read(
+    const std::filesystem::path& dir, const StoreOptions& options,
+    const Families& described) {
   std::unique_ptr<Database> self{new Database};
   self->env_ = rocksdb::NewCompositeEnv(file_system(options));
-  auto db_options_read = db_options(options, self->env_.get(), {});
-  db_options_read.create_if_missing = false;
-  db_options_read.create_missing_column_families = false;
+  auto opening = db_options(options, self->env_.get(), {});
+  opening.create_if_missing = false;
+  opening.create_missing_column_families = false;
   rocksdb::DB* db = nullptr;
   const auto status = rocksdb::DB::OpenForReadOnly(
-      db_options_read, dir.string(), families(options), &self->families_, &db);
+      opening, dir.string(), described, &self->families_, &db);
   if (!status.ok()) return rocks_error("open " + dir.string(), status);
   self->db_.reset(db);
+  self->remember_damage_in(dir);
   return self;
 }
 
@@ -209,6 +252,60 @@ Status Database::clear_index() {
   status = db_->CreateColumnFamily(index_options_, "index", &fresh);
   if (!status.ok()) return rocks_error("create the index", status);
   families_.push_back(fresh);
+  std::error_code ignored;  // What stays costs the next opening the same.
+  std::filesystem::remove(damage_file_, ignored);
+  damaged_ = false;
+  return ok();
+}
+
+// -- damage -------------------------------------------------------------------
+
+void Database::remember_damage_in(const std::filesystem::path& dir) {
+  damage_file_ = dir / "index.damaged";
+  std::error_code ignored;
+  damaged_ = std::filesystem::exists(damage_file_, ignored);
+}
+
+Error Database::index_error(const rocksdb::Status& status) const {
+  auto error = rocks_error("read the index", status);
+  return error.code == Errc::corrupt ? damaged(status.ToString()) : error;
+}
+
+Error Database::index_error(const std::string& what) const {
+  return damaged("the entry of " + what + " makes no sense");
+}
+
+Error Database::damaged(const std::string& text) const {
+  if (!damaged_.exchange(true))  // Not on disk: the next read finds it again.
+    (void)platform::write_file_atomically(damage_file_, text);
+  return {Errc::corrupt, "read the index: " + text +
+                             "; restart the node: it makes the index anew "
+                             "from the log"};
+}
+
+void Database::blame(const rocksdb::Status& status) const {
+  if (!status.IsCorruption()) return;
+  const auto text = status.ToString();
+  std::vector<rocksdb::LiveFileMetaData> tables;
+  db_->GetLiveFilesMetaData(&tables);
+  for (const auto& table : tables)
+    if (table.column_family_name == "index" && contains(text, table.name))
+      (void)damaged(text);
+}
+
+std::string Database::index_damage() const {
+  const auto text = platform::read_file(damage_file_);
+  return text ? *text : "a read has failed";
+}
+
+Status Database::read_whole_log() const {
+  rocksdb::ReadOptions reading;
+  reading.readahead_size = 2 << 20;
+  reading.fill_cache = false;
+  const std::unique_ptr<rocksdb::Iterator> it{db_->NewIterator(reading, log())};
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+  }
+  if (!it->status().ok()) return rocks_error("read the log", it->status());
   return ok();
 }
 

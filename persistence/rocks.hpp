@@ -4,10 +4,12 @@
 
 #include <rocksdb/db.h>
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/result.hpp"
 #include "persistence/job_store.hpp"
@@ -21,7 +23,8 @@ Error rocks_error(std::string_view what, const rocksdb::Status& status);
 /// Closes in the right order. `meta` is the default family.
 class Database {
  public:
-  /// Creates what is missing. Errors: those of rocks_error().
+  /// Creates what is missing. Where only tables of the index cannot be read,
+  /// it is opened with an empty one. Errors: those of rocks_error().
   static Result<std::unique_ptr<Database>> open(
       const std::filesystem::path& dir, const StoreOptions& options);
   /// Reads what is there without changing anything.
@@ -36,15 +39,44 @@ class Database {
   rocksdb::ColumnFamilyHandle* log() const { return families_[1]; }
   rocksdb::ColumnFamilyHandle* index() const { return families_[2]; }
 
-  /// Drops and recreates the index family.
+  /// Drops and recreates the index family; it is not damaged any more.
   Status clear_index();
+
+  /// What a read of the index met, as an Error. Damage is remembered, also
+  /// for the next opening. From any thread.
+  Error index_error(const rocksdb::Status& status) const;
+  /// corrupt: what the index says of `what` makes no sense. Likewise.
+  Error index_error(const std::string& what) const;
+  /// A write failed: remembers damage where a table of the index is to blame.
+  void blame(const rocksdb::Status& status) const;
+  bool index_is_damaged() const { return damaged_; }
+  /// The damage in words, for people.
+  std::string index_damage() const;
+  /// Reads every entry of the log. Errors: corrupt, io_error.
+  Status read_whole_log() const;
 
  private:
   Database() = default;
+  using Families = std::vector<rocksdb::ColumnFamilyDescriptor>;
+  enum class Checks { strict, log_only };
+  static Result<std::unique_ptr<Database>> open_as(
+      const std::filesystem::path& dir, const StoreOptions& options,
+      Checks checks);
+  static Status replace_index(const std::filesystem::path& dir,
+                              const StoreOptions& options, const Error& why);
+  /// `described`: all families, or the first of them.
+  static Result<std::unique_ptr<Database>> open_to_read(
+      const std::filesystem::path& dir, const StoreOptions& options,
+      const Families& described);
+  void remember_damage_in(const std::filesystem::path& dir);
+  Error damaged(const std::string& text) const;
+
   std::unique_ptr<rocksdb::Env> env_;  // Outlives the database.
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> families_;
   rocksdb::ColumnFamilyOptions index_options_;
+  std::filesystem::path damage_file_;  // There while the index is damaged.
+  mutable std::atomic<bool> damaged_{false};
 };
 
 }  // namespace troupe::storage
