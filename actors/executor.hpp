@@ -96,6 +96,10 @@ class ArtifactAccess {
                                    const std::string& name,
                                    const std::string& media_type) = 0;
 
+  /// Gives up what the disk holds back for running jobs, where there is such:
+  /// one of them has met a full disk.
+  virtual void make_room() {}
+
   /// Puts the artifact's bytes at `to` (which must not exist); never a link
   /// through which the job could change the stored file.
   /// Errors: not_found, corrupt, disk_full, io_error.

@@ -16,6 +16,7 @@ class LocalArtifacts : public ArtifactAccess {
                            const std::string& media_type) override {
     return files_.save(file, name, media_type);
   }
+  void make_room() override { files_.make_room(); }
   Status fetch(const std::string& sha256,
                const std::filesystem::path& to) override {
     return files_.fetch(sha256, to);

@@ -97,13 +97,17 @@ StoreOptions store_options(const StoreConfig& c) {
   options.log_buffer_bytes = static_cast<std::uint64_t>(c.write_buffer_bytes);
   options.low_water_bytes = static_cast<std::uint64_t>(c.low_water_bytes);
   options.reserve_bytes = static_cast<std::uint64_t>(c.reserve_bytes);
+  options.tell = [](const std::string& line) {
+    std::cerr << "troupe: " + line + "\n" << std::flush;
+  };
   return options;
 }
 
-ArtifactOptions artifact_options(const Config& c) {
+ArtifactOptions artifact_options(const Config& c, JobStore& store) {
   ArtifactOptions options;
   options.max_bytes = static_cast<std::uint64_t>(c.artifact.max_bytes);
   options.low_water_bytes = static_cast<std::uint64_t>(c.store.low_water_bytes);
+  options.make_room = [&store] { store.give_up_reserve(); };
   return options;
 }
 
@@ -199,7 +203,7 @@ Status run_node(const NodeOptions& options) {
                               store_options(options.config.store), now);
   if (!store) return store.error();
   auto files = ArtifactStore::open(options.data / "artifacts",
-                                   artifact_options(options.config));
+                                   artifact_options(options.config, **store));
   if (!files) return files.error();
   if (auto tls = cluster::ensure_identity(options.data, name, now); !tls)
     return tls;

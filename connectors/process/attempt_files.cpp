@@ -38,24 +38,34 @@ Status write_plain(const fs::path& path, std::string_view bytes) {
 
 // The segments as one file, for the time of saving it.
 Result<ArtifactRef> save_log(const fs::path& log, const std::string& name,
-                             const fs::path& scratch,
-                             ArtifactAccess& artifacts) {
+                             const fs::path& scratch, ArtifactAccess& artifacts,
+                             const std::optional<UnwrittenLines>& unwritten) {
   auto text = read_log(log);
   if (!text) return text.error();
+  if (unwritten) *text += text_of(*unwritten);
   const fs::path whole = scratch.string() + "." + name;
   auto written = write_plain(whole, *text);
-  if (!written) return written.error();
+  if (!written && written.error().code == Errc::disk_full) {
+    artifacts.make_room();
+    written = write_plain(whole, *text);
+  }
+  if (!written) {
+    remove_tree(whole);
+    return written.error();
+  }
   auto saved = artifacts.save(whole, name, kLogType);
   remove_tree(whole);
   return saved;
 }
 
 void save_logs(const AttemptPaths& paths, std::uint32_t newest,
-               ArtifactAccess& artifacts, JobEnd& end) {
+               ArtifactAccess& artifacts, JobEnd& end,
+               const std::optional<UnwrittenLines>& unwritten = {}) {
   for (std::uint32_t attempt = 1; attempt <= newest; ++attempt) {
     const auto name = log_name(attempt);
     const auto log = paths.log.parent_path() / name;
-    auto saved = save_log(log, name, paths.scratch, artifacts);
+    const auto rest = attempt == newest ? unwritten : std::nullopt;
+    auto saved = save_log(log, name, paths.scratch, artifacts, rest);
     // A log that is not there or cannot be kept changes nothing of the job.
     if (saved) end.artifacts.push_back(*std::move(saved));
   }
@@ -63,13 +73,15 @@ void save_logs(const AttemptPaths& paths, std::uint32_t newest,
 
 JobEnd with_outputs(const AttemptPaths& paths, const Assignment& assignment,
                     const ProcessRunParams& params, ArtifactAccess& artifacts,
-                    JobEnd end) {
+                    JobEnd end,
+                    const std::optional<UnwrittenLines>& unwritten) {
   std::set<std::string> inputs;
   for (const auto& input : assignment.inputs) inputs.insert(input.name);
   auto files = find_outputs(paths.scratch, params.outputs, inputs);
   if (!files) {
-    auto failed = describe_failure(FailureClass::command, "output_missing",
-                                   files.error().message, last_lines(paths));
+    auto failed =
+        describe_failure(FailureClass::command, "output_missing",
+                         files.error().message, last_lines(paths, unwritten));
     failed.result = end.result;
     return failed;
   }
@@ -83,7 +95,7 @@ JobEnd with_outputs(const AttemptPaths& paths, const Assignment& assignment,
         describe_failure(class_of(saved.error().code), "output_not_saved",
                          "the output " + file.name +
                              " could not be kept: " + saved.error().message,
-                         last_lines(paths));
+                         last_lines(paths, unwritten));
     failed.result = end.result;
     return failed;
   }
@@ -156,10 +168,11 @@ Status prepare_files(const AttemptPaths& paths, const Assignment& assignment,
 
 JobEnd keep_files(const AttemptPaths& paths, const Assignment& assignment,
                   const ProcessRunParams& params, ArtifactAccess& artifacts,
-                  JobEnd end) {
+                  JobEnd end, const std::optional<UnwrittenLines>& unwritten) {
   if (end.state == JobState::succeeded)
-    end = with_outputs(paths, assignment, params, artifacts, std::move(end));
-  save_logs(paths, assignment.token.attempt, artifacts, end);
+    end = with_outputs(paths, assignment, params, artifacts, std::move(end),
+                       unwritten);
+  save_logs(paths, assignment.token.attempt, artifacts, end, unwritten);
   // The logs stay: until the end is on disk the attempt may yet be lost.
   remove_files(paths);
   return end;
@@ -182,8 +195,15 @@ void remove_files(const AttemptPaths& paths) {
   remove_tree(paths.record);
 }
 
-std::vector<std::string> last_lines(const AttemptPaths& paths) {
+std::vector<std::string> last_lines(
+    const AttemptPaths& paths, const std::optional<UnwrittenLines>& unwritten) {
   auto lines = last_log_lines(paths.log, kLastLines);
+  if (unwritten) {
+    lines.insert(lines.end(), unwritten->newest.begin(),
+                 unwritten->newest.end());
+    if (lines.size() > kLastLines)
+      lines.erase(lines.begin(), lines.end() - kLastLines);
+  }
   for (auto& line : lines) line = std::string{cut_utf8(line, kLastLineBytes)};
   return lines;
 }

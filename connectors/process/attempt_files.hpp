@@ -12,9 +12,11 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "actors/executor.hpp"
+#include "connectors/process/bounded_log.hpp"
 #include "kinds/process_run.hpp"
 
 namespace troupe {
@@ -46,9 +48,11 @@ Status prepare_files(const AttemptPaths& paths, const Assignment& assignment,
 /// Saves the outputs (when the command succeeded) and the logs of this and
 /// earlier attempts and adds them to `end`, which becomes a failure where an
 /// output is missing or cannot be saved. Then removes all but the logs.
+/// `unwritten` is what the log of this attempt lacks.
 JobEnd keep_files(const AttemptPaths& paths, const Assignment& assignment,
                   const ProcessRunParams& params, ArtifactAccess& artifacts,
-                  JobEnd end);
+                  JobEnd end,
+                  const std::optional<UnwrittenLines>& unwritten = {});
 
 struct KeptLogs {
   std::vector<ArtifactRef> artifacts;
@@ -68,6 +72,8 @@ void remove_logs(const std::filesystem::path& folder, JobId job);
 void remove_files(const AttemptPaths& paths);
 
 /// The newest lines of the attempt's log, short enough for a record.
-std::vector<std::string> last_lines(const AttemptPaths& paths);
+std::vector<std::string> last_lines(
+    const AttemptPaths& paths,
+    const std::optional<UnwrittenLines>& unwritten = {});
 
 }  // namespace troupe

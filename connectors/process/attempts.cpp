@@ -183,14 +183,16 @@ void ProcessAttempts::order(const Token& token, StopReason reason) {
     runner_->stop(attempt->key);
 }
 
-void ProcessAttempts::keep(Attempt& attempt, JobEnd end) {
+void ProcessAttempts::keep(Attempt& attempt, JobEnd end,
+                           std::optional<UnwrittenLines> unwritten) {
   attempt.batch.set_phase(Phase::saving);
   show_soon(attempt);
   file_work_->post([this, key = attempt.key, paths = attempt.paths,
                     assignment = attempt.assignment, params = attempt.params,
-                    end = std::move(end)]() mutable {
+                    end = std::move(end),
+                    unwritten = std::move(unwritten)]() mutable {
     auto kept = keep_files(paths, assignment, params, *options_.artifacts,
-                           std::move(end));
+                           std::move(end), unwritten);
     runner_->post([this, key, kept = std::move(kept)]() mutable {
       finish(key, std::move(kept));
     });
@@ -288,8 +290,8 @@ void ProcessAttempts::on_end(const std::string& key, const ProcessEnd& end) {
        .cwd = attempt->params.cwd,
        .timeout_ms = attempt->assignment.spec.timeout_ms.value_or(0),
        .stop = attempt->stop,
-       .last_lines = last_lines(attempt->paths)});
-  keep(*attempt, std::move(job));
+       .last_lines = last_lines(attempt->paths, end.unwritten)});
+  keep(*attempt, std::move(job), end.unwritten);
 }
 
 std::map<std::string, std::string> own_environment() {

@@ -73,7 +73,8 @@ class ProcessAttempts final : private ProcessEvents {
   void prepared(const std::string& key, Status done);
   void start(Attempt& attempt);
   void order(const Token& token, StopReason reason);
-  void keep(Attempt& attempt, JobEnd end);
+  void keep(Attempt& attempt, JobEnd end,
+            std::optional<UnwrittenLines> unwritten);
   void finish(const std::string& key, JobEnd end);
   void show_soon(Attempt& attempt);
   void show(const std::string& key);

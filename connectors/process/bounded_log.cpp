@@ -1,5 +1,7 @@
 #include "connectors/process/bounded_log.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -83,16 +85,43 @@ Result<platform::Fd*> BoundedLog::target(std::size_t bytes) {
 }
 
 Status BoundedLog::append(std::string_view line) {
-  if (broken_) return ok();
+  if (unwritten_) {
+    keep(line);
+    return ok();
+  }
   std::string text{line};
   text += '\n';
   auto file = target(text.size());
   Status done =
       file ? platform::write_all((*file)->get(), text) : Status{file.error()};
-  broken_ = !done;
+  if (!done) {
+    // Of the line that met the end, nothing stays on disk.
+    [[maybe_unused]] const auto cut =
+        ::ftruncate(file_.get(), static_cast<::off_t>(file_bytes_));
+    unwritten_ = {.why = done.error().code == Errc::disk_full
+                             ? "the disk is full"
+                             : done.error().message};
+    keep(line);
+    return done;
+  }
   written_ += text.size();
   file_bytes_ += text.size();
   return done;
+}
+
+void BoundedLog::keep(std::string_view line) {
+  ++unwritten_->count;
+  unwritten_->newest.emplace_back(line);
+  if (unwritten_->newest.size() > kUnwrittenKept)
+    unwritten_->newest.pop_front();
+}
+
+std::string text_of(const UnwrittenLines& lines) {
+  auto text = "[... the log ends here: " + lines.why + "; " +
+              std::to_string(lines.count) + " more lines, of which the last " +
+              std::to_string(lines.newest.size()) + ": ...]\n";
+  for (const auto& line : lines.newest) text += line + "\n";
+  return text;
 }
 
 Result<std::string> read_log(const std::filesystem::path& path) {

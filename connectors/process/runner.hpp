@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "connectors/process/bounded_log.hpp"
 #include "connectors/process/guard_protocol.hpp"
 #include "core/live.hpp"
 #include "kinds/process_run.hpp"
@@ -57,6 +58,7 @@ struct ProcessEnd {
   std::optional<int> code;
   std::optional<int> signal;
   bool guard_lost = false;  // The guard was killed; the tree was ended anyway.
+  std::optional<UnwrittenLines> unwritten;  // Of its log.
   platform::ProcessUsage usage;  // CPU of the whole tree; peak of its largest.
   std::int64_t wall_ms = 0;
 };

@@ -311,6 +311,7 @@ void RunningProcess::guard_ended() {
 
 void RunningProcess::tell_end() {
   cancel_timers();
+  if (log_) end_.unwritten = log_->unwritten();
   log_.reset();
   std::error_code ignored;
   std::filesystem::remove(spec_.record, ignored);

@@ -82,6 +82,27 @@ TEST_F(BoundedLogTest, LastLinesOfAShortOrMissingLog) {
   EXPECT_EQ(last_log_lines(path, 3), (std::vector<std::string>{"line 0"}));
 }
 
+TEST_F(BoundedLogTest, OnAFullDiskTheNewestLinesStayInMemory) {
+  auto log = BoundedLog::create(path, 4096);
+  const std::string line(99, 'x');
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(log->append(line));
+  // The next file of the log cannot take a byte.
+  const auto next = path.string() + ".tail-2000";
+  std::filesystem::create_symlink("/dev/full", next);
+  EXPECT_EQ(log->append(line).error().code, Errc::disk_full);
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(log->append(std::to_string(i)));
+  std::filesystem::remove(next);
+  ASSERT_TRUE(log->unwritten());
+  EXPECT_EQ(log->unwritten()->count, 31u);
+  EXPECT_EQ(log->unwritten()->newest.size(), kUnwrittenKept);
+  EXPECT_EQ(log->unwritten()->newest.front(), "10");
+  EXPECT_EQ(log->unwritten()->newest.back(), "29");
+  EXPECT_EQ(read_log(path)->size(), 2'000u);
+  EXPECT_TRUE(text_of(*log->unwritten())
+                  .starts_with("[... the log ends here: the disk is full; 31 "
+                               "more lines, of which the last 20: ...]\n10\n"));
+}
+
 TEST_F(BoundedLogTest, ANewLogRemovesTheOldOne) {
   {
     auto log = BoundedLog::create(path, 4096);

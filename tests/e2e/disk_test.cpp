@@ -100,6 +100,29 @@ TEST_F(DiskTest, OnAFullDiskARunningJobEndsOutOfTheReserve) {
   EXPECT_EQ(running->finish().code, 0);
 }
 
+TEST_F(DiskTest, OnAFullDiskARunningJobsOutputAndLogAreSavedOutOfTheReserve) {
+  auto running = node();
+  const auto id = place_.submit(
+      {"process.run", "--output", "film", "--", "sh", "-c",
+       "head -c 4194304 /dev/urandom > film; echo early; while [ ! -e " +
+           place_.path("go").string() +
+           " ]; do sleep 0.05; done; yes long | head -n 20000; echo late"});
+  const auto log = [&] { return place_.troupe({"jobs", "logs", id}).out; };
+  ASSERT_TRUE(eventually([&] { return log().find("early") != log().npos; }));
+  leave(0);
+  place_.write("go", "");
+  ASSERT_TRUE(place_.reaches(id, "succeeded"))
+      << place_.troupe({"jobs", "show", id}).out;
+  EXPECT_FALSE(std::filesystem::exists(place_.data() / "store" / "reserve"));
+  EXPECT_THAT(log(), HasSubstr("the log ends here: the disk is full"));
+  EXPECT_THAT(log(), HasSubstr("late"));
+  EXPECT_NE(submit().code, 0) << "it must still be refused";
+  std::filesystem::remove(filler());
+  EXPECT_TRUE(eventually([&] { return submit().code == 0; }));
+  running->signal(SIGTERM);
+  EXPECT_EQ(running->finish().code, 0);
+}
+
 TEST_F(DiskTest, ADiskTooFullToStartIsAClearError) {
   leave(0);
   const auto refused = place_.troupe({"node", "--json"});
