@@ -135,9 +135,11 @@ ControlReply Schedule::status() const {
   reply.paused = s.paused;
   for (const std::uint32_t kind : s.paused_kinds)
     reply.paused_kinds.push_back(s.kinds[kind]);
-  for (std::uint32_t d = 0; d < s.devices.size(); ++d)
-    if (s.devices[d].paused)
-      reply.paused_devices.push_back(s.devices[d].info.name);
+  for (std::uint32_t d = 0; d < s.devices.size(); ++d) {
+    const DeviceState& device = s.devices[d];
+    if (device.paused) reply.paused_devices.push_back(device.info.name);
+    if (!device.up) reply.down_devices.push_back(device.info.name);
+  }
   reply.draining = s.draining;
   for (const std::uint32_t kind : s.draining_kinds)
     reply.draining_kinds.push_back(s.kinds[kind]);

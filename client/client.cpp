@@ -68,7 +68,8 @@ struct Client::State {
       loop->start_calling(std::move(callback));
     else
       loop->start();
-    const auto timeout_ms = connection->options().timeout_ms;
+    const auto timeout_ms =
+        connection->timeout_or_default(options.start_timeout_ms);
     if (auto good = loop->wait_for_start(timeout_ms); !good) {
       loop->stop();
       return good.error();

@@ -17,10 +17,11 @@ struct FollowOptions {
   std::optional<JobId> job = {};  // Absent: all that the certificate may see.
   std::uint64_t after_index = 0;  // Log cursor; without `job`.
   std::uint32_t after_seq = 0;    // The job's own; with `job`.
-  bool from_now = false;   // Ignores after_index. follow() returns when the
-                           // head has fixed where "now" is.
-  bool live = false;       // Progress and log lines too.
-  bool ends_only = false;  // Only how jobs end: completions.
+  bool from_now = false;  // Ignores after_index. follow() returns when the
+                          // head has fixed where "now" is.
+  std::int64_t start_timeout_ms = 0;  // Of that; 0: Options::timeout_ms.
+  bool live = false;                  // Progress and log lines too.
+  bool ends_only = false;             // Only how jobs end: completions.
   /// Events that may be under way at a time: the credit of one pull.
   std::uint32_t credit = 1024;
 };

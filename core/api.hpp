@@ -147,6 +147,7 @@ struct ControlReply {
   bool paused = false;
   std::vector<std::string> paused_kinds;
   std::vector<std::string> paused_devices;  // Drained ones too.
+  std::vector<std::string> down_devices;    // Known, with nobody behind them.
   bool draining = false;                    // Takes no jobs of any kind.
   std::vector<std::string> draining_kinds;
   std::string accepting;  // "yes", or why submits are refused.
@@ -321,7 +322,7 @@ bool inspect(Inspector& f, ControlReply& x) {
   return f.object(x).fields(
       f.field("paused", x.paused), f.field("paused_kinds", x.paused_kinds),
       f.field("paused_devices", x.paused_devices),
-      f.field("draining", x.draining),
+      f.field("down_devices", x.down_devices), f.field("draining", x.draining),
       f.field("draining_kinds", x.draining_kinds),
       f.field("accepting", x.accepting), f.field("running", x.running),
       f.field("queued", x.queued), f.field("blocked", x.blocked));

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "apps/commands/commands.hpp"
@@ -188,10 +189,14 @@ class Examination {
         : ordered                  ? Verdict::note
                                    : Verdict::bad,
         status->accepting);
-    for (const auto& ledger : status->ledgers)
-      add("device " + ledger.device, Verdict::good,
-          render::bytes(ledger.reserved_bytes) + " of " +
+    const auto& down = status->queue.down_devices;
+    for (const auto& ledger : status->ledgers) {
+      const bool is_down = std::ranges::count(down, ledger.device) > 0;
+      add("device " + ledger.device, is_down ? Verdict::note : Verdict::good,
+          (is_down ? "is down: nothing runs there; " : "") +
+              render::bytes(ledger.reserved_bytes) + " of " +
               render::bytes(ledger.total_bytes) + " reserved");
+    }
   }
 
   Session& session_;

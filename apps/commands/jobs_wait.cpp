@@ -69,12 +69,8 @@ class Waiting {
 
   /// Says nothing of the jobs.
   Result<Answers> quietly() {
-    if (auto there = reach_node(); !there) return there.error();
     // First where "now" is, then how they stand: no end falls between.
-    client::FollowOptions ends;
-    ends.from_now = true;
-    ends.ends_only = true;
-    auto follower = client_.follow(ends);
+    auto follower = follow_ends();
     if (!follower) return follower.error();
     auto answers = look();
     if (!answers) return answers;
@@ -115,6 +111,20 @@ class Waiting {
     if (interrupts_.count() > 0) return left();
     if (left_ms() <= 0) return too_late();
     return ok();
+  }
+
+  Result<std::unique_ptr<client::Follower>> follow_ends() {
+    client::FollowOptions ends;
+    ends.from_now = true;
+    ends.ends_only = true;
+    for (;;) {
+      if (auto there = reach_node(); !there) return there.error();
+      ends.start_timeout_ms =
+          std::clamp<std::int64_t>(left_ms(), 1, kMaxLookMs);
+      auto follower = client_.follow(ends);
+      if (follower || !means_away(follower.error())) return follower;
+      if (auto more = go_on(); !more) return more.error();
+    }
   }
 
   Status reach_node() {

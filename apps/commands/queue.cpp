@@ -28,6 +28,8 @@ std::string text(const ControlReply& reply) {
     out += "; paused kinds: " + list(reply.paused_kinds);
   if (!reply.paused_devices.empty())
     out += "; paused devices: " + list(reply.paused_devices);
+  if (!reply.down_devices.empty())
+    out += "; devices that are down: " + list(reply.down_devices);
   if (!reply.draining_kinds.empty())
     out += "; draining kinds: " + list(reply.draining_kinds);
   return out + "; " + std::to_string(reply.running) + " running, " +

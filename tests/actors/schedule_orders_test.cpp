@@ -60,6 +60,14 @@ TEST_F(ScheduleOrdersTest, AnExecutorMayNotCancelUnasked) {
   EXPECT_EQ(desk.requeues.at(id).failure.reason, "ended_unasked");
 }
 
+TEST_F(ScheduleOrdersTest, ADeviceWithoutAnExecutorIsDown) {
+  desk.up(device("cpu"));
+  EXPECT_TRUE(desk.schedule->status().down_devices.empty());
+  desk.down("cpu");
+  EXPECT_EQ(desk.schedule->status().down_devices,
+            std::vector<std::string>{"cpu"});
+}
+
 TEST_F(ScheduleOrdersTest, WhatIsNotLiveOrAnothersIsNotFound) {
   EXPECT_EQ(desk.cancel({9, 9}).error->code, Errc::not_found);
   const JobId id = desk.submit();
