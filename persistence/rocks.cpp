@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/merge_operator.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
@@ -89,6 +90,16 @@ rocksdb::ColumnFamilyOptions index_options(
   return family;
 }
 
+/// RocksDB tries to recover by itself when space returns, on a thread that can
+/// end without a word (7.8.3); whoever closes the store then waits for ever.
+class NoRecoveryOfItsOwn : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* begins) override {
+    *begins = false;
+  }
+};
+
 /// `log_dir`: where RocksDB's own log goes; empty: nowhere.
 rocksdb::DBOptions db_options(const StoreOptions& options, rocksdb::Env* env,
                               const std::filesystem::path& log_dir) {
@@ -110,6 +121,7 @@ rocksdb::DBOptions db_options(const StoreOptions& options, rocksdb::Env* env,
   db.max_open_files = 512;
   // Recovery from errors is ours: the log's order must be checked first.
   db.max_bgerror_resume_count = 0;
+  db.listeners = {std::make_shared<NoRecoveryOfItsOwn>()};
   db.max_manifest_file_size = 4 << 20;
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
