@@ -102,7 +102,9 @@ TEST_F(AttackTest, AMessageThatNestsWithoutEndIsDropped) {
 TEST_F(AttackTest, AReasonThatNestsWithoutEndIsNotRead) {
   auto raw = peer();
   const std::string code{'\1', '\1', '\0', '\1'};  // Present; code; category.
-  raw->send(to_wire({Wire::down_message, 0, 0, 0, kMe, 0},
+  // Of an actor beside the one that goes on asking: CAF takes the news in
+  // behind what arrived with it, and answers none of an actor that has ended.
+  raw->send(to_wire({Wire::down_message, 0, 0, 0, kMe + 1, 0},
                     to_wire(made_up_node()) + to_wire(node->node()) + code +
                         nested_without_end()));
   EXPECT_NE(session_of(*raw), 0u);
