@@ -3,6 +3,7 @@
 #include <algorithm>
 
 namespace troupe {
+
 namespace {
 
 std::size_t bytes_of(const Failure& f) {
@@ -11,32 +12,43 @@ std::size_t bytes_of(const Failure& f) {
   return n;
 }
 
-struct Credit {
-  std::uint32_t max_events;
-  std::uint32_t max_bytes;
-};
-
-Credit credit_of(const PullRequest& request, const EventLimits& limits) {
-  if (limits.ignore_credit) return {UINT32_MAX, UINT32_MAX};
-  return {std::min(request.max_events, limits.max_events),
-          std::min(request.max_bytes, limits.max_bytes)};
-}
-
-std::size_t events_bytes(const PullReply& reply) {
-  std::size_t n = 0;
-  for (const auto& entry : reply.entries) n += wire_bytes(entry);
-  for (const auto& event : reply.live) n += wire_bytes(event);
-  return n;
-}
-
-/// For one more; one by itself always has, or none ever would.
-bool has_room(const PullReply& reply, std::size_t bytes, const Credit& credit) {
-  const auto count = reply.entries.size() + reply.live.size();
-  return count == 0 || (count < credit.max_events &&
-                        events_bytes(reply) + bytes <= credit.max_bytes);
-}
-
 }  // namespace
+
+/// What a follower may still be given in one answer.
+class EventCredit {
+ public:
+  EventCredit(const PullRequest& request, const EventLimits& limits,
+              const PullReply& reply = {})
+      : max_events_{limits.ignore_credit
+                        ? SIZE_MAX
+                        : std::min(request.max_events, limits.max_events)},
+        max_bytes_{limits.ignore_credit
+                       ? SIZE_MAX
+                       : std::min(request.max_bytes, limits.max_bytes)} {
+    for (const auto& entry : reply.entries) count(wire_bytes(entry));
+    for (const auto& event : reply.live) count(wire_bytes(event));
+  }
+
+  /// False: no room for an event of so many bytes. The first may be too long,
+  /// or it would never be given.
+  bool take(std::size_t bytes) {
+    if (events_ >= max_events_ || (events_ > 0 && bytes_ + bytes > max_bytes_))
+      return false;
+    count(bytes);
+    return true;
+  }
+
+ private:
+  void count(std::size_t bytes) {
+    ++events_;
+    bytes_ += bytes;
+  }
+
+  std::size_t max_events_;
+  std::size_t max_bytes_;
+  std::size_t events_ = 0;
+  std::size_t bytes_ = 0;
+};
 
 std::size_t wire_bytes(const JobSpec& s) {
   std::size_t n = 320 + s.kind.size() + s.model.size() + s.params.size() +
@@ -102,20 +114,15 @@ PullReply DurableRing::pull(const PullRequest& request) const {
   PullReply reply;
   reply.next_index = std::max(request.after_index, last_index_);
   if (entries_.empty() || request.after_index >= last_index_) return reply;
-  const auto [max_events, max_bytes] = credit_of(request, limits_);
-  std::size_t bytes = 0;
+  EventCredit credit{request, limits_};
   const auto skip = request.after_index + 1 - entries_.front().index;
   for (auto it = entries_.begin() + static_cast<std::ptrdiff_t>(skip);
        it != entries_.end(); ++it) {
     if (request.ends_only && it->change.type != ChangeType::ended) continue;
-    const auto size = wire_bytes(*it);
-    const bool full = reply.entries.size() >= max_events ||
-                      (bytes + size > max_bytes && !reply.entries.empty());
-    if (full) {
+    if (!credit.take(wire_bytes(*it))) {
       reply.next_index = it->index - 1;
       break;
     }
-    bytes += size;
     reply.entries.push_back(*it);
   }
   return reply;
@@ -210,20 +217,14 @@ std::uint64_t LiveRings::lost(const PullRequest& request, const Ring& ring) {
 }
 
 bool LiveRings::append(const PullRequest& request, const Ring& ring,
-                       PullReply& reply) const {
+                       EventCredit& credit, PullReply& reply) {
   const auto after = request.live_attempt == ring.attempt ? request.live_n : 0;
-  const auto [max_events, max_bytes] = credit_of(request, limits_);
-  auto bytes = events_bytes(reply);
   // `n` has no gaps inside a ring, so the first one wanted is found directly.
   const auto first = ring.events.empty() ? 0 : ring.events.front().n;
   const auto skip = after >= first && first != 0 ? after - first + 1 : 0;
   for (auto i = skip; i < ring.events.size(); ++i) {
     const auto& event = ring.events[i];
-    const auto size = wire_bytes(event);
-    const auto count = reply.entries.size() + reply.live.size();
-    const bool full = count >= max_events || bytes + size > max_bytes;
-    if (full && count > 0) return false;  // One always fits, or none ever.
-    bytes += size;
+    if (!credit.take(wire_bytes(event))) return false;
     reply.live.push_back(event);
   }
   return true;
@@ -233,15 +234,15 @@ void LiveRings::pull(const PullRequest& request, PullReply& reply) const {
   if (!request.live || !request.job) return;
   auto it = rings_.find(*request.job);
   if (it == rings_.end()) return;
-  const auto credit = credit_of(request, limits_);
   std::optional<LogEntry> end;
   if (!reply.entries.empty() &&
       reply.entries.back().change.type == ChangeType::ended) {
     end = std::move(reply.entries.back());
     reply.entries.pop_back();
   }
-  const bool all = append(request, it->second, reply);
-  const bool ends = end && all && has_room(reply, wire_bytes(*end), credit);
+  EventCredit credit{request, limits_, reply};
+  const bool all = append(request, it->second, credit, reply);
+  const bool ends = end && all && credit.take(wire_bytes(*end));
   if (ends) reply.entries.push_back(*std::move(end));
   if (ends || !reply.live.empty()) reply.live_lost = lost(request, it->second);
 }

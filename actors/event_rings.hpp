@@ -33,6 +33,8 @@ struct EventLimits {
   bool ignore_credit = false;
 };
 
+class EventCredit;
+
 /// About what it takes in a frame; an upper bound in practice.
 std::size_t wire_bytes(const JobSpec& spec);
 std::size_t wire_bytes(const JobEnd& end);
@@ -111,8 +113,8 @@ class LiveRings {
   static Ring ring_after(const Ring& old, std::uint32_t attempt);
   static std::uint64_t lost(const PullRequest& request, const Ring& ring);
   /// False: the credit did not suffice for all.
-  bool append(const PullRequest& request, const Ring& ring,
-              PullReply& reply) const;
+  static bool append(const PullRequest& request, const Ring& ring,
+                     EventCredit& credit, PullReply& reply);
 
   const EventLimits limits_;
   std::unordered_map<JobId, Ring> rings_;

@@ -16,13 +16,6 @@
 
 namespace troupe {
 
-/// The reason of a failure that is an orderly stop of the node: the job is
-/// tried again, and no retry is used; with on_lost: fail it fails.
-inline constexpr std::string_view kNodeShutdown = "node_shutdown";
-/// What watched over the attempt was killed: a failure as others, but an
-/// attempt that is lost, too.
-inline constexpr std::string_view kGuardLost = "guard_lost";
-
 /// An input the attempt finds as a file: dependencies are resolved by now.
 struct ResolvedInput {
   std::string name;

@@ -2,12 +2,11 @@
 #include <algorithm>
 #include <charconv>
 #include <ctime>
-#include <iterator>
 
-#include "actors/executor.hpp"
 #include "actors/retry.hpp"
 #include "actors/schedule_impl.hpp"
 #include "core/amounts.hpp"
+#include "core/loss.hpp"
 
 namespace troupe {
 namespace {
@@ -63,19 +62,11 @@ std::string why_there(const std::string& decision) {
                "equal";
 }
 
-/// The attempt was taken from the job, which did not fail by itself.
-bool was_lost(const Failure& failure) {
-  constexpr std::string_view kReasons[] = {kNodeShutdown,  kGuardLost,
-                                           "node_crashed", "device_lost",
-                                           "lease_lost",   "not_stopped"};
-  return std::ranges::find(kReasons, failure.reason) != std::end(kReasons);
-}
-
 /// Why a failed job that could have been repeated was not; empty: it could
 /// not, or the failure says enough.
 std::string why_no_more(const JobView& job) {
   if (job.state != JobState::failed || job.attempt == 0) return {};
-  if (job.spec.on_lost == OnLost::fail && was_lost(*job.failure))
+  if (job.spec.on_lost == OnLost::fail && is_loss(job.failure->reason))
     return "on_lost is fail: it is not repeated after a lost attempt";
   const auto& retry = job.spec.retry;
   if (!may_retry(job.failure->klass, retry) || job.attempt < retry.max_attempts)

@@ -32,8 +32,6 @@ struct DeviceState {
   std::uint64_t free_bytes() const {
     return info.memory_bytes - std::min(info.memory_bytes, used_bytes);
   }
-  /// Of a process elsewhere: WORKER/DEVICE.
-  bool of_worker() const { return info.name.find('/') != std::string::npos; }
   bool has_slot() const { return up && !paused && used_slots < info.slots; }
   /// The part of the device that so many bytes and one slot are.
   double share_of(std::uint64_t bytes) const;

@@ -4,6 +4,7 @@
 
 #include "actors/retry.hpp"
 #include "actors/schedule_impl.hpp"
+#include "core/loss.hpp"
 
 namespace troupe {
 

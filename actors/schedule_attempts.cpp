@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "actors/schedule_impl.hpp"
+#include "core/loss.hpp"
 
 namespace troupe {
 namespace {
@@ -259,7 +260,7 @@ void Schedule::Impl::order_stop(std::uint32_t n, StopReason reason, Now now,
   out.stops.push_back({token_of(slots[run.job], run), reason});
 }
 
-void Schedule::Impl::lost(std::uint32_t n, std::string reason,
+void Schedule::Impl::lost(std::uint32_t n, std::string_view reason,
                           std::string message, Now now, Decisions& out) {
   const std::uint32_t slot = runs[n].job;
   const auto stopping = runs[n].stopping;
@@ -267,7 +268,7 @@ void Schedule::Impl::lost(std::uint32_t n, std::string reason,
   JobEnd end{
       JobState::failed,
       Failure{
-          FailureClass::transient, std::move(reason), std::move(message), {}},
+          FailureClass::transient, std::string{reason}, std::move(message), {}},
       {},
       {}};
   if (stopping && stopping != StopReason::shutdown)
@@ -277,27 +278,28 @@ void Schedule::Impl::lost(std::uint32_t n, std::string reason,
   fail_or_retry(slot, std::move(end), now, out);
 }
 
-void Schedule::Impl::lost_with_device(std::uint32_t n, std::string reason,
+void Schedule::Impl::lost_with_device(std::uint32_t n, std::string_view reason,
                                       std::string message, Now now,
                                       Decisions& out) {
   const auto stopping = runs[n].stopping;
   if (stopping && stopping != StopReason::shutdown)
-    return lost(n, std::move(reason), std::move(message), now, out);
+    return lost(n, reason, std::move(message), now, out);
   const std::uint32_t slot = runs[n].job;
   close_run(n, now, out);
-  crashed(slot,
-          {FailureClass::transient, std::move(reason), std::move(message), {}},
-          now, out);
+  crashed(
+      slot,
+      {FailureClass::transient, std::string{reason}, std::move(message), {}},
+      now, out);
 }
 
 void Schedule::Impl::lease_ended(std::uint32_t n, Now now, Decisions& out) {
   std::string what = "nothing was heard of the attempt for " +
                      std::to_string(options.limits.lease_ms) + " ms";
   const std::uint32_t device = runs[n].device;
-  if (!devices[device].of_worker())
-    return lost(n, "lease_lost", std::move(what), now, out);
+  if (!is_of_worker(devices[device].info.name))
+    return lost(n, kLeaseLost, std::move(what), now, out);
   extra(runs[n].job).avoid_device = device;
-  lost_with_device(n, "lease_lost",
+  lost_with_device(n, kLeaseLost,
                    what + " from device " + devices[device].info.name, now,
                    out);
 }
@@ -309,7 +311,7 @@ void Schedule::Impl::check_run(std::uint32_t n, Now now, Decisions& out) {
   if (lease_over || grace_over) {
     out.stops.push_back({token_of(slots[run.job], run), StopReason::fenced});
     if (lease_over) return lease_ended(n, now, out);
-    return lost(n, "not_stopped",
+    return lost(n, kNotStopped,
                 "the attempt did not end within " +
                     std::to_string(options.limits.stop_grace_ms) +
                     " ms after it was told to",
@@ -336,7 +338,7 @@ void Schedule::device_down(const std::string& name, Now now, Decisions& out) {
     if (s.runs[n].reserving)
       s.take_back(n, now, out);
     else
-      s.lost_with_device(n, "device_lost",
+      s.lost_with_device(n, kDeviceLost,
                          "device " + name + " went away during the attempt",
                          now, out);
   }

@@ -115,11 +115,11 @@ struct Schedule::Impl {
   void order_stop(std::uint32_t run, StopReason reason, Now now,
                   Decisions& out);
   /// Its attempt will report nothing (any more) that counts.
-  void lost(std::uint32_t run, std::string reason, std::string message, Now now,
-            Decisions& out);
+  void lost(std::uint32_t run, std::string_view reason, std::string message,
+            Now now, Decisions& out);
   /// Its device's process ended, or fell silent: counts as a crash, not as a
   /// failure.
-  void lost_with_device(std::uint32_t run, std::string reason,
+  void lost_with_device(std::uint32_t run, std::string_view reason,
                         std::string message, Now now, Decisions& out);
   /// A worker's attempt counts as lost with its device: whoever falls silent
   /// elsewhere, it is no fault of the job.

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "actors/schedule_impl.hpp"
+#include "core/loss.hpp"
 
 namespace troupe {
 
@@ -53,7 +54,7 @@ void Schedule::Impl::crashed(std::uint32_t slot, Failure failure, Now now,
 void Schedule::Impl::fence(std::uint32_t slot, const RestoredJob& live, Now now,
                            Decisions& out) {
   Failure failure{FailureClass::transient,
-                  "node_crashed",
+                  std::string{kNodeCrashed},
                   "the node went down during the attempt",
                   {}};
   if (live.cancel_requested)

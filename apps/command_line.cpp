@@ -285,6 +285,10 @@ ExitCode Invocation::misused(const std::string& message) const {
   return misused(Error{Errc::invalid_argument, message});
 }
 
+ExitCode Invocation::refuse(const Error& error) const {
+  return error.code == Errc::invalid_argument ? misused(error) : fail(error);
+}
+
 void Invocation::print(const Json& json) const {
   out() << dump_json(json) << "\n" << std::flush;
 }

@@ -37,6 +37,8 @@ struct Invocation {
   /// judge: exit code `usage`.
   ExitCode misused(const Error& error) const;
   ExitCode misused(const std::string& message) const;
+  /// One of the two: misused() where `error` is an invalid argument.
+  ExitCode refuse(const Error& error) const;
   /// One object on one line of stdout.
   void print(const Json& json) const;
 };

@@ -27,7 +27,7 @@ std::string target_fault(const fs::path& path) {
   const auto status = fs::status(path, error);
   if (status.type() == fs::file_type::not_found) return {};
   if (error == std::errc::too_many_symbolic_link_levels)
-    return name + " is a symbolic link that leads to itself; name a file";
+    return platform::link_circle(path);
   if (error) return name + ": " + error.message();
   if (fs::is_directory(status)) return name + " is a folder; name a file";
   return {};

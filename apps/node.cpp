@@ -91,15 +91,18 @@ Result<DeviceInfo> cpu_device(const NodeConfig& c) {
   return cpu;
 }
 
+// What becomes of the node, for whoever reads its standard error.
+void say(const std::string& line) {
+  std::cerr << "troupe node: " + line + "\n" << std::flush;
+}
+
 StoreOptions store_options(const StoreConfig& c) {
   StoreOptions options;
   options.cache_bytes = static_cast<std::uint64_t>(c.block_cache_bytes);
   options.log_buffer_bytes = static_cast<std::uint64_t>(c.write_buffer_bytes);
   options.low_water_bytes = static_cast<std::uint64_t>(c.low_water_bytes);
   options.reserve_bytes = static_cast<std::uint64_t>(c.reserve_bytes);
-  options.tell = [](const std::string& line) {
-    std::cerr << "troupe: " + line + "\n" << std::flush;
-  };
+  options.tell = &say;
   return options;
 }
 
@@ -236,11 +239,7 @@ Status run_node(const NodeOptions& options) {
                   .guard = beside_us("troupe-guard"),
                   .environment = own_environment(),
                   .umask = inherited_umask,
-                  .notice =
-                      [](const std::string& text) {
-                        std::cerr << "troupe node: " + text + "\n"
-                                  << std::flush;
-                      },
+                  .notice = &say,
                   .address = {}};
   return start_and_wait(parts, options);
 }

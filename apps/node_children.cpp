@@ -173,7 +173,7 @@ ChildSpec scheduler(NodeParts& p) {
                  .device_changed =
                      [&p](const std::string& device, bool up) {
                        // Those of this process go by what the supervisor does.
-                       if (device.find('/') == device.npos) return;
+                       if (!is_of_worker(device)) return;
                        p.notice("device " + device +
                                 (up ? " is here" : " is gone"));
                      },

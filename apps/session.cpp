@@ -7,6 +7,7 @@
 #include <iostream>
 #include <string_view>
 
+#include "cluster/client_folder.hpp"
 #include "kinds/kinds.hpp"
 
 namespace troupe {
@@ -54,6 +55,14 @@ Session::Session(Terminal t) : terminal{t}, kinds{all_kinds()} {}
 
 Result<DataFolder> Session::data() const {
   return find_data_folder(data_flag, data_environment());
+}
+
+Result<std::filesystem::path> Session::node_folder() const {
+  const auto folder = data();
+  if (!folder) return folder.error();
+  if (const auto own = cluster::check_node_folder(folder->path); !own)
+    return own.error();
+  return folder->path;
 }
 
 Result<client::Client*> Session::client() {

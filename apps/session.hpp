@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -38,6 +39,9 @@ class Session {
   bool json = false;  // Of a console: every line is answered in JSON.
 
   Result<DataFolder> data() const;
+  /// Its path, where a node may run on it. Errors: invalid_argument, of a
+  /// client's folder too.
+  Result<std::filesystem::path> node_folder() const;
 
   /// Connects on first use and keeps the connection. Errors: those of
   /// Client::connect, and where nothing answers a hint how to start a node.

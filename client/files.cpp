@@ -48,9 +48,7 @@ Result<fs::path> follow_links(const fs::path& path) {
     if (none) return place;
     place = place.parent_path() / target;
   }
-  return Error{
-      Errc::invalid_argument,
-      path.string() + " is a symbolic link that leads to itself; name a file"};
+  return Error{Errc::invalid_argument, platform::link_circle(path)};
 }
 
 bool is_written_through(const fs::path& path) {

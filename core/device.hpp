@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/job.hpp"
@@ -17,6 +18,11 @@ struct DeviceInfo {
   std::uint32_t slots = 1;         // Attempts at once, whatever they reserve.
   std::vector<std::string> kinds;  // Served by the executors behind it.
 };
+
+/// Of a process elsewhere: its name is WORKER/DEVICE.
+inline bool is_of_worker(std::string_view device) {
+  return device.find('/') != device.npos;
+}
 
 /// One owner's claim on a device's memory.
 struct Reservation {

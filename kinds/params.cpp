@@ -12,6 +12,7 @@ ParamReader::ParamReader(const JobSpec& spec, std::span<const ParamInfo> table,
   auto parsed = parse_json(spec.params.empty() ? "{}" : spec.params);
   if (!parsed || !parsed->is_object()) {
     params_ = Json::object();
+    is_object_ = false;
     faults_.push_back({"params", "must be a JSON object"});
     return;
   }
@@ -70,8 +71,8 @@ const Json* ParamReader::member(std::string_view name) const {
   return &*at;
 }
 
-void ParamReader::fault(std::string_view name, std::string message) {
-  faults_.push_back({"params." + std::string(name), std::move(message)});
+void ParamReader::fault(std::string_view path, std::string message) {
+  faults_.push_back({"params." + std::string(path), std::move(message)});
 }
 
 }  // namespace troupe

@@ -1,4 +1,4 @@
-// What the parameter checks of simple kinds share: reading one JSON object by
+// What the parameter checks of kinds share: reading one JSON object by
 // name and collecting everything that is wrong with it.
 #pragma once
 
@@ -21,8 +21,17 @@ class ParamReader {
   ParamReader(const JobSpec& spec, std::span<const ParamInfo> table,
               std::vector<Fault>& faults);
 
+  /// What is written, whatever it is; an empty object where it is none.
+  const Json& written() const { return params_; }
+  bool is_object() const { return is_object_; }
+
   /// A binding will fill it: what is written there now does not matter.
+  /// `name`: also of a part, as in "argv/0".
   bool is_bound(std::string_view name) const;
+  /// Null: not given, JSON's null, or bound.
+  const Json* member(std::string_view name) const;
+  /// `path`: of the parameter or a part, as in "argv[0]".
+  void fault(std::string_view path, std::string message);
 
   /// Nothing: not given, or a fault was added. Without `fallback` the
   /// parameter is required.
@@ -35,12 +44,10 @@ class ParamReader {
   void no_model();
 
  private:
-  const Json* member(std::string_view name) const;
-  void fault(std::string_view name, std::string message);
-
   const JobSpec& spec_;
   std::vector<Fault>& faults_;
   Json params_;
+  bool is_object_ = true;
 };
 
 }  // namespace troupe

@@ -2,17 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "core/nearest.hpp"
+#include "kinds/params.hpp"
 
 namespace troupe {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
-using Faults = std::vector<Fault>;
 
 constexpr std::array<std::string_view, 7> kRuleNames{
     "percent", "tqdm", "steps", "loss", "learning_rate", "eta", "ffmpeg"};
@@ -55,95 +51,57 @@ std::string known_rules() {
   return list;
 }
 
-bool is_filled_later(const std::vector<Binding>& bindings,
-                     const std::string& pointer) {
-  return std::any_of(
-      bindings.begin(), bindings.end(),
-      [&pointer](const Binding& b) { return b.path == pointer; });
+std::optional<std::string> argument(ParamReader& reader, const Json& value,
+                                    const std::string& path) {
+  if (!value.is_string()) {
+    reader.fault(path, "must be a string");
+    return {};
+  }
+  auto text = value.get<std::string>();
+  if (text.find('\0') != std::string::npos) {
+    reader.fault(path, "must not hold a zero byte");
+    return {};
+  }
+  if (text.size() <= kMaxArgumentBytes) return text;
+  reader.fault(path, "is over " + std::to_string(kMaxArgumentBytes) +
+                         " bytes; pass it as an input file");
+  return {};
 }
 
-// Reads one object of params; collects every fault and goes on.
-class Reader {
- public:
-  Reader(const Json& params, const std::vector<Binding>& bindings,
-         Faults& faults)
-      : params_{params}, bindings_{bindings}, faults_{faults} {}
+std::optional<std::string> optional_argument(ParamReader& reader,
+                                             const std::string& name) {
+  const auto* value = reader.member(name);
+  return value ? argument(reader, *value, name) : std::nullopt;
+}
 
-  void fault(const std::string& path, std::string message) {
-    faults_.push_back({"params." + path, std::move(message)});
+std::vector<std::string> arguments(ParamReader& reader, const std::string& name,
+                                   std::size_t limit,
+                                   std::vector<std::string> fallback) {
+  const auto* value = reader.member(name);
+  if (!value) return fallback;
+  if (!value->is_array()) {
+    reader.fault(name, "must be an array of strings");
+    return fallback;
   }
-
-  const Json* member(const std::string& name) const {
-    const auto it = params_.find(name);
-    if (it == params_.end() || it->is_null()) return nullptr;
-    return is_filled_later(bindings_, "/" + name) ? nullptr : &*it;
+  if (value->size() > limit) {
+    reader.fault(name, "has over " + std::to_string(limit) + " elements");
+    return fallback;
   }
-
-  bool bound(const std::string& name) const {
-    return is_filled_later(bindings_, "/" + name);
+  std::vector<std::string> list;
+  for (std::size_t i = 0; i < value->size(); ++i) {
+    const auto place = std::to_string(i);
+    auto element =
+        reader.is_bound(name + "/" + place)
+            ? std::optional<std::string>{""}
+            : argument(reader, (*value)[i], name + "[" + place + "]");
+    if (element) list.push_back(*std::move(element));
   }
+  return list;
+}
 
-  std::optional<std::string> text(const Json& value, const std::string& path) {
-    if (!value.is_string())
-      return fault(path, "must be a string"), std::nullopt;
-    auto text = value.get<std::string>();
-    if (text.find('\0') != std::string::npos)
-      return fault(path, "must not hold a zero byte"), std::nullopt;
-    if (text.size() > kMaxArgumentBytes)
-      return fault(path, "is over " + std::to_string(kMaxArgumentBytes) +
-                             " bytes; pass it as an input file"),
-             std::nullopt;
-    return text;
-  }
-
-  std::optional<std::string> optional_text(const std::string& name) {
-    const auto* value = member(name);
-    return value ? text(*value, name) : std::nullopt;
-  }
-
-  std::vector<std::string> texts(const std::string& name, std::size_t limit,
-                                 std::vector<std::string> fallback) {
-    const auto* value = member(name);
-    if (!value) return fallback;
-    if (!value->is_array())
-      return fault(name, "must be an array of strings"), fallback;
-    if (value->size() > limit)
-      return fault(name, "has over " + std::to_string(limit) + " elements"),
-             fallback;
-    std::vector<std::string> list;
-    for (std::size_t i = 0; i < value->size(); ++i) {
-      const auto place = std::to_string(i);
-      const bool later = is_filled_later(bindings_, "/" + name + "/" + place);
-      auto element = later ? std::optional<std::string>{""}
-                           : text((*value)[i], name + "[" + place + "]");
-      if (element) list.push_back(*std::move(element));
-    }
-    return list;
-  }
-
-  template <class Int>
-  Int integer(const std::string& name, Int low, Int high, Int fallback) {
-    const auto* value = member(name);
-    if (!value) return fallback;
-    const std::string range = "must be an integer from " + std::to_string(low) +
-                              " to " + std::to_string(high);
-    if (!value->is_number_integer() ||
-        (!value->is_number_unsigned() && value->get<std::int64_t>() < 0) ||
-        value->get<std::uint64_t>() < static_cast<std::uint64_t>(low) ||
-        value->get<std::uint64_t>() > static_cast<std::uint64_t>(high))
-      return fault(name, range), fallback;
-    return value->get<Int>();
-  }
-
- private:
-  const Json& params_;
-  const std::vector<Binding>& bindings_;
-  Faults& faults_;
-};
-
-void read_argv(Reader& reader, ProcessRunParams& params) {
-  params.argv = reader.texts("argv", kMaxArguments, {});
-  if (reader.bound("argv")) return;
+void read_argv(ParamReader& reader, ProcessRunParams& params) {
+  params.argv = arguments(reader, "argv", kMaxArguments, {});
+  if (reader.is_bound("argv")) return;
   const auto* value = reader.member("argv");
   if (!value || (value->is_array() && value->empty()))
     reader.fault("argv",
@@ -151,7 +109,7 @@ void read_argv(Reader& reader, ProcessRunParams& params) {
                  "as [\"ffmpeg\",\"-i\",\"in.mp4\",\"out.webm\"]");
   else if (value->is_array() && (*value)[0].is_string() &&
            (*value)[0].get_ref<const std::string&>().empty() &&
-           !reader.bound("argv/0"))
+           !reader.is_bound("argv/0"))
     reader.fault("argv[0]", "must name a program");
 }
 
@@ -160,9 +118,9 @@ bool is_variable_name(const std::string& name) {
          name.find('\0') == std::string::npos;
 }
 
-void read_environment(Reader& reader, ProcessRunParams& params) {
+void read_environment(ParamReader& reader, ProcessRunParams& params) {
   params.inherit_env =
-      reader.texts("inherit_env", kMaxArguments, {"PATH", "HOME", "LANG"});
+      arguments(reader, "inherit_env", kMaxArguments, {"PATH", "HOME", "LANG"});
   for (std::size_t i = 0; i < params.inherit_env.size(); ++i)
     if (!is_variable_name(params.inherit_env[i]))
       reader.fault("inherit_env[" + std::to_string(i) + "]",
@@ -174,11 +132,11 @@ void read_environment(Reader& reader, ProcessRunParams& params) {
   for (const auto& [name, value] : env->items()) {
     if (!is_variable_name(name))
       reader.fault("env." + name, "must not be empty nor hold = or zero");
-    if (reader.bound("env/" + name)) {
+    if (reader.is_bound("env/" + name)) {
       params.env.emplace(name, "");
       continue;
     }
-    if (auto text = reader.text(value, "env." + name))
+    if (auto text = argument(reader, value, "env." + name))
       params.env.emplace(name, *std::move(text));
   }
 }
@@ -198,17 +156,17 @@ std::string_view output_fault(const std::string& pattern) {
   return pattern.back() == '/' ? "must name a file, not a folder" : "";
 }
 
-void read_files(Reader& reader, ProcessRunParams& params) {
-  params.cwd = reader.optional_text("cwd").value_or("");
+void read_files(ParamReader& reader, ProcessRunParams& params) {
+  params.cwd = optional_argument(reader, "cwd").value_or("");
   if (!params.cwd.empty() && params.cwd.front() != '/')
     reader.fault("cwd", "must be an absolute folder of the node's machine");
-  params.stdin_text = reader.optional_text("stdin");
-  params.stdin_input = reader.optional_text("stdin_input");
+  params.stdin_text = optional_argument(reader, "stdin");
+  params.stdin_input = optional_argument(reader, "stdin_input");
   if (params.stdin_text && params.stdin_input)
     reader.fault("stdin_input", "cannot be set together with stdin");
-  params.outputs = reader.texts("outputs", kMaxOutputPatterns, {});
+  params.outputs = arguments(reader, "outputs", kMaxOutputPatterns, {});
   for (std::size_t i = 0; i < params.outputs.size(); ++i) {
-    if (reader.bound("outputs/" + std::to_string(i))) continue;
+    if (reader.is_bound("outputs/" + std::to_string(i))) continue;
     const auto fault = output_fault(params.outputs[i]);
     if (!fault.empty())
       reader.fault("outputs[" + std::to_string(i) + "]", std::string{fault});
@@ -221,7 +179,7 @@ std::optional<ProgressRuleType> rule_type(const std::string& name) {
   return static_cast<ProgressRuleType>(it - kRuleNames.begin() + 1);
 }
 
-void read_rule(Reader& reader, const Json& value, const std::string& path,
+void read_rule(ParamReader& reader, const Json& value, const std::string& path,
                std::vector<ProgressRule>& rules) {
   const Json object = value.is_string() ? Json{{"rule", value}} : value;
   if (!object.is_object() || !object.contains("rule") ||
@@ -248,7 +206,7 @@ void read_rule(Reader& reader, const Json& value, const std::string& path,
   rules.push_back(rule);
 }
 
-void read_progress(Reader& reader, ProcessRunParams& params) {
+void read_progress(ParamReader& reader, ProcessRunParams& params) {
   const auto* value = reader.member("progress");
   if (!value) return;
   if (value->is_string())  // One rule, written without the array.
@@ -262,24 +220,23 @@ void read_progress(Reader& reader, ProcessRunParams& params) {
               params.progress);
 }
 
-ProcessRunParams read_params(Reader& reader) {
+ProcessRunParams read_params(ParamReader& reader) {
   ProcessRunParams params;
   read_argv(reader, params);
   read_environment(reader, params);
   read_files(reader, params);
   read_progress(reader, params);
-  params.grace_ms =
-      reader.integer<std::int64_t>("grace_ms", 0, kMaxGraceMs, params.grace_ms);
-  params.quiet_ms =
-      reader.integer<std::int64_t>("quiet_ms", 0, kMaxQuietMs, params.quiet_ms);
-  params.log_bytes = reader.integer<std::uint64_t>(
-      "log_bytes", kMinProcessLogBytes, kMaxProcessLogBytes, params.log_bytes);
+  params.grace_ms = reader.integer("grace_ms", 0, kMaxGraceMs, params.grace_ms);
+  params.quiet_ms = reader.integer("quiet_ms", 0, kMaxQuietMs, params.quiet_ms);
+  params.log_bytes = static_cast<std::uint64_t>(
+      reader.integer("log_bytes", std::int64_t{kMinProcessLogBytes},
+                     std::int64_t{kMaxProcessLogBytes},
+                     static_cast<std::int64_t>(params.log_bytes)));
   return params;
 }
 
 // A bound place keeps what the user wrote there: the binding replaces it.
-Json to_json(const ProcessRunParams& params, const Json& written,
-             const std::vector<Binding>& bindings) {
+Json to_json(const ProcessRunParams& params, const ParamReader& reader) {
   Json json = Json::object();
   json["argv"] = params.argv;
   json["env"] = params.env;
@@ -299,25 +256,17 @@ Json to_json(const ProcessRunParams& params, const Json& written,
   json["log_bytes"] = params.log_bytes;
   for (const auto& param : kParams) {
     const std::string name{param.name};
-    if (!is_filled_later(bindings, "/" + name)) continue;
-    json[name] = written.contains(name) ? written[name] : Json{};
+    if (reader.is_bound(name))
+      json[name] = reader.written().value(name, Json{});
   }
   return json;
 }
 
-void check_names(const Json& params, Faults& faults) {
-  std::vector<std::string> known;
-  for (const auto& param : kParams) known.emplace_back(param.name);
-  for (const auto& [name, value] : params.items())
-    if (std::find(known.begin(), known.end(), name) == known.end())
-      faults.push_back(
-          {"params." + name, "is unknown" + known_names(name, known)});
-}
-
-void take_job_fields(Reader& reader, JobSpec& spec) {
-  spec.memory_bytes = reader.integer<std::uint64_t>(
-      "memory_bytes", 0, std::uint64_t{1} << 60, spec.memory_bytes);
-  const auto on_lost = reader.optional_text("on_lost");
+void take_job_fields(ParamReader& reader, JobSpec& spec) {
+  spec.memory_bytes = static_cast<std::uint64_t>(
+      reader.integer("memory_bytes", 0, std::int64_t{1} << 60,
+                     static_cast<std::int64_t>(spec.memory_bytes)));
+  const auto on_lost = optional_argument(reader, "on_lost");
   if (!on_lost) return;
   if (*on_lost == "retry")
     spec.on_lost = OnLost::retry;
@@ -327,37 +276,25 @@ void take_job_fields(Reader& reader, JobSpec& spec) {
     reader.fault("on_lost", "must be retry or fail");
 }
 
-void check_inputs(Reader& reader, const JobSpec& spec,
+void check_inputs(ParamReader& reader, const JobSpec& spec,
                   const ProcessRunParams& params) {
   if (!params.stdin_input) return;
   const bool there = std::any_of(
       spec.inputs.begin(), spec.inputs.end(),
       [&](const InputRef& in) { return in.name == *params.stdin_input; });
-  if (!there && !reader.bound("stdin_input"))
+  if (!there && !reader.is_bound("stdin_input"))
     reader.fault("stdin_input",
                  "names no input of the job: \"" + *params.stdin_input + "\"");
 }
 
-std::optional<Json> parse_object(const std::string& text, Faults& faults) {
-  auto json = Json::parse(text.empty() ? "{}" : text, nullptr, false);
-  if (json.is_object()) return json;
-  faults.push_back({"params", "must be a JSON object"});
-  return {};
-}
-
-void normalise(JobSpec& spec, Faults& faults) {
-  const auto written = parse_object(spec.params, faults);
-  if (!written) return;
-  check_names(*written, faults);
-  Reader reader{*written, spec.bindings, faults};
+void normalise(JobSpec& spec, std::vector<Fault>& faults) {
+  ParamReader reader{spec, kParams, faults};
+  if (!reader.is_object()) return;
   const auto params = read_params(reader);
   take_job_fields(reader, spec);
   check_inputs(reader, spec, params);
-  if (!spec.model.empty())
-    faults.push_back({"model", "process.run has no model; leave it empty"});
-  if (faults.empty())
-    spec.params = to_json(params, *written, spec.bindings)
-                      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  reader.no_model();
+  if (faults.empty()) spec.params = dump_json(to_json(params, reader));
 }
 
 }  // namespace
@@ -388,11 +325,11 @@ const Kind& process_run_kind() {
 }
 
 Result<ProcessRunParams> parse_process_run(const std::string& params) {
-  Faults faults;
-  const auto json = parse_object(params, faults);
-  if (json) {
-    const std::vector<Binding> none;
-    Reader reader{*json, none, faults};
+  std::vector<Fault> faults;
+  JobSpec spec;
+  spec.params = params;
+  ParamReader reader{spec, kParams, faults};
+  if (reader.is_object()) {
     auto read = read_params(reader);
     if (faults.empty()) return read;
   }

@@ -40,6 +40,9 @@ Result<std::optional<std::string>> get(const Database& base,
                                        std::string_view key,
                                        const rocksdb::Snapshot* at = nullptr);
 
+/// Of the log; nothing: it is empty.
+Result<std::optional<LogEntry>> newest_entry(const Database& base);
+
 std::filesystem::path database_dir(const std::filesystem::path& dir);
 
 /// corrupt: `what` is damaged `where` (may be empty), so that of the entries

@@ -23,8 +23,9 @@ std::string draw_store_id() {
   return to_string(JobId{random->next(), random->next()});
 }
 
-// Nothing: the log is empty.
-Result<std::optional<LogEntry>> newest_entry(const Database& base) {
+}  // namespace
+
+Result<std::optional<LogEntry>> storage::newest_entry(const Database& base) {
   std::unique_ptr<rocksdb::Iterator> it{base.db().NewIterator({}, base.log())};
   it->SeekToLast();
   if (!it->status().ok()) return rocks_error("read the log", it->status());
@@ -35,8 +36,6 @@ Result<std::optional<LogEntry>> newest_entry(const Database& base) {
   if (!newest) return newest.error();
   return std::optional{*std::move(newest)};
 }
-
-}  // namespace
 
 Result<std::unique_ptr<JobStore>> JobStore::open(
     const std::filesystem::path& dir, const StoreOptions& options, UnixMs now) {
@@ -118,18 +117,15 @@ Status JobStore::Impl::load() {
     const auto loaded = load_once();
     if (loaded || !base->index_is_damaged()) return loaded;
   }
-  const auto tell = [this](const std::string& line) {
-    if (options.tell) options.tell(line);
-  };
   // A log that is damaged too would not give it all back: then an index with
   // a damage is worth more than none.
   if (const auto whole = base->read_whole_log(); !whole) {
     if (!known) return whole;
-    tell("the damaged index stays: " + whole.error().message);
+    if (options.tell)
+      options.tell("the damaged index stays: " + whole.error().message);
     return load_once() ? ok() : whole;
   }
-  tell("the index is damaged and is made anew from the log: " +
-       base->index_damage());
+  tell_of_new_index(options, base->index_damage());
   if (const auto cleared = base->clear_index(); !cleared) return cleared;
   return load_once();
 }

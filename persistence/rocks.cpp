@@ -152,6 +152,12 @@ Error rocks_error(std::string_view what, const rocksdb::Status& status) {
   return error(Errc::io_error, "");
 }
 
+void tell_of_new_index(const StoreOptions& options, const std::string& damage) {
+  if (options.tell)
+    options.tell("the index is damaged and is made anew from the log: " +
+                 damage);
+}
+
 Database::~Database() {
   if (!db_) return;
   for (auto* family : families_) db_->DestroyColumnFamilyHandle(family);
@@ -219,23 +225,26 @@ Result<std::unique_ptr<Database>> Database::open(
 Status Database::replace_index(const std::filesystem::path& dir,
                                const StoreOptions& options, const Error& why) {
   {
-    auto described = families(options);
-    described.pop_back();
-    const auto log = open_to_read(dir, options, described);
+    const auto log = open_log_read_only(dir, options);
     if (!log) return log.error();
     if (const auto whole = (*log)->read_whole_log(); !whole) return whole;
   }
   auto lax = open_as(dir, options, Checks::log_only);
   if (!lax) return lax.error();
-  if (options.tell)
-    options.tell("the index is damaged and is made anew from the log: " +
-                 why.message);
+  tell_of_new_index(options, why.message);
   return (*lax)->clear_index();
 }
 
 Result<std::unique_ptr<Database>> Database::open_read_only(
     const std::filesystem::path& dir, const StoreOptions& options) {
   return open_to_read(dir, options, families(options));
+}
+
+Result<std::unique_ptr<Database>> Database::open_log_read_only(
+    const std::filesystem::path& dir, const StoreOptions& options) {
+  auto described = families(options);
+  described.pop_back();
+  return open_to_read(dir, options, described);
 }
 
 Result<std::unique_ptr<Database>> Database::open_to_read(

@@ -20,6 +20,9 @@ namespace troupe::storage {
 /// denied, io_error. `what` is what we were doing.
 Error rocks_error(std::string_view what, const rocksdb::Status& status);
 
+/// Tells whoever listens that the log makes up for `damage` of the index.
+void tell_of_new_index(const StoreOptions& options, const std::string& damage);
+
 /// Closes in the right order. `meta` is the default family.
 class Database {
  public:
@@ -29,6 +32,9 @@ class Database {
       const std::filesystem::path& dir, const StoreOptions& options);
   /// Reads what is there without changing anything.
   static Result<std::unique_ptr<Database>> open_read_only(
+      const std::filesystem::path& dir, const StoreOptions& options);
+  /// Likewise without the index, which may be damaged.
+  static Result<std::unique_ptr<Database>> open_log_read_only(
       const std::filesystem::path& dir, const StoreOptions& options);
   ~Database();
   Database(const Database&) = delete;

@@ -23,57 +23,66 @@ Status check_nobody_has(const std::filesystem::path& dir) {
   return Error{Errc::locked, dir.string() + " is in use by another process"};
 }
 
-Result<SyncedMark::Value> read_mark(const std::filesystem::path& dir) {
-  const auto bytes = platform::read_file(dir / "synced");
-  if (!bytes && bytes.error().code != Errc::not_found) return bytes.error();
-  if (!bytes || bytes->size() != 16) return SyncedMark::Value{};
-  return SyncedMark::Value{get_u64(bytes->data()), get_u64(bytes->data() + 8)};
-}
-
-// Of the log; 0: it is empty.
-Result<std::uint64_t> newest_index(const Database& base) {
-  std::unique_ptr<rocksdb::Iterator> it{base.db().NewIterator({}, base.log())};
-  it->SeekToLast();
-  if (!it->status().ok()) return rocks_error("read the log", it->status());
-  if (!it->Valid()) return std::uint64_t{0};
-  const auto index = log_index(bytes_of(it->key()));
-  if (!index) return Error{Errc::corrupt, "the log holds a foreign key"};
-  return *index;
-}
-
-Status check_database(const std::filesystem::path& db,
-                      const SyncedMark::Value& mark, const WalReport& wal) {
-  const auto opened = Database::open_read_only(db, {});
-  if (!opened) return opened.error();
-  const auto newest = newest_index(**opened);
-  if (!newest) return newest.error();
-  if (*newest < mark.index)
-    return wal.damage ? lost(wal.damage->file, 0, mark.index,
-                             " at byte " + std::to_string(wal.damage->offset))
-                      : lost(db, *newest, mark.index,
-                             " (a file is cut off or missing)");
-  const auto tables = (*opened)->db().VerifyChecksum();
-  if (!tables.ok()) return rocks_error("check " + db.string(), tables);
+Status check_tables(const Database& base) {
+  const auto status = base.db().VerifyChecksum();
+  if (!status.ok()) return rocks_error("check the tables", status);
   return ok();
+}
+
+Status check_nothing_lost(const std::filesystem::path& db, const Database& base,
+                          const SyncedMark::Value& mark, const WalReport& wal) {
+  const auto newest = newest_entry(base);
+  if (!newest) return newest.error();
+  const auto last = *newest ? (*newest)->index : 0;
+  if (last >= mark.index) return ok();
+  return wal.damage
+             ? lost(wal.damage->file, 0, mark.index,
+                    " at byte " + std::to_string(wal.damage->offset))
+             : lost(db, last, mark.index, " (a file is cut off or missing)");
+}
+
+// `damage` is the index's where all is right without it.
+Result<StoreCheck> check_without_index(const std::filesystem::path& db,
+                                       const SyncedMark::Value& mark,
+                                       const WalReport& wal,
+                                       const Error& damage) {
+  if (damage.code != Errc::corrupt) return damage;
+  const auto log = Database::open_log_read_only(db, {});
+  if (!log || !check_nothing_lost(db, **log, mark, wal) || !check_tables(**log))
+    return damage;
+  return StoreCheck{damage.message};
+}
+
+Result<StoreCheck> check_database(const std::filesystem::path& db,
+                                  const SyncedMark::Value& mark,
+                                  const WalReport& wal) {
+  const auto base = Database::open_read_only(db, {});
+  if (!base) return check_without_index(db, mark, wal, base.error());
+  if (const auto all = check_nothing_lost(db, **base, mark, wal); !all)
+    return all.error();
+  if (const auto right = check_tables(**base); !right)
+    return check_without_index(db, mark, wal, right.error());
+  if (!(*base)->index_is_damaged()) return StoreCheck{};
+  return StoreCheck{(*base)->index_damage()};
 }
 
 }  // namespace
 
-Status check_store(const std::filesystem::path& dir) {
+Result<StoreCheck> check_store(const std::filesystem::path& dir) {
   const auto db = database_dir(dir);
-  if (const auto alone = check_nobody_has(dir); !alone) return alone;
-  const auto mark = read_mark(dir);
+  if (const auto alone = check_nobody_has(dir); !alone) return alone.error();
+  const auto mark = SyncedMark::read(dir / "synced");
   if (!mark) return mark.error();
   std::error_code failed;
   if (!std::filesystem::exists(db / "CURRENT", failed) && !failed) {
-    if (mark->index == 0) return ok();
+    if (mark->index == 0) return StoreCheck{};
     return lost(db, 0, mark->index, " (a file is cut off or missing)");
   }
   const auto wal = check_wal(db);
   if (!wal) return wal.error();
   const auto torn = has_torn_manifest(db);
   if (!torn) return torn.error();
-  if (*torn) return ok();  // RocksDB reads it when open() has cut it.
+  if (*torn) return StoreCheck{};  // RocksDB reads it when open() has cut it.
   return check_database(db, *mark, *wal);
 }
 

@@ -10,17 +10,19 @@
 
 namespace troupe::storage {
 
+Result<SyncedMark::Value> SyncedMark::read(const std::filesystem::path& path) {
+  const auto bytes = platform::read_file(path);
+  if (!bytes && bytes.error().code != Errc::not_found) return bytes.error();
+  if (!bytes || bytes->size() != 16) return Value{};
+  return Value{get_u64(bytes->data()), get_u64(bytes->data() + 8)};
+}
+
 Result<SyncedMark> SyncedMark::open(const std::filesystem::path& path) {
   platform::Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   if (!fd) return platform::errno_error("open " + path.string(), errno);
-  auto bytes = platform::read_at(fd.get(), 0, 16);
-  if (!bytes) return bytes.error();
-  Value value;
-  if (bytes->size() == 16) {
-    value.index = get_u64(bytes->data());
-    value.sequence = get_u64(bytes->data() + 8);
-  }
-  return SyncedMark{std::move(fd), value};
+  const auto value = read(path);
+  if (!value) return value.error();
+  return SyncedMark{std::move(fd), *value};
 }
 
 void SyncedMark::advance(const Value& value) {

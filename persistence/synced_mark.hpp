@@ -18,6 +18,9 @@ class SyncedMark {
     std::uint64_t sequence = 0;  // RocksDB's, of the same write.
   };
 
+  /// Of `path`, left as it is; zero when there is none.
+  static Result<Value> read(const std::filesystem::path& path);
+
   /// Creates `path` when missing; its value is zero then.
   static Result<SyncedMark> open(const std::filesystem::path& path);
 

@@ -146,6 +146,11 @@ Result<std::string> read_file(const std::filesystem::path& path,
   }
 }
 
+std::string link_circle(const std::filesystem::path& path) {
+  return "'" + path.string() +
+         "' is a symbolic link that leads to itself; name a file";
+}
+
 Result<std::uint64_t> file_size(int fd) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) return errno_error("fstat", errno);

@@ -37,6 +37,9 @@ Result<std::string> read_file(const std::filesystem::path& path,
 
 Result<std::uint64_t> file_size(int fd);
 
+/// What people are told of a symbolic link that leads to itself.
+std::string link_circle(const std::filesystem::path& path);
+
 /// fsync: content and metadata are on disk when it returns.
 Status sync_file(int fd);
 /// fdatasync: content and the size needed to read it.

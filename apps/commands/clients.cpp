@@ -90,22 +90,13 @@ Result<cluster::NodeAddress> check_to(const std::filesystem::path& data,
 ExitCode add(Invocation& call, const AddOptions& options) {
   auto role = role_of(options.role);
   if (!role) return call.misused(role.error().message);
-  auto data = call.session.data();
-  if (!data) return call.misused(data.error().message);
-  if (auto own = cluster::check_node_folder(data->path); !own)
-    return call.misused(own.error());
-  auto address = check_to(data->path, options, *role);
-  if (!address)
-    return address.error().code == Errc::invalid_argument
-               ? call.misused(address.error())
-               : call.fail(address.error());
-  auto issued =
-      cluster::issue_client(data->path, {options.name, options.tenant, *role},
-                            system_wall_clock().now());
-  if (!issued)
-    return issued.error().code == Errc::invalid_argument
-               ? call.misused(issued.error())
-               : call.fail(issued.error());
+  auto data = call.session.node_folder();
+  if (!data) return call.misused(data.error());
+  auto address = check_to(*data, options, *role);
+  if (!address) return call.refuse(address.error());
+  auto issued = cluster::issue_client(
+      *data, {options.name, options.tenant, *role}, system_wall_clock().now());
+  if (!issued) return call.refuse(issued.error());
   const auto& files = issued->files;
   if (!options.to.empty()) {
     auto made = cluster::write_client_folder(options.to, files, *address);
@@ -144,11 +135,9 @@ ExitCode add(Invocation& call, const AddOptions& options) {
 }
 
 ExitCode list_clients(Invocation& call) {
-  auto data = call.session.data();
-  if (!data) return call.misused(data.error().message);
-  if (auto own = cluster::check_node_folder(data->path); !own)
-    return call.misused(own.error());
-  auto clients = cluster::read_clients(cluster::clients_file(data->path));
+  auto data = call.session.node_folder();
+  if (!data) return call.misused(data.error());
+  auto clients = cluster::read_clients(cluster::clients_file(*data));
   if (!clients) return call.fail(clients.error());
   std::vector<std::vector<std::string>> rows{
       {"NAME", "TENANT", "ROLE", "ISSUED", "FINGERPRINT"}};
@@ -163,17 +152,12 @@ ExitCode list_clients(Invocation& call) {
 }
 
 ExitCode remove(Invocation& call, const std::string& who) {
-  auto data = call.session.data();
-  if (!data) return call.misused(data.error().message);
-  if (auto own = cluster::check_node_folder(data->path); !own)
-    return call.misused(own.error());
-  auto clients = cluster::read_clients(cluster::clients_file(data->path));
+  auto data = call.session.node_folder();
+  if (!data) return call.misused(data.error());
+  auto clients = cluster::read_clients(cluster::clients_file(*data));
   if (!clients) return call.fail(clients.error());
-  auto removed = cluster::revoke_client(data->path, who);
-  if (!removed)
-    return removed.error().code == Errc::invalid_argument
-               ? call.misused(removed.error())
-               : call.fail(removed.error());
+  auto removed = cluster::revoke_client(*data, who);
+  if (!removed) return call.refuse(removed.error());
   if (removed->empty()) {
     std::vector<std::string> names;
     for (const auto& client : *clients) names.push_back(client.principal.name);

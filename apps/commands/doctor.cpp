@@ -155,13 +155,18 @@ class Examination {
     const auto folder = data_ / "store";
     std::error_code ignored;
     if (!no_node_ || !fs::exists(folder, ignored)) return;
-    const auto whole = check_store(folder);
-    if (whole)
+    const auto checked = check_store(folder);
+    if (!checked && checked.error().code == Errc::locked)
+      add("store", Verdict::note, checked.error().message + ": not looked at");
+    else if (!checked)
+      add("store", Verdict::bad, checked.error().message);
+    else if (checked->index_damage.empty())
       add("store", Verdict::good, folder.string());
-    else if (whole.error().code == Errc::locked)
-      add("store", Verdict::note, whole.error().message + ": not looked at");
     else
-      add("store", Verdict::bad, whole.error().message);
+      add("store", Verdict::note,
+          "the index is damaged; nothing is lost: a start that meets the "
+          "damage makes it anew from the log (" +
+              checked->index_damage + ")");
   }
 
   void ask() {

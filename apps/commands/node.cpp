@@ -8,7 +8,6 @@
 #include "apps/local_files.hpp"
 #include "apps/node.hpp"
 #include "apps/node_use.hpp"
-#include "cluster/client_folder.hpp"
 #include "config/load.hpp"
 #include "core/amounts.hpp"
 #include "platform/file.hpp"
@@ -59,20 +58,18 @@ Error too_full(const Error& error, const NodeOptions& options) {
 }
 
 ExitCode node(Invocation& call, const NodeFlags& flags) {
-  auto data = call.session.data();
-  if (!data) return call.misused(data.error().message);
-  if (auto own = cluster::check_node_folder(data->path); !own)
-    return call.misused(own.error());
-  auto loaded = load_config(data->path, overrides(flags));
+  auto data = call.session.node_folder();
+  if (!data) return call.misused(data.error());
+  auto loaded = load_config(*data, overrides(flags));
   if (!loaded) return call.misused(loaded.error());
-  if (auto made = make_named_folder(data->path, true); !made) {
-    const auto& error = made.error();
-    return error.code == Errc::invalid_argument
-               ? call.misused("data folder: " + error.message)
-               : call.fail(error);
+  if (auto made = make_named_folder(*data, true); !made) {
+    auto error = made.error();
+    if (error.code == Errc::invalid_argument)
+      error.message = "data folder: " + error.message;
+    return call.refuse(error);
   }
   NodeOptions options;
-  options.data = data->path;
+  options.data = *data;
   options.config = loaded->config;
   options.leaves_with_starter = flags.until_stdin_closes;
   options.ready = [&call, &options, &flags](const std::string& text) {

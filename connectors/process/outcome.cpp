@@ -5,6 +5,8 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "core/loss.hpp"
+
 namespace troupe {
 
 namespace {

@@ -97,12 +97,26 @@ TEST(LiveRings, NumbersEventsWithinAnAttempt) {
   EXPECT_EQ(reply.live_lost, 0u);
 }
 
-TEST(LiveRings, SaysHowManyALaggingFollowerLost) {
+LiveRings two_kept_of_five() {
   EventLimits limits;
   limits.live_events = 2;
   LiveRings rings{limits};
   rings.attempt_started(kJob, 1, 2);
   for (int i = 0; i < 5; ++i) rings.add(line(1));
+  return rings;
+}
+
+/// Five lines of the first, none of the second.
+void add_an_attempt_and_a_silent_one(LiveRings& rings) {
+  rings.attempt_started(kJob, 1, 2);
+  for (int i = 0; i < 5; ++i) rings.add(line(1));
+  rings.attempt_ended(kJob);
+  rings.attempt_started(kJob, 2, 4);
+  rings.attempt_ended(kJob);
+}
+
+TEST(LiveRings, SaysHowManyALaggingFollowerLost) {
+  auto rings = two_kept_of_five();
   PullReply reply;
   rings.pull(follow(1, 1), reply);
   ASSERT_EQ(reply.live.size(), 2u);
@@ -111,11 +125,7 @@ TEST(LiveRings, SaysHowManyALaggingFollowerLost) {
 }
 
 TEST(LiveRings, CountsWhatWasLostOnceWhenTheFollowerMovesOverIt) {
-  EventLimits limits;
-  limits.live_events = 2;
-  LiveRings rings{limits};
-  rings.attempt_started(kJob, 1, 2);
-  for (int i = 0; i < 5; ++i) rings.add(line(1));
+  auto rings = two_kept_of_five();
   auto request = follow(0, 0);
   request.max_events = 1;
   PullReply full;
@@ -132,11 +142,7 @@ TEST(LiveRings, CountsWhatWasLostOnceWhenTheFollowerMovesOverIt) {
 
 TEST(LiveRings, CountsWhatWasLeftOfAnEarlierAttempt) {
   LiveRings rings{{}};
-  rings.attempt_started(kJob, 1, 2);
-  for (int i = 0; i < 5; ++i) rings.add(line(1));
-  rings.attempt_ended(kJob);
-  rings.attempt_started(kJob, 2, 4);
-  rings.attempt_ended(kJob);
+  add_an_attempt_and_a_silent_one(rings);
   rings.attempt_started(kJob, 3, 6);
   PullReply nothing;
   rings.pull(follow(1, 2), nothing);
@@ -153,11 +159,7 @@ TEST(LiveRings, CountsWhatWasLeftOfAnEarlierAttempt) {
 
 TEST(LiveRings, CountsItAtTheEndOfAnAttemptThatSaidNothing) {
   LiveRings rings{{}};
-  rings.attempt_started(kJob, 1, 2);
-  for (int i = 0; i < 5; ++i) rings.add(line(1));
-  rings.attempt_ended(kJob);
-  rings.attempt_started(kJob, 2, 4);
-  rings.attempt_ended(kJob);
+  add_an_attempt_and_a_silent_one(rings);
   PullReply reply;
   reply.entries = {entry(5, ChangeType::ended)};
   rings.pull(follow(1, 2), reply);

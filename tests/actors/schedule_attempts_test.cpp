@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "actors/retry.hpp"
+#include "core/loss.hpp"
 #include "tests/actors/schedule_desk.hpp"
 
 namespace troupe {

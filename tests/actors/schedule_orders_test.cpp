@@ -14,6 +14,14 @@ class ScheduleOrdersTest : public ::testing::Test {
     ADD_FAILURE() << "'" << words << "' is not in:\n" << text;
     return false;
   }
+  /// On a device that is free again: jobs are expected to take as long.
+  void a_job_has_taken(std::int64_t ms) {
+    desk.up(device("cpu"));
+    const JobId first = desk.submit();
+    desk.plan();
+    desk.advance(ms);
+    desk.succeed(first);
+  }
   Desk desk;
 };
 
@@ -204,11 +212,7 @@ TEST_F(ScheduleOrdersTest, SaysWhoHoldsTheMemoryItNeeds) {
 }
 
 TEST_F(ScheduleOrdersTest, SaysHowManyAreAheadAndWhenItsTurnComes) {
-  desk.up(device("cpu"));
-  const JobId first = desk.submit();
-  desk.plan();
-  desk.advance(2'000);
-  desk.succeed(first);
+  a_job_has_taken(2'000);
   std::vector<JobId> ids;
   for (int i = 0; i < 5; ++i) ids.push_back(desk.submit());
   desk.plan();
@@ -221,11 +225,7 @@ TEST_F(ScheduleOrdersTest, SaysHowManyAreAheadAndWhenItsTurnComes) {
 }
 
 TEST_F(ScheduleOrdersTest, ExpectsAJobWhenItsAgeLiftsIt) {
-  desk.up(device("cpu"));
-  const JobId first = desk.submit();
-  desk.plan();
-  desk.advance(10'000);
-  desk.succeed(first);
+  a_job_has_taken(10'000);
   desk.submit();
   desk.plan();
   JobSpec s = desk.spec();

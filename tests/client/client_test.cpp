@@ -14,7 +14,27 @@
 namespace troupe::client {
 namespace {
 
-using ClientTest = HeadTest;
+class ClientTest : public HeadTest {
+ protected:
+  cluster::IssuedClient issue(const std::string& name) {
+    auto issued = cluster::issue_client(data(), {name, "studio", Role::user},
+                                        system_wall_clock().now());
+    EXPECT_TRUE(issued) << issued.error().message;
+    return issued ? *issued : cluster::IssuedClient{};
+  }
+  /// Of a client elsewhere, which has its certificate and no data folder.
+  Options options_of(const cluster::IssuedClient& client) {
+    const auto address = cluster::read_node_address(data());
+    EXPECT_TRUE(address);
+    Options o;
+    o.host = address->host;
+    o.port = address->port;
+    o.authority = client.files.authority;
+    o.certificate = client.files.certificate;
+    o.key = client.files.key;
+    return o;
+  }
+};
 
 TEST_F(ClientTest, SubmitsAndWaitsForTheEnd) {
   auto client = connect();
@@ -316,17 +336,8 @@ TEST_F(ClientTest, SaysThatItsCertificateIsMissing) {
 }
 
 TEST_F(ClientTest, ConnectsWithACertificateOfItsOwn) {
-  auto issued = cluster::issue_client(data(), {"anna", "studio", Role::user},
-                                      system_wall_clock().now());
-  ASSERT_TRUE(issued);
-  auto address = cluster::read_node_address(data());
-  ASSERT_TRUE(address);
-  Options o;
-  o.host = address->host;
-  o.port = address->port;
-  o.authority = issued->files.authority;
-  o.certificate = issued->files.certificate;
-  o.key = issued->files.key;
+  const auto issued = issue("anna");
+  auto o = options_of(issued);
   auto client = connect(o);
   ASSERT_TRUE(client);
   auto id = client->submit(job())->id;
@@ -335,18 +346,10 @@ TEST_F(ClientTest, ConnectsWithACertificateOfItsOwn) {
 }
 
 TEST_F(ClientTest, ACertificateThatWasWithdrawnIsRefused) {
-  auto issued = cluster::issue_client(data(), {"anna", "studio", Role::user},
-                                      system_wall_clock().now());
-  ASSERT_TRUE(issued);
+  const auto issued = issue("anna");
   ASSERT_TRUE(cluster::remove_client(cluster::clients_file(data()),
-                                     issued->fingerprint));
-  auto address = cluster::read_node_address(data());
-  Options o;
-  o.host = address->host;
-  o.port = address->port;
-  o.authority = issued->files.authority;
-  o.certificate = issued->files.certificate;
-  o.key = issued->files.key;
+                                     issued.fingerprint));
+  auto o = options_of(issued);
   o.connect_timeout_ms = 5'000;
   auto client = Client::connect(o);
   ASSERT_FALSE(client);
@@ -354,23 +357,15 @@ TEST_F(ClientTest, ACertificateThatWasWithdrawnIsRefused) {
 }
 
 TEST_F(ClientTest, ACertificateThatIsWithdrawnMeanwhileIsRefusedForGood) {
-  auto issued = cluster::issue_client(data(), {"eve", "studio", Role::user},
-                                      system_wall_clock().now());
-  ASSERT_TRUE(issued);
-  auto address = cluster::read_node_address(data());
-  Options o;
-  o.host = address->host;
-  o.port = address->port;
-  o.authority = issued->files.authority;
-  o.certificate = issued->files.certificate;
-  o.key = issued->files.key;
+  const auto issued = issue("eve");
+  auto o = options_of(issued);
   auto client = connect(o);
   ASSERT_TRUE(client);
   ASSERT_TRUE(client->submit(job()));
   auto follower = client->follow({.from_now = true});
   ASSERT_TRUE(follower);
   ASSERT_TRUE(cluster::remove_client(cluster::clients_file(data()),
-                                     issued->fingerprint));
+                                     issued.fingerprint));
   const auto events = (*follower)->next(20'000);
   ASSERT_FALSE(events);
   EXPECT_EQ(events.error().code, Errc::denied) << events.error().message;

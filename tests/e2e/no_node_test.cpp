@@ -1,11 +1,8 @@
 // The command line where no node runs: wrong words, no node, a folder that
-// cannot be used, and `run` that brings its own.
+// cannot be used.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-
-#include <cstdlib>
 
 #include "tests/e2e/program.hpp"
 #include "tests/platform/eventually.hpp"
@@ -77,111 +74,6 @@ TEST_F(NoNodeTest, HelpOfAKindNamesItsParameters) {
   EXPECT_EQ(output.code, 0);
   EXPECT_THAT(output.out, HasSubstr("argv"));
   EXPECT_THAT(output.out, HasSubstr("--after"));
-}
-
-TEST_F(NoNodeTest, RunBringsANodeForTheTimeItNeeds) {
-  const auto output =
-      place_.troupe({"run", "process.run", "--output", "o", "--save",
-                     place_.path("saved"), "--", "sh", "-c", "echo alone > o"});
-  EXPECT_EQ(output.code, 0) << output.err;
-  EXPECT_EQ(place_.read("saved/o"), "alone\n");
-  EXPECT_EQ(place_.troupe({"jobs", "list"}).code, 3) << "the node stayed";
-}
-
-TEST_F(NoNodeTest, TheJobsOfSuchANodeAreThereLater) {
-  ASSERT_EQ(place_.troupe({"run", "echo", "-p", "text=a"}).code, 0);
-  auto node = place_.node();
-  const auto jobs = place_.troupe({"jobs", "list", "--json"}).lines();
-  ASSERT_EQ(jobs.size(), 1u);
-  EXPECT_EQ(jobs[0]["state"], "succeeded");
-}
-
-TEST_F(NoNodeTest, SeveralRunsShareSuchANode) {
-  std::vector<std::unique_ptr<Process>> runs;
-  for (int i = 0; i < 3; ++i)
-    runs.push_back(place_.start({"run", "echo", "-p", "text=a", "-p", "steps=5",
-                                 "-p", "step_ms=" + std::to_string(i * 100)}));
-  for (auto& run : runs) {
-    const auto output = run->finish(120'000);
-    EXPECT_EQ(output.code, 0) << output.err;
-  }
-}
-
-TEST_F(NoNodeTest, SuchANodeStaysForTheOthersWhenItsStarterIsDone) {
-  auto first = place_.start({"run", "process.run", "--", "sh", "-c",
-                             "until [ -e '" + place_.path("go").string() +
-                                 "' ]; do sleep 0.02; done"});
-  std::int64_t tries = 0;
-  const auto running = [&](std::size_t jobs) {
-    for (Output seen; seen.code != 0 || seen.lines().size() != jobs;) {
-      seen = place_.troupe({"jobs", "list", "--json", "--state", "running"});
-      if (++tries > 600) return false;
-    }
-    return true;
-  };
-  ASSERT_TRUE(running(1));
-  auto second = place_.start({"run", "process.run", "--json", "--", "sh", "-c",
-                              "until [ -e '" + place_.path("end").string() +
-                                  "' ]; do sleep 0.02; done"});
-  ASSERT_TRUE(running(2));
-  place_.write("go", "");
-  EXPECT_EQ(first->finish(120'000).code, 0);
-  place_.write("end", "");
-  const auto output = second->finish(120'000);
-  EXPECT_EQ(output.code, 0) << output.err;
-  EXPECT_EQ((*parse_json(output.out))["attempt"], 1) << "it was begun anew";
-  EXPECT_EQ(place_.troupe({"jobs", "list"}).code, 3) << "the node stayed";
-}
-
-TEST_F(NoNodeTest, SuchANodeEndsWithTheCommandHoweverThatEnds) {
-  auto run = place_.start({"run", "process.run", "--", "sleep", "60"});
-  std::int64_t tries = 0;
-  for (Output seen; seen.code != 0 || seen.out.empty();) {
-    seen = place_.troupe({"jobs", "list", "--json", "--state", "running"});
-    ASSERT_LT(++tries, 600);
-  }
-  run->signal(SIGKILL);
-  run->finish();
-  tries = 0;
-  while (place_.troupe({"jobs", "list"}).code != 3) ASSERT_LT(++tries, 600);
-}
-
-TEST_F(NoNodeTest, ARealNodeTakesAwayTheMarkOfSuchANode) {
-  const auto mark = place_.data() / "own-node";
-  auto run = place_.start({"run", "process.run", "--", "sleep", "60"});
-  std::int64_t tries = 0;
-  for (Output seen; seen.code != 0 || seen.out.empty();) {
-    seen = place_.troupe({"jobs", "list", "--json", "--state", "running"});
-    ASSERT_LT(++tries, 600);
-  }
-  EXPECT_EQ(
-      place_.read("data/own-node"),
-      std::to_string(
-          (*parse_json(place_.read("data/node.json")))["pid"].get<int>()) +
-          "\n");
-  run->signal(SIGKILL);
-  run->finish();
-  tries = 0;
-  while (place_.troupe({"jobs", "list"}).code != 3) ASSERT_LT(++tries, 600);
-  auto node = place_.node();
-  EXPECT_FALSE(std::filesystem::exists(mark))
-      << "a run would start a node in the place of this one";
-}
-
-TEST_F(NoNodeTest, RunBringsNoNodeToTheFolderOfAClientElsewhere) {
-  const auto folder = place_.path("ann").string();
-  auto node = place_.node();
-  ASSERT_EQ(place_
-                .troupe({"clients", "add", "ann", "--to", folder, "--host",
-                         "127.0.0.1"})
-                .code,
-            0);
-  node->signal(SIGTERM);
-  ASSERT_EQ(node->finish().code, 0);
-  const auto run =
-      place_.troupe({"run", "echo", "-p", "text=hi", "--data", folder});
-  EXPECT_EQ(run.code, 3) << run.err;
-  EXPECT_FALSE(std::filesystem::exists(place_.path("ann") / "store"));
 }
 
 TEST_F(NoNodeTest, AMissingRegistryOfClientsStopsTheStart) {

@@ -4,9 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
 
-#include "persistence/rocks.hpp"
+#include "tests/persistence/damage.hpp"
 #include "tests/persistence/store_fixture.hpp"
 
 namespace troupe {
@@ -31,11 +30,6 @@ struct Answers {
 
 class DamagedTableTest : public StoreTest {
  protected:
-  struct Table {
-    fs::path name;
-    bool of_the_index = false;
-  };
-
   DamagedTableTest() {
     for (int i = 0; i < 150; ++i) {
       auto spec = author.spec(author.next_id());
@@ -58,13 +52,7 @@ class DamagedTableTest : public StoreTest {
     index_all();
     whole = answers(*store);
     store.reset();
-    auto base = storage::Database::open_read_only(dir.path() / "db", options);
-    if (!base) return;
-    std::vector<rocksdb::LiveFileMetaData> files;
-    (*base)->db().GetLiveFilesMetaData(&files);
-    for (const auto& file : files)
-      tables.push_back(
-          {fs::path{file.name}.filename(), file.column_family_name == "index"});
+    tables = tables_of(dir.path(), options);
   }
 
   static Answers answers(JobStore& store) {
@@ -128,13 +116,6 @@ class DamagedTableTest : public StoreTest {
     if (!error) return;
     EXPECT_EQ(error->code, Errc::corrupt);
     EXPECT_THAT(error->message, HasSubstr(table.name.string()));
-  }
-  static void flip(const fs::path& path, std::uint64_t offset) {
-    std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary};
-    file.seekg(static_cast<std::streamoff>(offset));
-    const char byte = static_cast<char>(file.get() ^ 0x40);
-    file.seekp(static_cast<std::streamoff>(offset));
-    file.put(byte);
   }
   long count(bool of_the_index) const {
     return std::ranges::count(tables, of_the_index, &Table::of_the_index);

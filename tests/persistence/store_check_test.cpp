@@ -8,6 +8,7 @@
 #include <map>
 #include <sstream>
 
+#include "tests/persistence/damage.hpp"
 #include "tests/persistence/store_fixture.hpp"
 
 namespace troupe {
@@ -43,10 +44,19 @@ class StoreCheckTest : public StoreTest {
       if (name.find(name_part) != name.npos && !bytes.empty()) return name;
     return {};
   }
-  static void flip(const fs::path& path, std::size_t at) {
-    auto bytes = read(path);
-    bytes[at] = static_cast<char>(bytes[at] ^ 0x40);
-    std::ofstream{path, std::ios::binary | std::ios::trunc} << bytes;
+  /// The name of the largest table, of the index or not, after a flip in it.
+  fs::path flip_in_table(bool of_the_index) const {
+    fs::path largest;
+    std::uintmax_t bytes = 0;
+    for (const auto& table : tables_of(dir.path(), options)) {
+      const auto path = dir.path() / "db" / table.name;
+      if (table.of_the_index != of_the_index || fs::file_size(path) <= bytes)
+        continue;
+      bytes = fs::file_size(path);
+      largest = path;
+    }
+    if (bytes > 0) flip(largest, bytes / 3);
+    return largest.filename();
   }
   Error wrong() const {
     const auto checked = check_store(dir.path());
@@ -59,7 +69,8 @@ TEST_F(StoreCheckTest, AWholeStoreIsRightAndStaysAsItIs) {
   store.reset();
   const auto before = content();
   const auto checked = check_store(dir.path());
-  EXPECT_TRUE(checked) << checked.error().message;
+  ASSERT_TRUE(checked) << checked.error().message;
+  EXPECT_EQ(checked->index_damage, "");
   EXPECT_EQ(content(), before);
 }
 
@@ -73,12 +84,30 @@ TEST_F(StoreCheckTest, AStoreThatIsOpenIsNotLookedAt) {
   EXPECT_EQ(wrong().code, Errc::locked);
 }
 
-TEST_F(StoreCheckTest, NamesATableWhoseBytesAreFlipped) {
+TEST_F(StoreCheckTest, NamesATableOfTheLogWhoseBytesAreFlipped) {
   store.reset();
-  const auto table = file(".sst");
-  flip(table, fs::file_size(table) / 3);
+  const auto table = flip_in_table(false);
+  ASSERT_FALSE(table.empty());
   EXPECT_EQ(wrong().code, Errc::corrupt);
-  EXPECT_THAT(wrong().message, HasSubstr(table.filename().string()));
+  EXPECT_THAT(wrong().message, HasSubstr(table.string()));
+}
+
+TEST_F(StoreCheckTest, ADamagedIndexIsTheStartsToMend) {
+  store.reset();
+  const auto table = flip_in_table(true);
+  ASSERT_FALSE(table.empty());
+  const auto before = content();
+  const auto checked = check_store(dir.path());
+  ASSERT_TRUE(checked) << checked.error().message;
+  EXPECT_THAT(checked->index_damage, HasSubstr(table.string()));
+  EXPECT_EQ(content(), before);
+}
+
+TEST_F(StoreCheckTest, ADamagedIndexDoesNotHideADamagedLog) {
+  store.reset();
+  ASSERT_FALSE(flip_in_table(true).empty());
+  ASSERT_FALSE(flip_in_table(false).empty());
+  EXPECT_EQ(wrong().code, Errc::corrupt);
 }
 
 TEST_F(StoreCheckTest, NamesAManifestThatIsCut) {

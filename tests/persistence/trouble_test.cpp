@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "tests/persistence/damage.hpp"
 #include "tests/persistence/fault_fs.hpp"
 #include "tests/persistence/store_fixture.hpp"
 
@@ -33,13 +34,6 @@ class TroubleTest : public StoreTest {
     for (const auto& file : fs::directory_iterator{dir.path() / "db"})
       if (file.path().string().ends_with(suffix)) out.push_back(file.path());
     return out;
-  }
-  static void flip(const fs::path& path, std::uint64_t offset) {
-    std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary};
-    file.seekg(static_cast<std::streamoff>(offset));
-    const char byte = static_cast<char>(file.get() ^ 0x40);
-    file.seekp(static_cast<std::streamoff>(offset));
-    file.put(byte);
   }
   // As after kill -9: what RocksDB would do at the end is not done.
   void copy_of_running(const fs::path& to) {

@@ -1,0 +1,123 @@
+// `run` where no node runs: it brings one for the time it needs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <memory>
+#include <vector>
+
+#include "tests/e2e/program.hpp"
+
+namespace troupe::test {
+namespace {
+
+class OwnNodeTest : public testing::Test {
+ protected:
+  /// Waits until so many jobs run.
+  bool runs(std::size_t jobs) {
+    for (int tries = 0; tries < 600; ++tries) {
+      const auto seen =
+          place_.troupe({"jobs", "list", "--json", "--state", "running"});
+      if (seen.code == 0 && seen.lines().size() == jobs) return true;
+    }
+    return false;
+  }
+  /// Waits until no node answers.
+  bool leaves() {
+    for (int tries = 0; tries < 600; ++tries)
+      if (place_.troupe({"jobs", "list"}).code == 3) return true;
+    return false;
+  }
+
+  Workplace place_;
+};
+
+TEST_F(OwnNodeTest, RunBringsANodeForTheTimeItNeeds) {
+  const auto output =
+      place_.troupe({"run", "process.run", "--output", "o", "--save",
+                     place_.path("saved"), "--", "sh", "-c", "echo alone > o"});
+  EXPECT_EQ(output.code, 0) << output.err;
+  EXPECT_EQ(place_.read("saved/o"), "alone\n");
+  EXPECT_EQ(place_.troupe({"jobs", "list"}).code, 3) << "the node stayed";
+}
+
+TEST_F(OwnNodeTest, TheJobsOfSuchANodeAreThereLater) {
+  ASSERT_EQ(place_.troupe({"run", "echo", "-p", "text=a"}).code, 0);
+  auto node = place_.node();
+  const auto jobs = place_.troupe({"jobs", "list", "--json"}).lines();
+  ASSERT_EQ(jobs.size(), 1u);
+  EXPECT_EQ(jobs[0]["state"], "succeeded");
+}
+
+TEST_F(OwnNodeTest, SeveralRunsShareSuchANode) {
+  std::vector<std::unique_ptr<Process>> runs;
+  for (int i = 0; i < 3; ++i)
+    runs.push_back(place_.start({"run", "echo", "-p", "text=a", "-p", "steps=5",
+                                 "-p", "step_ms=" + std::to_string(i * 100)}));
+  for (auto& run : runs) {
+    const auto output = run->finish(120'000);
+    EXPECT_EQ(output.code, 0) << output.err;
+  }
+}
+
+TEST_F(OwnNodeTest, SuchANodeStaysForTheOthersWhenItsStarterIsDone) {
+  auto first = place_.start({"run", "process.run", "--", "sh", "-c",
+                             "until [ -e '" + place_.path("go").string() +
+                                 "' ]; do sleep 0.02; done"});
+  ASSERT_TRUE(runs(1));
+  auto second = place_.start({"run", "process.run", "--json", "--", "sh", "-c",
+                              "until [ -e '" + place_.path("end").string() +
+                                  "' ]; do sleep 0.02; done"});
+  ASSERT_TRUE(runs(2));
+  place_.write("go", "");
+  EXPECT_EQ(first->finish(120'000).code, 0);
+  place_.write("end", "");
+  const auto output = second->finish(120'000);
+  EXPECT_EQ(output.code, 0) << output.err;
+  EXPECT_EQ((*parse_json(output.out))["attempt"], 1) << "it was begun anew";
+  EXPECT_EQ(place_.troupe({"jobs", "list"}).code, 3) << "the node stayed";
+}
+
+TEST_F(OwnNodeTest, SuchANodeEndsWithTheCommandHoweverThatEnds) {
+  auto run = place_.start({"run", "process.run", "--", "sleep", "60"});
+  ASSERT_TRUE(runs(1));
+  run->signal(SIGKILL);
+  run->finish();
+  EXPECT_TRUE(leaves());
+}
+
+TEST_F(OwnNodeTest, ARealNodeTakesAwayTheMarkOfSuchANode) {
+  const auto mark = place_.data() / "own-node";
+  auto run = place_.start({"run", "process.run", "--", "sleep", "60"});
+  ASSERT_TRUE(runs(1));
+  EXPECT_EQ(
+      place_.read("data/own-node"),
+      std::to_string(
+          (*parse_json(place_.read("data/node.json")))["pid"].get<int>()) +
+          "\n");
+  run->signal(SIGKILL);
+  run->finish();
+  EXPECT_TRUE(leaves());
+  auto node = place_.node();
+  EXPECT_FALSE(std::filesystem::exists(mark))
+      << "a run would start a node in the place of this one";
+}
+
+TEST_F(OwnNodeTest, RunBringsNoNodeToTheFolderOfAClientElsewhere) {
+  const auto folder = place_.path("ann").string();
+  auto node = place_.node();
+  ASSERT_EQ(place_
+                .troupe({"clients", "add", "ann", "--to", folder, "--host",
+                         "127.0.0.1"})
+                .code,
+            0);
+  node->signal(SIGTERM);
+  ASSERT_EQ(node->finish().code, 0);
+  const auto run =
+      place_.troupe({"run", "echo", "-p", "text=hi", "--data", folder});
+  EXPECT_EQ(run.code, 3) << run.err;
+  EXPECT_FALSE(std::filesystem::exists(place_.path("ann") / "store"));
+}
+
+}  // namespace
+}  // namespace troupe::test
