@@ -9,14 +9,16 @@ function(troupe_link target scope)
   endforeach()
 endfunction()
 
-# troupe_unity(TARGET): under sanitizers, where nobody builds file by file, the
-# sources of a folder whose names do not collide are compiled in batches; half
-# of their time goes into headers.
+# troupe_unity(TARGET): the sources of a folder are compiled in batches, since
+# half of their time goes into headers; their names must not collide. Batches
+# are small where people build after each change, larger under sanitizers.
 function(troupe_unity target)
+  set(batch 4)
   if(TROUPE_SANITIZE)
-    set_target_properties(${target} PROPERTIES
-      UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    set(batch 8)
   endif()
+  set_target_properties(${target} PROPERTIES
+    UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${batch})
 endfunction()
 
 # troupe_folder(NAME [CAF] [LINKS FOLDER...] [PUBLIC LIB...] [PRIVATE LIB...])

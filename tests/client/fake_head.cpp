@@ -270,15 +270,6 @@ ConsoleActor spawn_console(caf::actor_system& sys) {
   });
 }
 
-struct NodeConfig : caf::actor_system_config {
-  explicit NodeConfig(const std::filesystem::path& data) {
-    cluster::NetworkOptions network;
-    network.tls = cluster::node_files(data);
-    network.threads = 2;
-    cluster::configure_network(*this, network);
-  }
-};
-
 }  // namespace
 
 class FakeNode {
@@ -317,6 +308,15 @@ class FakeNode {
   }
 
  private:
+  struct NodeConfig : caf::actor_system_config {
+    explicit NodeConfig(const std::filesystem::path& data) {
+      cluster::NetworkOptions network;
+      network.tls = cluster::node_files(data);
+      network.threads = 2;
+      cluster::configure_network(*this, network);
+    }
+  };
+
   std::filesystem::path data_;
   NodeConfig config_;
   caf::actor_system sys_;
