@@ -220,6 +220,12 @@ Status preallocate(int fd, std::uint64_t bytes) {
   auto before = file_size(fd);
   if (!before) return before.error();
   if (*before >= bytes || bytes == 0) return ok();
+  // ext4 gives away all there is before it says that it does not suffice: for
+  // that moment nobody else on the disk could write.
+  struct statvfs space {};
+  if (::fstatvfs(fd, &space) == 0 && space.f_frsize > 0 &&
+      bytes - *before > std::uint64_t{space.f_bavail} * space.f_frsize)
+    return errno_error("fallocate", ENOSPC);
   Status done = ok();
   // The plain call, not posix_fallocate: that one's emulation writes a byte a
   // block and cannot be told from the real thing.

@@ -1,6 +1,8 @@
 #include "platform/file.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cerrno>
@@ -126,9 +128,22 @@ TEST(File, PreallocatingMoreThanTheDiskHoldsIsDiskFullAndKeepsNothing) {
   ASSERT_TRUE(space);
   auto done = preallocate(fd->get(), space->total_bytes * 2);
   ASSERT_FALSE(done);
-  EXPECT_TRUE(done.error().code == Errc::disk_full ||
-              done.error().code == Errc::too_large)
-      << done.error().message;
+  EXPECT_EQ(done.error().code, Errc::disk_full) << done.error().message;
+  EXPECT_EQ(*file_size(fd->get()), 0u);
+}
+
+TEST(File, PreallocatingBeyondTheLimitOfTheProcessKeepsNothing) {
+  TempDir dir;
+  auto fd = create_new(dir / "reserve");
+  ::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small{.rlim_cur = 1 << 20, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  const auto done = preallocate(fd->get(), 2 << 20);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, Errc::too_large) << done.error().message;
   EXPECT_EQ(*file_size(fd->get()), 0u);
 }
 
