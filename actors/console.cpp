@@ -142,12 +142,17 @@ class ConsoleState {
               return to_caf({Errc::already_exists,
                              to + " is there and not empty; name a new "
                                   "folder"});
-            if (auto done = store->backup(folder / "store"); !done)
-              return to_caf(done.error());
-            if (files == nullptr) return caf::unit;
-            if (auto done = files->backup(folder / "artifacts"); !done)
-              return to_caf(done.error());
-            return caf::unit;
+            auto done = store->backup(folder / "store");
+            if (done && files) done = files->backup(folder / "artifacts");
+            if (done) done = JobStore::finish_backup(folder / "store");
+            if (done) return caf::unit;
+            // Nothing stands in the way of the next try; what another copy is
+            // making there is left alone.
+            if (done.error().code != Errc::already_exists) {
+              std::filesystem::remove_all(folder / "store", none);
+              std::filesystem::remove_all(folder / "artifacts", none);
+            }
+            return to_caf(done.error());
           }};
         });
     self_

@@ -7,8 +7,18 @@ namespace troupe {
 
 using namespace storage;
 
+constexpr const char* kUnfinished = "unfinished";
+
+Status storage::check_finished(const std::filesystem::path& dir) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(dir / kUnfinished, ignored)) return ok();
+  return Error{Errc::corrupt, dir.string() +
+                                  " is of a backup that was never finished; "
+                                  "remove the folder and make another"};
+}
+
 // The mark of a copy comes first: whatever a crash leaves here never opens
-// under the original's store id.
+// under the original's store id, nor at all before all of it is there.
 Status JobStore::backup(const std::filesystem::path& dir) const {
   const std::shared_lock lock{impl_->base_mutex};
   // RocksDB cannot copy what it could not write: with assertions, as Debian
@@ -30,11 +40,23 @@ Status JobStore::backup(const std::filesystem::path& dir) const {
           dir / "copied", impl_->store_id + "\n");
       !marked)
     return marked;
+  if (const auto begun = platform::write_file_atomically(dir / kUnfinished, "");
+      !begun)
+    return begun;
   rocksdb::Checkpoint* raw = nullptr;
   auto status = rocksdb::Checkpoint::Create(&impl_->base->db(), &raw);
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint{raw};
   if (status.ok()) status = checkpoint->CreateCheckpoint((dir / "db").string());
   if (!status.ok()) return rocks_error("back up to " + dir.string(), status);
+  return platform::sync_dir(dir);
+}
+
+Status JobStore::finish_backup(const std::filesystem::path& dir) {
+  std::error_code failed;
+  std::filesystem::remove(dir / kUnfinished, failed);
+  if (failed)
+    return Error{Errc::io_error,
+                 "finish " + dir.string() + ": " + failed.message()};
   return platform::sync_dir(dir);
 }
 

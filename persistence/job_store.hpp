@@ -84,8 +84,8 @@ class JobStore {
  public:
   /// Locks `dir` (created when missing), recovers, raises the epoch and syncs
   /// an `opened` entry. A copy made by backup() draws a new store id.
-  /// Errors: locked, corrupt (names the file), read_only, disk_full, denied,
-  /// io_error.
+  /// Errors: locked, corrupt (names the file; a backup that was not finished),
+  /// read_only, disk_full, denied, io_error.
   static Result<std::unique_ptr<JobStore>> open(
       const std::filesystem::path& dir, const StoreOptions& options,
       UnixMs now);
@@ -169,8 +169,11 @@ class JobStore {
   /// True while a job that is not forgotten names it (input or output).
   Result<bool> refers_to(const std::string& sha256) const;
 
-  /// A copy to start from, taken live. Errors: already_exists, disk_full, ...
+  /// A copy to start from, taken live; unfinished until finish_backup(), once
+  /// the files of its jobs are there, too. Errors: already_exists, disk_full,
+  /// ...
   Status backup(const std::filesystem::path& dir) const;
+  static Status finish_backup(const std::filesystem::path& dir);
 
  private:
   struct Impl;

@@ -40,6 +40,9 @@ Result<std::optional<std::string>> get(const Database& base,
                                        std::string_view key,
                                        const rocksdb::Snapshot* at = nullptr);
 
+/// corrupt: the store in `dir` is a copy that was not made to its end.
+Status check_finished(const std::filesystem::path& dir);
+
 /// Of the log; nothing: it is empty.
 Result<std::optional<LogEntry>> newest_entry(const Database& base);
 

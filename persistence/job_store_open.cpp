@@ -39,6 +39,7 @@ Result<std::optional<LogEntry>> storage::newest_entry(const Database& base) {
 
 Result<std::unique_ptr<JobStore>> JobStore::open(
     const std::filesystem::path& dir, const StoreOptions& options, UnixMs now) {
+  if (const auto whole = check_finished(dir); !whole) return whole.error();
   if (const auto made = platform::make_dirs(dir); !made) return made.error();
   auto mark = SyncedMark::open(dir / "synced");
   if (!mark) return mark.error();

@@ -207,9 +207,27 @@ struct Torn {
   std::uint64_t whole = 0;  // What comes before it.
 };
 
+// Without CURRENT. RocksDB writes it before the first log and the first table.
+Status check_nothing_there(const std::filesystem::path& dir) {
+  std::error_code failed;
+  for (const auto& file : std::filesystem::directory_iterator(dir, failed)) {
+    const auto kind = file.path().extension();
+    if (kind == ".sst" || kind == ".log")
+      return Error{Errc::corrupt,
+                   (dir / "CURRENT").string() +
+                       " is missing, though the database's files are there; "
+                       "restore a backup"};
+  }
+  return ok();
+}
+
 Result<std::optional<Torn>> torn_manifest(const std::filesystem::path& dir) {
   const std::optional<Torn> none;
   const auto current = platform::read_file(dir / "CURRENT");
+  if (!current && current.error().code == Errc::not_found) {
+    if (const auto empty = check_nothing_there(dir); !empty)
+      return empty.error();
+  }
   if (!current) return none;
   const std::string_view name{current->data(),
                               current->find_last_not_of('\n') + 1};

@@ -12,10 +12,11 @@
 namespace troupe::storage {
 
 /// Cuts the MANIFEST that `dir`/CURRENT names after its last whole record,
-/// where only bytes that were never synced follow. Without CURRENT or MANIFEST
-/// it does nothing: RocksDB decides. REQUIRES: nobody has `dir` open.
-/// Errors: corrupt (names file and byte) for any other damage; io_error,
-/// denied.
+/// where only bytes that were never synced follow. Without a MANIFEST it does
+/// nothing: RocksDB decides. REQUIRES: nobody has `dir` open.
+/// Errors: corrupt (names file and byte) for any other damage, and without
+/// CURRENT where the database's files are: RocksDB would take them for nobody's
+/// and remove them; io_error, denied.
 Status cut_torn_manifest(const std::filesystem::path& dir);
 
 /// Whether it would cut something; changes nothing. Errors: the same.

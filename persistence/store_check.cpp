@@ -69,12 +69,15 @@ Result<StoreCheck> check_database(const std::filesystem::path& db,
 }  // namespace
 
 Result<StoreCheck> check_store(const std::filesystem::path& dir) {
+  if (const auto finished = check_finished(dir); !finished)
+    return finished.error();
   const auto db = database_dir(dir);
   if (const auto alone = check_nobody_has(dir); !alone) return alone.error();
   const auto mark = SyncedMark::read(dir / "synced");
   if (!mark) return mark.error();
   std::error_code failed;
   if (!std::filesystem::exists(db / "CURRENT", failed) && !failed) {
+    if (const auto there = has_torn_manifest(db); !there) return there.error();
     if (mark->index == 0) return StoreCheck{};
     return lost(db, 0, mark->index, " (a file is cut off or missing)");
   }

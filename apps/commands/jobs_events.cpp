@@ -85,6 +85,12 @@ ExitCode print_known(const Invocation& call, client::Client& client, JobId id,
   return ExitCode::ok;
 }
 
+/// Nothing follows the end of a job: who begins behind it would wait for ever.
+bool ended_before(client::Client& client, JobId id, std::uint32_t after_seq) {
+  const auto job = client.show(id);
+  return job && is_terminal(job->state) && job->seq <= after_seq;
+}
+
 ExitCode events(Invocation& call, const EventsOptions& options) {
   auto id = job_id(options.id);
   if (!id) return call.misused(id.error().message);
@@ -102,10 +108,13 @@ ExitCode events(Invocation& call, const EventsOptions& options) {
   if (!options.follow)
     return print_known(call, **client, *id, **follower, how.after_seq + 1);
   AwayNotice away{**client, says_to(call.err())};
+  bool beyond = how.after_seq > 0;  // Of all that has happened.
   while (!(*follower)->finished() && call.out()) {
     if (interrupts.count() > 0) return ExitCode::interrupted;
     auto batch = (*follower)->next(kInterruptStepMs);
     if (!batch) return call.fail(batch.error());
+    beyond = beyond && batch->entries.empty();
+    if (beyond && ended_before(**client, *id, how.after_seq)) break;
     print(call, *batch, options.live);
     away.step(!batch->entries.empty() || !batch->live.empty());
   }

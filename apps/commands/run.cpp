@@ -49,6 +49,7 @@ class Run {
     if (auto made = make_named_folder(options_.save); !made)
       return call_.misused("--save: " + made.error().message);
     auto client = connect();
+    if (!client && interrupts_.count() > 0) return ExitCode::interrupted;
     if (!client)
       return misuse_ ? call_.misused(client.error())
                      : call_.fail(client.error());

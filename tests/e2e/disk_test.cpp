@@ -123,6 +123,25 @@ TEST_F(DiskTest, OnAFullDiskARunningJobsOutputAndLogAreSavedOutOfTheReserve) {
   EXPECT_EQ(running->finish().code, 0);
 }
 
+TEST_F(DiskTest, ABackupThatDoesNotFitLeavesNothingThatLooksLikeOne) {
+  auto running = node();
+  place_.write("film", std::string(24 * kMiB, 'x'));
+  ASSERT_EQ(
+      place_.troupe({"artifacts", "put", place_.path("film").string()}).code,
+      0);
+  const auto small = place_.path("small");
+  std::filesystem::create_directory(small);
+  ASSERT_EQ(::mount("troupe-test", small.c_str(), "tmpfs", 0, "size=8m"), 0);
+  const auto refused = place_.troupe({"backup", small.string()});
+  EXPECT_EQ(refused.code, 6) << refused.err;
+  EXPECT_TRUE(std::filesystem::is_empty(small));
+  ::umount2(small.c_str(), MNT_DETACH);
+  EXPECT_EQ(place_.troupe({"backup", small.string()}).code, 0)
+      << "the same order, once there is room";
+  running->signal(SIGTERM);
+  EXPECT_EQ(running->finish().code, 0);
+}
+
 TEST_F(DiskTest, ADiskTooFullToStartIsAClearError) {
   leave(0);
   const auto refused = place_.troupe({"node", "--json"});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/e2e/program.hpp"
+#include "tests/platform/eventually.hpp"
 
 namespace troupe::test {
 namespace {
@@ -84,6 +85,17 @@ TEST_F(OwnNodeTest, SuchANodeEndsWithTheCommandHoweverThatEnds) {
   run->signal(SIGKILL);
   run->finish();
   EXPECT_TRUE(leaves());
+}
+
+TEST_F(OwnNodeTest, CtrlCWhileSuchANodeStartsIsAnInterrupt) {
+  auto run = place_.start({"run", "process.run", "--", "sleep", "60"});
+  const auto log = place_.data() / "own-node.log";
+  ASSERT_TRUE(
+      platform::eventually([&] { return std::filesystem::exists(log); }));
+  run->signal(SIGINT);
+  const auto output = run->finish();
+  EXPECT_EQ(output.code, 130) << output.err;
+  EXPECT_EQ(output.err.find("start one with"), std::string::npos);
 }
 
 TEST_F(OwnNodeTest, ARealNodeTakesAwayTheMarkOfSuchANode) {

@@ -47,6 +47,22 @@ TEST_F(WatchTest, FollowedEventsEndWithTheJob) {
   EXPECT_EQ(events.back()["type"], "ended");
 }
 
+TEST_F(WatchTest, WhoFollowsFromBehindTheEndIsDone) {
+  const auto id = place_->submit({"echo", "-p", "text=a"});
+  ASSERT_EQ(troupe({"jobs", "wait", id}).code, 0);
+  const auto later =
+      place_->start({"jobs", "events", id, "--follow", "--from", "9"})
+          ->finish(10'000);
+  EXPECT_EQ(later.code, 0) << later.err;
+  EXPECT_EQ(later.out, "");
+  const auto slow = place_->submit({"process.run", "--", "sleep", "60"});
+  auto early = place_->start({"jobs", "events", slow, "--follow", "--from=9"});
+  EXPECT_EQ(troupe({"jobs", "cancel", slow}).code, 0);
+  const auto output = early->finish(20'000);
+  EXPECT_EQ(output.code, 0) << output.err;
+  EXPECT_EQ(output.out, "") << "its end is before that";
+}
+
 TEST_F(WatchTest, WaitTellsHowTheJobsEnded) {
   const auto good = place_->submit({"echo", "-p", "text=a"});
   const auto bad = place_->submit({"process.run", "--", "false"});

@@ -137,5 +137,15 @@ TEST_F(StoreCheckTest, MissesWhatWasAcknowledged) {
   EXPECT_EQ(wrong().code, Errc::corrupt);
 }
 
+TEST_F(StoreCheckTest, AnUnfinishedBackupIsNoStore) {
+  const ScratchDir other;
+  ASSERT_TRUE(store->backup(other.path() / "b"));
+  const auto checked = check_store(other.path() / "b");
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code, Errc::corrupt);
+  ASSERT_TRUE(JobStore::finish_backup(other.path() / "b"));
+  EXPECT_TRUE(check_store(other.path() / "b"));
+}
+
 }  // namespace
 }  // namespace troupe

@@ -281,6 +281,24 @@ TEST_F(TroubleTest, RefusesAMissingManifest) {
   EXPECT_EQ(open_error()->code, Errc::corrupt);
 }
 
+TEST_F(TroubleTest, WithoutCurrentNothingIsTakenForAnEmptyStore) {
+  for (int i = 0; i < 50; ++i) run_one();
+  index_all();
+  const ScratchDir other;
+  const auto copy = other.path() / "backup";
+  ASSERT_TRUE(store->backup(copy) && JobStore::finish_backup(copy));
+  fs::remove(copy / "db" / "CURRENT");
+  const auto count = [&] {
+    return std::distance(fs::directory_iterator{copy / "db"}, {});
+  };
+  const auto before = count();
+  const auto opened = JobStore::open(copy, small_options(), author.now_ms);
+  ASSERT_FALSE(opened) << "a copy knows of nothing acknowledged";
+  EXPECT_EQ(opened.error().code, Errc::corrupt);
+  EXPECT_NE(opened.error().message.find("CURRENT"), std::string::npos);
+  EXPECT_EQ(count(), before);
+}
+
 TEST_F(TroubleTest, StartsFromALiveBackupUnderAnotherStoreId) {
   const auto id = run_one();
   const auto waiting = author.next_id();
@@ -290,6 +308,11 @@ TEST_F(TroubleTest, StartsFromALiveBackupUnderAnotherStoreId) {
   const auto made = store->backup(copy);
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_EQ(store->backup(copy).error().code, Errc::already_exists);
+  const auto early = JobStore::open(copy, small_options(), author.now_ms);
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().code, Errc::corrupt);
+  EXPECT_NE(early.error().message.find("never finished"), std::string::npos);
+  ASSERT_TRUE(JobStore::finish_backup(copy));
   commit({author.start(waiting)});
   auto opened = JobStore::open(copy, small_options(), author.now_ms);
   ASSERT_TRUE(opened) << opened.error().message;
