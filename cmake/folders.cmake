@@ -13,6 +13,9 @@ endfunction()
 # half of their time goes into headers; their names must not collide. Batches
 # are small where people build after each change, larger under sanitizers.
 function(troupe_unity target)
+  if(CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    return()  # ./dev lint looks at every file by itself
+  endif()
   set(batch 4)
   if(TROUPE_SANITIZE)
     set(batch 8)
