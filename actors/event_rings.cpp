@@ -3,7 +3,6 @@
 #include <algorithm>
 
 namespace troupe {
-
 namespace {
 
 std::size_t bytes_of(const Failure& f) {

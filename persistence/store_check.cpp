@@ -75,16 +75,15 @@ Result<StoreCheck> check_store(const std::filesystem::path& dir) {
   if (const auto alone = check_nobody_has(dir); !alone) return alone.error();
   const auto mark = SyncedMark::read(dir / "synced");
   if (!mark) return mark.error();
+  const auto torn = has_torn_manifest(db);
+  if (!torn) return torn.error();
   std::error_code failed;
   if (!std::filesystem::exists(db / "CURRENT", failed) && !failed) {
-    if (const auto there = has_torn_manifest(db); !there) return there.error();
     if (mark->index == 0) return StoreCheck{};
     return lost(db, 0, mark->index, " (a file is cut off or missing)");
   }
   const auto wal = check_wal(db);
   if (!wal) return wal.error();
-  const auto torn = has_torn_manifest(db);
-  if (!torn) return torn.error();
   if (*torn) return StoreCheck{};  // RocksDB reads it when open() has cut it.
   return check_database(db, *mark, *wal);
 }

@@ -86,9 +86,8 @@ ExitCode print_known(const Invocation& call, client::Client& client, JobId id,
 }
 
 /// Nothing follows the end of a job: who begins behind it would wait for ever.
-bool ended_before(client::Client& client, JobId id, std::uint32_t after_seq) {
-  const auto job = client.show(id);
-  return job && is_terminal(job->state) && job->seq <= after_seq;
+bool ended_before(const JobView& job, std::uint32_t after_seq) {
+  return is_terminal(job.state) && job.seq <= after_seq;
 }
 
 ExitCode events(Invocation& call, const EventsOptions& options) {
@@ -108,13 +107,19 @@ ExitCode events(Invocation& call, const EventsOptions& options) {
   if (!options.follow)
     return print_known(call, **client, *id, **follower, how.after_seq + 1);
   AwayNotice away{**client, says_to(call.err())};
-  bool beyond = how.after_seq > 0;  // Of all that has happened.
+  auto job = (*client)->show(*id);
+  if (!job) return call.fail(job.error());
+  if (ended_before(*job, how.after_seq)) return ExitCode::ok;
+  // What comes next is passed over, and it may be the end.
+  const bool skips = how.after_seq > job->seq;
   while (!(*follower)->finished() && call.out()) {
     if (interrupts.count() > 0) return ExitCode::interrupted;
     auto batch = (*follower)->next(kInterruptStepMs);
     if (!batch) return call.fail(batch.error());
-    beyond = beyond && batch->entries.empty();
-    if (beyond && ended_before(**client, *id, how.after_seq)) break;
+    if (skips && batch->entries.empty()) {
+      job = (*client)->show(*id);
+      if (job && ended_before(*job, how.after_seq)) break;
+    }
     print(call, *batch, options.live);
     away.step(!batch->entries.empty() || !batch->live.empty());
   }
