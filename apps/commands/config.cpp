@@ -84,9 +84,9 @@ struct Setting {
 };
 
 ExitCode set(Invocation& call, const Setting& setting) {
-  auto data = call.session.data();
-  if (!data) return call.misused(data.error().message);
-  const auto file = data->path / kConfigFile;
+  auto data = call.session.node_folder();
+  if (!data) return call.misused(data.error());
+  const auto file = *data / kConfigFile;
   std::error_code ignored;
   std::string text;
   if (std::filesystem::exists(file, ignored)) {
@@ -96,7 +96,7 @@ ExitCode set(Invocation& call, const Setting& setting) {
   }
   auto changed = with_option(text, file.string(), setting.name, setting.value);
   if (!changed) return call.misused(changed.error());
-  if (auto made = platform::make_dirs(data->path); !made)
+  if (auto made = platform::make_dirs(*data); !made)
     return call.fail(made.error());
   if (auto done = platform::write_file_atomically(file, *changed); !done)
     return call.fail(done.error());

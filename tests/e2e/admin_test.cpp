@@ -140,13 +140,15 @@ TEST_F(AdminTest, AClientElsewhereWorksInTheFolderMadeForIt) {
   // She is no administrator, and her folder is no node's.
   EXPECT_EQ(troupe({"queue", "pause", "--data", folder}).code, 5);
   for (const Words& args : {Words{"node"}, Words{"clients", "list"},
-                            Words{"clients", "add", "b"}}) {
+                            Words{"clients", "add", "b"},
+                            Words{"config", "set", "queue.max_jobs", "7"}}) {
     auto there = args;
     there.insert(there.end(), {"--data", folder});
     const auto refused = troupe(there);
     EXPECT_EQ(refused.code, 2) << refused.err;
     EXPECT_THAT(refused.err, HasSubstr("is the folder of a client"));
   }
+  EXPECT_FALSE(std::filesystem::exists(place_->path("ann/troupe.toml")));
 }
 
 TEST_F(AdminTest, AFolderForElsewhereNeedsAnAddressThatIsReachedFromThere) {
