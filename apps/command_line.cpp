@@ -7,15 +7,25 @@
 #include "apps/render/table.hpp"
 #include "core/build_info.hpp"
 #include "core/nearest.hpp"
+#include "kinds/submit_check.hpp"
 
 namespace troupe {
 namespace {
+
+/// "--name=": CLI11 would take the word behind it for the value.
+bool has_empty_value(const std::string& word) {
+  return word.starts_with("--") && word.find('=') == word.size() - 1;
+}
 
 /// What stands before and after the first "--".
 void split(const std::vector<std::string>& words, Invocation& call,
            std::vector<std::string>& before) {
   auto mark = std::find(words.begin(), words.end(), "--");
-  before.assign(words.begin(), mark);
+  for (auto word = words.begin(); word != mark; ++word) {
+    const bool is_empty = has_empty_value(*word);
+    before.push_back(is_empty ? word->substr(0, word->size() - 1) : *word);
+    if (is_empty) before.emplace_back();
+  }
   call.has_rest = mark != words.end();
   if (call.has_rest) call.rest.assign(mark + 1, words.end());
 }
@@ -113,6 +123,33 @@ ExitCode refuse(CLI::App& root, Invocation& call, const CLI::ParseError& e) {
   return call.misused(reason(at, innermost(root), e));
 }
 
+std::string empty_text(const CLI::Option& option) {
+  const auto type = option.get_type_name();
+  if (option.get_positional())
+    return type + " is empty; type one" +
+           (option.get_required() ? "" : " or leave it out");
+  const auto name = option.get_name();
+  return name + " is empty; type " + name + " " + type + " or leave it out";
+}
+
+/// A value that is there but empty, as of a shell's variable that is not set,
+/// would count as none given.
+std::vector<Fault> empty_values(const CLI::App& root, const Invocation& call) {
+  std::vector<Fault> faults;
+  for (const auto* at = &root; at;) {
+    for (const auto* option : at->get_options()) {
+      if (option->get_expected_max() == 0 ||
+          std::ranges::count(call.may_be_empty, option) > 0)
+        continue;
+      if (std::ranges::count(option->results(), std::string{}) > 0)
+        faults.push_back({"", empty_text(*option)});
+    }
+    const auto named = at->get_subcommands();
+    at = named.empty() ? nullptr : named.back();
+  }
+  return faults;
+}
+
 bool takes_rest(const CLI::App& app) {
   if (!app.get_parent() || app.get_parent()->get_parent()) return false;
   return std::ranges::any_of(command_table(), [&](const Command& command) {
@@ -204,6 +241,8 @@ ExitCode run_command_line(const std::vector<std::string>& words,
     call.json |= wants_json;
     return refuse(root, call, e);
   }
+  if (auto faults = empty_values(root, call); !faults.empty())
+    return call.misused(submit_error(std::move(faults)));
   if (refuses_rest(root, call)) return call.misused("takes nothing after '--'");
   const auto code = call.action ? call.action() : ExitCode::usage;
   call.out().flush();

@@ -26,6 +26,8 @@ struct Invocation {
   bool has_rest = false;
   std::function<ExitCode()> action = {};
   CLI::App* command = nullptr;  // Whose action that is.
+  // Options whose empty value means something; of the others it is misuse.
+  std::vector<const CLI::Option*> may_be_empty = {};
 
   std::ostream& out() const { return session.terminal.out; }
   std::ostream& err() const { return session.terminal.err; }

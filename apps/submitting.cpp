@@ -13,13 +13,13 @@ namespace {
 constexpr std::int64_t kRedrawMs = 100;
 constexpr std::int64_t kMaxRetries = 1'000'000;  // The node allows fewer.
 
-/// Each use of the option takes one value.
-CLI::Option* many(CLI::App& command, const std::string& name,
-                  std::vector<std::string>& values, const std::string& help,
-                  const std::string& type) {
-  return command.add_option(name, values, help)
-      ->type_name(type)
-      ->allow_extra_args(false);
+/// Each use of the option takes one value; an empty one is judged with the job.
+void many(CLI::App& command, Invocation& call, const std::string& name,
+          std::vector<std::string>& values, const std::string& help,
+          const std::string& type) {
+  call.may_be_empty.push_back(command.add_option(name, values, help)
+                                  ->type_name(type)
+                                  ->allow_extra_args(false));
 }
 
 CLI::Option* one(CLI::App& command, const std::string& name, std::string& value,
@@ -47,20 +47,21 @@ std::shared_ptr<JobOptions> add_job_options(CLI::App& command,
   auto o = std::make_shared<JobOptions>();
   auto* kind = command.add_option("kind", o->kind, "What the job does")
                    ->type_name("KIND");
-  many(command, "-p,--param", o->params,
+  many(command, call, "-p,--param", o->params,
        "A parameter; read as JSON where the kind asks for no text",
        "NAME=VALUE");
   one(command, "--params", o->all_params, "All parameters as a JSON object",
       "JSON");
-  many(command, "-i,--input", o->inputs,
+  many(command, call, "-i,--input", o->inputs,
        "A file the job finds under NAME: a local one, NAME=ID:OUTPUT of an "
        "earlier job, or NAME=sha256:HASH",
        "NAME=FILE");
-  many(command, "--from", o->bindings,
+  many(command, call, "--from", o->bindings,
        "A parameter taken from the result of an earlier job",
        "NAME=ID:/POINTER");
-  many(command, "--after", o->after, "Wait until this job has succeeded", "ID");
-  many(command, "-t,--tag", o->tags, "A word to find the job by", "TAG");
+  many(command, call, "--after", o->after, "Wait until this job has succeeded",
+       "ID");
+  many(command, call, "-t,--tag", o->tags, "A word to find the job by", "TAG");
   one(command, "--priority", o->priority, "low, normal or high", "CLASS");
   one(command, "--model", o->model, "The model, for kinds that need one",
       "NAME");
@@ -81,13 +82,13 @@ std::shared_ptr<JobOptions> add_job_options(CLI::App& command,
   add_number(command, "--retries", o->retries,
              "Tries after the first, a failing command included", "N", 0,
              kMaxRetries);
-  many(command, "-o,--output", o->outputs, "process.run: a file to keep",
+  many(command, call, "-o,--output", o->outputs, "process.run: a file to keep",
        "PATTERN");
-  many(command, "--progress", o->progress,
+  many(command, call, "--progress", o->progress,
        "process.run: how its output tells progress (percent, tqdm, steps, "
        "loss, learning_rate, eta, ffmpeg)",
        "RULE");
-  many(command, "--env", o->env, "process.run: a variable", "NAME=VALUE");
+  many(command, call, "--env", o->env, "process.run: a variable", "NAME=VALUE");
   command.footer(
       [&call, kind] { return kinds_help(call.session.kinds, *kind); });
   return o;

@@ -142,9 +142,11 @@ void add_config(CLI::App& root, Invocation& call) {
   command->add_option("name", setting->name, "As in docs/configuration.md")
       ->required()
       ->type_name("NAME");
-  command->add_option("value", setting->value, "Its value")
-      ->required()
-      ->type_name("VALUE");
+  // A text may be empty: that is how a name is taken back.
+  call.may_be_empty.push_back(
+      command->add_option("value", setting->value, "Its value")
+          ->required()
+          ->type_name("VALUE"));
   add_command(*config, call, "check", "Whether the file is right",
               [&call] { return check(call); });
   add_command(*config, call, "path", "Where the file is, or would be",

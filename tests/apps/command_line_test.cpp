@@ -188,6 +188,66 @@ TEST_F(CommandLineTest, WhatItCanJudgeItselfIsMisuse) {
   }
 }
 
+// No case may reach a node or start one, should its value be taken for none.
+TEST_F(CommandLineTest, AnEmptyValueIsNotTakenForNone) {
+  const std::string hash(64, '0');
+  const struct {
+    std::vector<std::string> words;
+    const char* answer;
+  } cases[] = {
+      {{"--data", "", "jobs", "list"}, "--data is empty; type --data DIR or"},
+      {{"jobs", "--data=", "list"}, "--data is empty"},
+      {{"jobs", "list", "--data="}, "--data is empty"},
+      {{"run", "echo", "--data", ""}, "--data is empty"},
+      {{"run", "echo", "--save", ""}, "--save is empty"},
+      {{"run", ""}, "KIND is empty; type one or leave it out"},
+      {{"submit", "echo", "-p", "text=a", "--device", ""}, "--device is empty"},
+      {{"submit", "echo", "--params="},
+       "--params is empty; type --params JSON"},
+      {{"clients", "add", "ann", "--to", ""}, "--to is empty; type --to DIR"},
+      {{"clients", "add", ""}, "NAME is empty; type one\n"},
+      {{"clients", "remove", ""}, "NAME is empty"},
+      {{"jobs", "list", "--tag", ""}, "--tag is empty; type --tag TAG or"},
+      {{"jobs", "list", "--state", ""}, "--state is empty"},
+      {{"jobs", "show", ""}, "ID is empty"},
+      {{"jobs", "wait", "x", "--timeout", ""}, "--timeout is empty"},
+      {{"artifacts", "get", hash, "-o", ""},
+       "--output is empty; type --output"},
+      {{"artifacts", "get", hash, ""}, "NAME is empty; type one or leave it"},
+      {{"artifacts", "put", "f", "--name", ""}, "--name is empty"},
+      {{"queue", "pause", "--kind", ""}, "--kind is empty"},
+      {{"node", "--listen", "", "--set", "x=1"}, "--listen is empty"},
+      {{"node", "--set", "", "--name=", "--set", "x=1"}, "--name is empty"},
+      {{"backup", ""}, "DIR is empty; type one\n"},
+      {{"config", "set", "", "1"}, "NAME is empty"},
+      {{"version", "--data="}, "--data is empty"},
+      {{"jobs", "list", "--kind", "", "--tag="}, "--kind is empty"},
+  };
+  for (const auto& [words, answer] : cases) {
+    EXPECT_EQ(run(words), ExitCode::usage) << testing::PrintToString(words);
+    EXPECT_THAT(err.str(), HasSubstr(answer));
+  }
+  EXPECT_THAT(err.str(), HasSubstr("(and 1 more)\n  --tag is empty"));
+}
+
+TEST_F(CommandLineTest, AnEmptyValueIsTakenWhereItMeansSomething) {
+  EXPECT_EQ(run({"config", "set", "node.name", "", "--json"}), ExitCode::ok)
+      << err.str();
+  EXPECT_EQ(run({"submit", "process.run", "--env", "A=", "--", "cat", ""}),
+            ExitCode::no_node)
+      << err.str();
+  EXPECT_EQ(run({"submit", "echo", "-p", "text="}), ExitCode::no_node)
+      << err.str();
+}
+
+TEST_F(CommandLineTest, AnEmptyPieceOfAJobIsJudgedWithTheJob) {
+  for (auto option : {"--tag", "--param", "--input", "--from", "--after",
+                      "--output", "--progress", "--env"})
+    EXPECT_EQ(run({"submit", "process.run", option, "", "--", "true"}),
+              ExitCode::usage)
+        << option;
+}
+
 TEST_F(CommandLineTest, TheFirstFaultIsToldOnce) {
   run({"submit", "echo", "--priority", "hihg", "--timeout", "abc"});
   const auto text = err.str();
