@@ -43,6 +43,11 @@ Status JobStore::backup(const std::filesystem::path& dir) const {
   if (const auto begun = platform::write_file_atomically(dir / kUnfinished, "");
       !begun)
     return begun;
+  // Read before the checkpoint, which holds at least that much.
+  const auto mark = SyncedMark::read(impl_->dir / "synced");
+  if (!mark) return mark.error();
+  if (const auto kept = SyncedMark::write(dir / "synced", *mark); !kept)
+    return kept;
   rocksdb::Checkpoint* raw = nullptr;
   auto status = rocksdb::Checkpoint::Create(&impl_->base->db(), &raw);
   const std::unique_ptr<rocksdb::Checkpoint> checkpoint{raw};

@@ -25,11 +25,12 @@ Result<std::uint64_t> JobStore::commit(std::span<const Change> changes,
                                        bool sync) {
   Impl& s = *impl_;
   const bool submits = has_submit(changes);
-  if (const auto checked = s.check(changes, submits); !checked)
-    return checked.error();
-  // A disk can fill up between two looks at it.
+  // A disk can fill up between two looks at it, and what was said of one that
+  // was full before may be old.
   if (submits)
     if (const auto space = s.look_at_space(); !space) return space.error();
+  if (const auto checked = s.check(changes, submits); !checked)
+    return checked.error();
   auto first = s.commit(changes, sync);
   if (!first && first.error().code == Errc::disk_full && s.has_reserve &&
       !submits) {

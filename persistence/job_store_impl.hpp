@@ -126,7 +126,10 @@ struct JobStore::Impl {
 
   // -- job_store.cpp: opening and writing; recovery.cpp: when that fails ------
   Status take_lock();
-  bool is_in_tables(const std::filesystem::path& db, std::uint64_t index) const;
+  /// Whether the log reaches so far, read without changing anything. Errors:
+  /// what keeps it from being read.
+  Result<bool> holds(std::uint64_t index) const;
+  Status check_before_opening() const;
   Status open_database();
   Status check_nothing_lost() const;
   /// Everything in memory, from the database. A damaged index is made anew

@@ -7,6 +7,7 @@
 
 #include "core/clock.hpp"
 #include "persistence/job_store_impl.hpp"
+#include "persistence/manifest.hpp"
 #include "persistence/wal_check.hpp"
 #include "platform/file.hpp"
 
@@ -77,25 +78,43 @@ Status JobStore::Impl::take_lock() {
   return ok();
 }
 
-// A log whose entries are all in tables is gone, and the next one may be torn
-// before its first sync: then what is left of the logs ends before the mark.
-bool JobStore::Impl::is_in_tables(const std::filesystem::path& db,
-                                  std::uint64_t index) const {
-  const auto opened = Database::open_read_only(db, options);
-  if (!opened) return false;
+// Read without the index, which a start makes anew.
+Result<bool> JobStore::Impl::holds(std::uint64_t index) const {
+  const auto opened = Database::open_log_read_only(database_dir(dir), options);
+  if (!opened) return opened.error();
   const auto newest = newest_entry(**opened);
-  return newest && *newest && (*newest)->index >= index;
+  if (!newest) return newest.error();
+  return *newest && (*newest)->index >= index;
 }
 
-// RocksDB must not touch a damaged log: it would drop what lies behind.
-Status JobStore::Impl::open_database() {
+// RocksDB must not touch a damaged log, of which it would drop what lies
+// behind the damage, nor follow a MANIFEST whose last records are missing: it
+// would remove the files that they name.
+Status JobStore::Impl::check_before_opening() const {
   const auto where = database_dir(dir);
+  const auto acknowledged = mark.value();
   const auto wal = check_wal(where);
   if (!wal) return wal.error();
-  if (wal->damage && wal->last_sequence < mark.value().sequence &&
-      !is_in_tables(where, mark.value().index))
-    return lost(wal->damage->file, 0, mark.value().index,
+  const auto end = read_manifest_end(where);
+  if (!end) return end.error();
+  if (acknowledged.index == 0) return ok();
+  // A log whose entries are all in tables is gone, and the next one may be torn
+  // before its first sync: then what is left of the logs ends before the mark.
+  const bool short_of_log =
+      wal->damage && wal->last_sequence < acknowledged.sequence;
+  if (!short_of_log && end->vouched_for) return ok();
+  const auto there = holds(acknowledged.index);
+  if (there && *there) return ok();
+  if (short_of_log)
+    return lost(wal->damage->file, 0, acknowledged.index,
                 " at byte " + std::to_string(wal->damage->offset));
+  if (!there) return there.error();
+  return lost(where, 0, acknowledged.index, " (a file is cut off or missing)");
+}
+
+Status JobStore::Impl::open_database() {
+  const auto where = database_dir(dir);
+  if (const auto right = check_before_opening(); !right) return right;
   auto opened = Database::open(where, options);
   if (!opened && opened.error().code == Errc::disk_full) {
     drop_reserve();

@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <optional>
@@ -28,6 +29,9 @@
 #include "platform/file.hpp"
 
 namespace troupe::storage {
+
+namespace fs = std::filesystem;
+
 namespace {
 
 constexpr std::string_view kPrefix = "MANIFEST-";
@@ -86,7 +90,7 @@ bool record_follows(std::string_view bytes, std::uint64_t at) {
 }
 
 // How much of the MANIFEST `number` was synced; 0: unknown.
-Result<std::uint64_t> synced_bytes(const std::filesystem::path& dir,
+Result<std::uint64_t> synced_bytes(const fs::path& dir,
                                    std::uint64_t number) {
   const auto mark = platform::read_file(dir / kMark);
   if (!mark && mark.error().code == Errc::not_found) return std::uint64_t{0};
@@ -98,7 +102,7 @@ Result<std::uint64_t> synced_bytes(const std::filesystem::path& dir,
 
 // RocksDB gives a number again when its first bearer never became CURRENT. What
 // the mark says of that one must be gone before this one is written.
-Status forget_synced(const std::filesystem::path& dir, std::uint64_t number) {
+Status forget_synced(const fs::path& dir, std::uint64_t number) {
   const auto bytes = synced_bytes(dir, number);
   if (!bytes) return bytes.error();
   if (*bytes == 0) return ok();
@@ -110,7 +114,7 @@ Status forget_synced(const std::filesystem::path& dir, std::uint64_t number) {
   return platform::sync_data(fd.get());
 }
 
-Status truncate(const std::filesystem::path& path, std::uint64_t bytes) {
+Status truncate(const fs::path& path, std::uint64_t bytes) {
   const platform::Fd fd{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
   if (!fd) return platform::errno_error("open " + path.string(), errno);
   if (::ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0)
@@ -185,7 +189,7 @@ class SyncedManifests : public rocksdb::FileSystemWrapper {
       const std::string& name, const rocksdb::FileOptions& options,
       std::unique_ptr<rocksdb::FSWritableFile>* file,
       rocksdb::IODebugContext* debug) override {
-    const std::filesystem::path path{name};
+    const fs::path path{name};
     const auto dir = path.parent_path();
     const auto number = number_of(path.filename().string());
     if (!number) return target()->NewWritableFile(name, options, file, debug);
@@ -201,16 +205,56 @@ class SyncedManifests : public rocksdb::FileSystemWrapper {
   }
 };
 
-// A MANIFEST whose last record was never written whole.
-struct Torn {
-  std::filesystem::path path;
-  std::uint64_t whole = 0;  // What comes before it.
+// A file that ends after so many bytes.
+class Beginning : public rocksdb::FSSequentialFileOwnerWrapper {
+ public:
+  Beginning(std::unique_ptr<rocksdb::FSSequentialFile> file,
+            std::uint64_t bytes)
+      : FSSequentialFileOwnerWrapper{std::move(file)}, left_{bytes} {}
+
+  rocksdb::IOStatus Read(std::size_t bytes, const rocksdb::IOOptions& options,
+                         rocksdb::Slice* result, char* scratch,
+                         rocksdb::IODebugContext* debug) override {
+    const auto wanted = std::min<std::uint64_t>(bytes, left_);
+    auto status = FSSequentialFileOwnerWrapper::Read(wanted, options, result,
+                                                     scratch, debug);
+    if (status.ok()) left_ -= result->size();
+    return status;
+  }
+  rocksdb::IOStatus Skip(std::uint64_t bytes) override {
+    const auto skipped = std::min(bytes, left_);
+    left_ -= skipped;
+    return FSSequentialFileOwnerWrapper::Skip(skipped);
+  }
+
+ private:
+  std::uint64_t left_;
+};
+
+class CutManifest : public rocksdb::FileSystemWrapper {
+ public:
+  CutManifest(std::shared_ptr<rocksdb::FileSystem> base, ManifestEnd end)
+      : FileSystemWrapper{std::move(base)}, end_{std::move(end)} {}
+  const char* Name() const override { return "troupe.cut_manifest"; }
+
+  rocksdb::IOStatus NewSequentialFile(
+      const std::string& name, const rocksdb::FileOptions& options,
+      std::unique_ptr<rocksdb::FSSequentialFile>* file,
+      rocksdb::IODebugContext* debug) override {
+    auto status = target()->NewSequentialFile(name, options, file, debug);
+    if (status.ok() && end_.path.filename() == fs::path{name}.filename())
+      *file = std::make_unique<Beginning>(std::move(*file), end_.whole);
+    return status;
+  }
+
+ private:
+  const ManifestEnd end_;
 };
 
 // Without CURRENT. RocksDB writes it before the first log and the first table.
-Status check_nothing_there(const std::filesystem::path& dir) {
+Status check_nothing_there(const fs::path& dir) {
   std::error_code failed;
-  for (const auto& file : std::filesystem::directory_iterator(dir, failed)) {
+  for (const auto& file : fs::directory_iterator(dir, failed)) {
     const auto kind = file.path().extension();
     if (kind == ".sst" || kind == ".log")
       return Error{Errc::corrupt,
@@ -221,49 +265,51 @@ Status check_nothing_there(const std::filesystem::path& dir) {
   return ok();
 }
 
-Result<std::optional<Torn>> torn_manifest(const std::filesystem::path& dir) {
-  const std::optional<Torn> none;
+}  // namespace
+
+Result<ManifestEnd> read_manifest_end(const fs::path& dir) {
   const auto current = platform::read_file(dir / "CURRENT");
   if (!current && current.error().code == Errc::not_found) {
     if (const auto empty = check_nothing_there(dir); !empty)
       return empty.error();
   }
-  if (!current) return none;
+  if (!current) return ManifestEnd{};
   const std::string_view name{current->data(),
                               current->find_last_not_of('\n') + 1};
   const auto number = number_of(name);
-  if (!number) return none;
-  const auto path = dir / name;
-  const auto bytes = platform::read_file(path, kMaxBytes);
-  if (!bytes && bytes.error().code == Errc::not_found) return none;
+  if (!number) return ManifestEnd{};
+  ManifestEnd end;
+  end.path = dir / name;
+  const auto bytes = platform::read_file(end.path, kMaxBytes);
+  if (!bytes && bytes.error().code == Errc::not_found) return ManifestEnd{};
   if (!bytes) return bytes.error();
   const auto [whole, broken] = scan(*bytes);
   const auto synced = synced_bytes(dir, *number);
   if (!synced) return synced.error();
   if (whole < *synced || record_follows(*bytes, broken))
     return Error{Errc::corrupt,
-                 path.string() + " is damaged at byte " +
+                 end.path.string() + " is damaged at byte " +
                      std::to_string(whole) +
                      ": it was written and synced beyond that; restore a "
                      "backup"};
+  end.whole = whole;
   // RocksDB says better what is wrong with a file that holds nothing.
-  if (whole == 0 || whole == bytes->size()) return none;
-  return std::optional{Torn{path, whole}};
+  end.torn = whole > 0 && whole < bytes->size();
+  end.vouched_for = *synced > 0;
+  return end;
 }
 
-}  // namespace
-
-Status cut_torn_manifest(const std::filesystem::path& dir) {
-  const auto torn = torn_manifest(dir);
-  if (!torn) return torn.error();
-  if (!*torn) return ok();
-  return truncate((*torn)->path, (*torn)->whole);
+Status cut_torn_manifest(const fs::path& dir) {
+  const auto end = read_manifest_end(dir);
+  if (!end) return end.error();
+  if (!end->torn) return ok();
+  return truncate(end->path, end->whole);
 }
 
-Result<bool> has_torn_manifest(const std::filesystem::path& dir) {
-  const auto torn = torn_manifest(dir);
-  if (!torn) return torn.error();
-  return torn->has_value();
+std::shared_ptr<rocksdb::FileSystem> with_cut_manifest(
+    std::shared_ptr<rocksdb::FileSystem> base, const ManifestEnd& end) {
+  if (!end.torn) return base;
+  return std::make_shared<CutManifest>(std::move(base), end);
 }
 
 std::shared_ptr<rocksdb::FileSystem> with_synced_manifests(

@@ -131,7 +131,10 @@ Status JobStore::Impl::look_at_space() {
 void JobStore::refresh() {
   Impl& s = *impl_;
   if (s.write_error) {
-    if (!s.probe_disk()) return;
+    if (!s.probe_disk()) {
+      (void)s.look_at_space();  // Says how much there is now.
+      return;
+    }
     if (const auto recovered = s.recover(); !recovered) {
       s.write_error = recovered.error();
       return;

@@ -250,8 +250,11 @@ Result<std::unique_ptr<Database>> Database::open_log_read_only(
 Result<std::unique_ptr<Database>> Database::open_to_read(
     const std::filesystem::path& dir, const StoreOptions& options,
     const Families& described) {
+  const auto end = read_manifest_end(dir);
+  if (!end) return end.error();
   std::unique_ptr<Database> self{new Database};
-  self->env_ = rocksdb::NewCompositeEnv(file_system(options));
+  self->env_ = rocksdb::NewCompositeEnv(
+      with_cut_manifest(file_system(options), *end));
   auto opening = db_options(options, self->env_.get(), {});
   opening.create_if_missing = false;
   opening.create_missing_column_families = false;

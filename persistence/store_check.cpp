@@ -75,8 +75,7 @@ Result<StoreCheck> check_store(const std::filesystem::path& dir) {
   if (const auto alone = check_nobody_has(dir); !alone) return alone.error();
   const auto mark = SyncedMark::read(dir / "synced");
   if (!mark) return mark.error();
-  const auto torn = has_torn_manifest(db);
-  if (!torn) return torn.error();
+  if (const auto end = read_manifest_end(db); !end) return end.error();
   std::error_code failed;
   if (!std::filesystem::exists(db / "CURRENT", failed) && !failed) {
     if (mark->index == 0) return StoreCheck{};
@@ -84,7 +83,6 @@ Result<StoreCheck> check_store(const std::filesystem::path& dir) {
   }
   const auto wal = check_wal(db);
   if (!wal) return wal.error();
-  if (*torn) return StoreCheck{};  // RocksDB reads it when open() has cut it.
   return check_database(db, *mark, *wal);
 }
 

@@ -17,6 +17,22 @@ Result<SyncedMark::Value> SyncedMark::read(const std::filesystem::path& path) {
   return Value{get_u64(bytes->data()), get_u64(bytes->data() + 8)};
 }
 
+namespace {
+
+std::string encode(const SyncedMark::Value& value) {
+  std::string bytes;
+  put_u64(bytes, value.index);
+  put_u64(bytes, value.sequence);
+  return bytes;
+}
+
+}  // namespace
+
+Status SyncedMark::write(const std::filesystem::path& path,
+                         const Value& value) {
+  return platform::write_file_atomically(path, encode(value));
+}
+
 Result<SyncedMark> SyncedMark::open(const std::filesystem::path& path) {
   platform::Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   if (!fd) return platform::errno_error("open " + path.string(), errno);
@@ -26,10 +42,7 @@ Result<SyncedMark> SyncedMark::open(const std::filesystem::path& path) {
 }
 
 void SyncedMark::advance(const Value& value) {
-  std::string bytes;
-  put_u64(bytes, value.index);
-  put_u64(bytes, value.sequence);
-  if (platform::write_all_at(fd_.get(), bytes, 0)) value_ = value;
+  if (platform::write_all_at(fd_.get(), encode(value), 0)) value_ = value;
 }
 
 }  // namespace troupe::storage

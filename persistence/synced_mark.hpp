@@ -24,6 +24,9 @@ class SyncedMark {
   /// Creates `path` when missing; its value is zero then.
   static Result<SyncedMark> open(const std::filesystem::path& path);
 
+  /// A mark of `value` at `path`, synced: for a copy of the log.
+  static Status write(const std::filesystem::path& path, const Value& value);
+
   const Value& value() const { return value_; }
   /// Best effort: a mark that lags is still true.
   void advance(const Value& value);

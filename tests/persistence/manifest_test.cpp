@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "persistence/log_fragments.hpp"
 #include "persistence/manifest.hpp"
+#include "persistence/store_check.hpp"
 #include "tests/persistence/store_fixture.hpp"
 
 namespace troupe {
@@ -43,6 +45,12 @@ class ManifestTest : public StoreTest {
   }
   static void write(const fs::path& path, const std::string& content) {
     std::ofstream{path, std::ios::binary | std::ios::trunc} << content;
+  }
+  static std::set<std::string> names_in(const fs::path& folder) {
+    std::set<std::string> names;
+    for (const auto& file : fs::directory_iterator{folder})
+      names.insert(file.path().filename());
+    return names;
   }
   std::string flipped(std::size_t at) const {
     auto out = bytes;
@@ -127,6 +135,58 @@ TEST_F(ManifestTest, RefusesAFlippedByteInALastRecordThatWasSynced) {
   EXPECT_EQ(open_error()->code, Errc::corrupt) << "a record is missing";
   write(manifest(), bytes);
   reopen();
+}
+
+// Whoever cut the file took the mark along: RocksDB, opened for writing, would
+// remove the tables that the lost records name.
+TEST_F(ManifestTest, RefusesWithoutTouchingAFileWhenRecordsAreMissing) {
+  const auto mark = dir.path() / "db" / "manifest.synced";
+  const auto marked = read(mark);
+  int refused = 0;
+  for (std::size_t i = 1; i < starts.size(); ++i) {
+    for (const std::size_t more : {0, 9}) {
+      const ScratchDir other;
+      const auto copy = other.path() / "c";
+      fs::copy(dir.path(), copy, fs::copy_options::recursive);
+      fs::remove(copy / "db" / mark.filename());
+      write(copy / "db" / manifest().filename(),
+            bytes.substr(0, starts[i] + more));
+      const auto before = names_in(copy / "db");
+      const auto opened = JobStore::open(copy, options, author.now_ms);
+      if (opened) {
+        for (const auto id : jobs) ASSERT_TRUE((*opened)->end(id)) << i;
+        continue;
+      }
+      ++refused;
+      EXPECT_EQ(opened.error().code, Errc::corrupt) << opened.error().message;
+      EXPECT_EQ(names_in(copy / "db"), before);
+      EXPECT_FALSE(check_store(copy)) << "the check says otherwise";
+    }
+  }
+  EXPECT_GT(refused, 0);
+}
+
+TEST_F(ManifestTest, ACopyWhoseRecordsAreMissingIsRefusedToo) {
+  reopen();
+  const ScratchDir other;
+  const auto copy = other.path() / "c";
+  ASSERT_TRUE(store->backup(copy) && JobStore::finish_backup(copy));
+  fs::remove(copy / "db" / "manifest.synced");
+  auto name = read(copy / "db" / "CURRENT");
+  name.pop_back();
+  const auto content = read(copy / "db" / name);
+  write(copy / "db" / name, content.substr(0, content.size() / 2));
+  const auto before = names_in(copy / "db");
+  const auto opened = JobStore::open(copy, options, author.now_ms);
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().code, Errc::corrupt) << opened.error().message;
+  EXPECT_EQ(names_in(copy / "db"), before);
+  EXPECT_FALSE(check_store(copy));
+  write(copy / "db" / name, content);
+  EXPECT_TRUE(check_store(copy));
+  const auto whole = JobStore::open(copy, options, author.now_ms);
+  ASSERT_TRUE(whole) << whole.error().message;
+  for (const auto id : jobs) EXPECT_TRUE((*whole)->end(id));
 }
 
 TEST_F(ManifestTest, CutsARecordOfSeveralFragmentsAsOne) {

@@ -74,6 +74,20 @@ TEST_F(TroubleTest, RefusesASubmitAsSoonAsTheDiskIsFull) {
   run_one();
 }
 
+TEST_F(TroubleTest, ARefusedSubmitNamesWhatIsFreeNow) {
+  options.low_water_bytes = 4 << 20;
+  reopen();
+  free_bytes = 2 << 20;
+  EXPECT_EQ(submit_error(), Errc::disk_full);
+  free_bytes = 0;
+  const std::vector<Change> submit{author.submit(author.next_id())};
+  const auto refused = store->commit(submit, true);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find(" 0 bytes are free"),
+            std::string::npos)
+      << refused.error().message;
+}
+
 TEST_F(TroubleTest, TheRefusalNamesTheMarkAndTheReserveItWaitsFor) {
   const auto why = [&] { return store->accepting().error().message; };
   options.low_water_bytes = 256 << 20;
