@@ -122,7 +122,9 @@ TEST_F(StoreCheckTest, NamesAManifestThatIsCut) {
 
 TEST_F(StoreCheckTest, AManifestThatAStartMendsIsRightAndLeftTorn) {
   store.reset();
-  std::ofstream{file("MANIFEST-"), std::ios::app} << "torn";
+  // A record of four bytes whose checksum is wrong.
+  std::ofstream{file("MANIFEST-"), std::ios::app}
+      << std::string{"\1\2\3\4\4\0\1torn", 11};
   const auto before = content();
   EXPECT_TRUE(check_store(dir.path()));
   EXPECT_EQ(content(), before);
