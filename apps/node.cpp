@@ -195,6 +195,8 @@ Status run_node(const NodeOptions& options) {
   if (auto marked = OwnNode::mark(options.data, options.leaves_with_starter);
       !marked)
     return marked;
+  if (options.leaves_with_starter)
+    if (auto log = OwnNode::take_log(options.data); !log) return log;
   const auto& node = options.config.node;
   if (auto free = cluster::check_endpoint(
           {.data = options.data,

@@ -2,8 +2,10 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <sstream>
 
 #include "apps/exit_codes.hpp"
@@ -31,6 +33,21 @@ std::vector<std::string> environment() {
   std::vector<std::string> all;
   for (char** entry = ::environ; *entry; ++entry) all.emplace_back(*entry);
   return all;
+}
+
+/// For what a node prints that has no file yet: in memory.
+Result<platform::Fd> unnamed_file() {
+  platform::Fd file{::memfd_create("own-node", MFD_CLOEXEC)};
+  if (!file) return platform::errno_error("memfd_create", errno);
+  return file;
+}
+
+/// The last of it.
+Result<std::string> tail(int fd) {
+  const auto bytes = platform::file_size(fd);
+  if (!bytes) return bytes.error();
+  return platform::read_at(fd, *bytes > kLogBytes ? *bytes - kLogBytes : 0,
+                           kLogBytes);
 }
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -69,8 +86,8 @@ Error last_line(const std::vector<std::string>& lines) {
 Result<std::unique_ptr<OwnNode>> OwnNode::start(
     const std::filesystem::path& data) {
   if (auto made = platform::make_dirs(data); !made) return made.error();
-  auto log = platform::open_write(log_file(data));
-  if (!log) return log.error();
+  auto said = unnamed_file();
+  if (!said) return said.error();
   auto pipe = platform::make_pipe();
   if (!pipe) return pipe.error();
   auto child =
@@ -79,12 +96,12 @@ Result<std::unique_ptr<OwnNode>> OwnNode::start(
                                 data.string(), "--until-stdin-closes"},
                        .env = environment(),
                        .stdin_fd = pipe->read_end.get(),
-                       .stdout_fd = log->get(),
-                       .stderr_fd = log->get(),
+                       .stdout_fd = said->get(),
+                       .stderr_fd = said->get(),
                        .new_session = true});  // Ctrl-C is for us alone.
   if (!child) return child.error();
-  return std::unique_ptr<OwnNode>{
-      new OwnNode{data, *std::move(child), std::move(pipe->write_end)}};
+  return std::unique_ptr<OwnNode>{new OwnNode{
+      data, *std::move(child), std::move(pipe->write_end), *std::move(said)}};
 }
 
 OwnNode::~OwnNode() {
@@ -118,8 +135,16 @@ const platform::ExitStatus& OwnNode::wait() {
   return *end_;
 }
 
+Result<std::string> OwnNode::last_words() const {
+  auto text = tail(said_.get());
+  if (!text || !text->empty()) return text;
+  auto log = platform::open_read(log_file(data_));
+  if (!log) return text;
+  return tail(log->get());
+}
+
 OwnNode::End OwnNode::end() {
-  const auto text = platform::read_file(log_file(data_), kLogBytes);
+  const auto text = last_words();
   if (!text) return {text.error()};
   const auto lines = lines_of(*text);
   End end{last_line(lines)};
@@ -150,6 +175,15 @@ Status OwnNode::mark(const std::filesystem::path& data, bool own) {
   if (!failed) return ok();
   return Error{Errc::io_error, mark_file(data).string() +
                                    ": cannot be removed: " + failed.message()};
+}
+
+Status OwnNode::take_log(const std::filesystem::path& data) {
+  const auto log = platform::open_write(log_file(data));
+  if (!log) return log.error();
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO})
+    if (::dup2(log->get(), fd) < 0)
+      return platform::errno_error("dup2 " + log_file(data).string(), errno);
+  return ok();
 }
 
 }  // namespace troupe

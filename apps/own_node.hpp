@@ -16,8 +16,9 @@ namespace troupe {
 class OwnNode {
  public:
   /// Starts this very program as `troupe node`; does not wait until it serves.
-  /// What it prints goes to DATA/own-node.log. Errors: those of the file
-  /// system and of starting a process.
+  /// What it prints goes to DATA/own-node.log once it has the folder
+  /// (take_log): one that finds it taken touches no other node's log. Errors:
+  /// those of the file system and of starting a process.
   static Result<std::unique_ptr<OwnNode>> start(
       const std::filesystem::path& data);
   /// Asks it to stop and waits until it has, or until it turns out that
@@ -43,18 +44,26 @@ class OwnNode {
   /// file system.
   static Status mark(const std::filesystem::path& data, bool own);
 
+  /// Likewise: an own node's standard output and error are DATA/own-node.log
+  /// from now on, begun anew. REQUIRES and Errors: as above.
+  static Status take_log(const std::filesystem::path& data);
+
  private:
   const platform::ExitStatus& wait();
+  Result<std::string> last_words() const;
 
-  OwnNode(std::filesystem::path data, platform::Child child, platform::Fd hold)
+  OwnNode(std::filesystem::path data, platform::Child child, platform::Fd hold,
+          platform::Fd said)
       : data_{std::move(data)},
         child_{std::move(child)},
-        hold_{std::move(hold)} {}
+        hold_{std::move(hold)},
+        said_{std::move(said)} {}
 
   std::filesystem::path data_;
   platform::Child child_;
   std::optional<platform::ExitStatus> end_;
   platform::Fd hold_;  // Closing it tells the node to stop.
+  platform::Fd said_;  // What it printed before it had the folder.
 };
 
 }  // namespace troupe

@@ -110,7 +110,8 @@ void add_node(CLI::App& root, Invocation& call) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   command->add_flag("--until-stdin-closes", flags->until_stdin_closes,
-                    "Stop when standard input ends and no `run` needs it");
+                    "As `run` starts it: print to own-node.log, and stop when "
+                    "standard input ends and no `run` needs it");
 }
 
 }  // namespace troupe::commands

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -28,6 +30,13 @@ class OwnNodeTest : public testing::Test {
     for (int tries = 0; tries < 600; ++tries)
       if (place_.troupe({"jobs", "list"}).code == 3) return true;
     return false;
+  }
+
+  /// The ids of the processes that this one started.
+  static std::string node_of(const Process& run) {
+    const auto pid = std::to_string(run.pid());
+    std::ifstream file{"/proc/" + pid + "/task/" + pid + "/children"};
+    return {std::istreambuf_iterator<char>{file}, {}};
   }
 
   Workplace place_;
@@ -59,6 +68,24 @@ TEST_F(OwnNodeTest, SeveralRunsShareSuchANode) {
     const auto output = run->finish(120'000);
     EXPECT_EQ(output.code, 0) << output.err;
   }
+}
+
+TEST_F(OwnNodeTest, ANodeThatFindsTheFolderTakenLeavesTheLogAlone) {
+  auto first = place_.start({"run", "process.run", "--", "sleep", "60"});
+  ASSERT_TRUE(runs(1));
+  const auto log = place_.read("data/own-node.log");
+  ASSERT_THAT(log, testing::HasSubstr("\"ready\":true"));
+  // As if the first node were not to be reached yet.
+  const auto address = place_.data() / "node.json";
+  std::filesystem::rename(address, place_.path("away"));
+  auto second = place_.start({"run", "echo", "-p", "text=a"});
+  ASSERT_TRUE(platform::eventually([&] { return !node_of(*second).empty(); }));
+  ASSERT_TRUE(platform::eventually([&] { return node_of(*second).empty(); }));
+  EXPECT_EQ(place_.read("data/own-node.log"), log);
+  std::filesystem::rename(place_.path("away"), address);
+  const auto output = second->finish();
+  EXPECT_EQ(output.code, 0) << output.err;
+  EXPECT_THAT(output.err, testing::Not(testing::HasSubstr("is in use")));
 }
 
 TEST_F(OwnNodeTest, SuchANodeStaysForTheOthersWhenItsStarterIsDone) {
