@@ -42,8 +42,8 @@ class Client {
  public:
   /// Connects and says hello. Errors: unavailable (no node runs on that data
   /// folder, or none answers; the message says how to start one), denied (no
-  /// certificate, or the head refuses it), unsupported (no common version of
-  /// the protocol), timeout.
+  /// certificate, or the head refuses it), corrupt (one that was in the data
+  /// folder is lost), unsupported (no common version of the protocol), timeout.
   static Result<std::unique_ptr<Client>> connect(Options options);
 
   /// Answers what is still open with `cancelled`, then closes.

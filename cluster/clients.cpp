@@ -30,10 +30,7 @@ Status write_clients(const std::filesystem::path& file,
 Error missing(const std::filesystem::path& file) {
   const auto folder = file.parent_path();
   std::error_code ignored;
-  if (!std::filesystem::exists(folder, ignored))
-    return {Errc::not_found,
-            folder.string() +
-                " does not exist: the first start of troupe node makes it"};
+  if (!std::filesystem::exists(folder, ignored)) return never_started(folder);
   return {Errc::corrupt,
           file.string() +
               ": the registry of clients is missing, so nobody may connect; " +
@@ -41,6 +38,12 @@ Error missing(const std::filesystem::path& file) {
 }
 
 }  // namespace
+
+Error never_started(const std::filesystem::path& folder) {
+  return {Errc::not_found,
+          folder.string() +
+              " does not exist: the first start of troupe node makes it"};
+}
 
 std::string how_to_mend(const std::filesystem::path& folder) {
   return "put back a copy of your own (troupe backup takes no certificates "

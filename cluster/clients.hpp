@@ -31,6 +31,9 @@ bool inspect(Inspector& f, KnownClient& x) {
 /// the end of an error's text.
 std::string how_to_mend(const std::filesystem::path& folder);
 
+/// not_found: there is no DATA/tls (`folder`) yet.
+Error never_started(const std::filesystem::path& folder);
+
 /// The registry of a new identity: one client.
 Status create_clients(const std::filesystem::path& file, KnownClient client);
 

@@ -57,7 +57,10 @@ std::string what_to_do(Errc code, const std::string& port) {
 
 Error cannot_listen(const EndpointOptions& options, const Error& reason) {
   const auto port = std::to_string(options.port);
-  return {reason.code, "cannot listen on " + options.host + ":" + port + ": " +
+  // That this user may not have the port is a mistake of who asked for it.
+  const auto code =
+      reason.code == Errc::denied ? Errc::invalid_argument : reason.code;
+  return {code, "cannot listen on " + options.host + ":" + port + ": " +
                            reason.message + "; " +
                            what_to_do(reason.code, port)};
 }
@@ -135,12 +138,12 @@ Result<NodeAddress> open_endpoint(caf::actor_system& sys,
   auto port = caf::openssl::publish(
       sys, caf::actor_cast<caf::strong_actor_ptr>(gate),
       sys.message_types<GateActor>(), options.port, options.host.c_str(), true);
-  if (!port)
-    return Error{Errc::unavailable,
-                 "cannot listen on " + options.host + ":" +
-                     std::to_string(options.port) + ": " +
-                     caf::to_string(port.error()) +
-                     "; is the port taken, or the address not this machine's?"};
+  if (!port) {
+    const auto why = platform::can_listen(options.host, options.port);
+    return cannot_listen(
+        options, {Errc::unavailable, why ? "the port was taken a moment ago"
+                                         : why.error().message});
+  }
   address.port = *port;
   if (auto done = write_address(options.data, address); !done)
     return done.error();

@@ -48,14 +48,14 @@ Identify by_certificate(caf::actor_system& sys,
 /// Whether open_endpoint() can be expected to work; says what to type when not.
 /// A port that the folder's former node had is waited for a moment (blocking).
 /// REQUIRES: the caller holds the folder's lock.
-/// Errors: unavailable (taken), denied, invalid_argument (not an address of
-/// this machine), io_error.
+/// Errors: unavailable (taken), invalid_argument (not an address of this
+/// machine, or a port this user may not have), io_error.
 Status check_endpoint(const EndpointOptions& options);
 
 /// Opens the port, publishes the gate and writes DATA/node.json. After a
 /// restart of the gate: call it again with the port of the old endpoint, which
 /// is closed first.
-/// Errors: unavailable (the port is taken), denied, io_error.
+/// Errors: unavailable (the port cannot be had), io_error.
 Result<NodeAddress> open_endpoint(caf::actor_system& sys,
                                   const EndpointOptions& options,
                                   const BoundGate& gate);

@@ -74,11 +74,19 @@ Result<KeyPair> read_pair(const fs::path& certificate, const fs::path& key,
   return KeyPair{*std::move(first), *std::move(second)};
 }
 
+/// What is missing in the folder's own identity was there once and is lost.
+Error lost(const fs::path& data, Error error) {
+  if (error.code == Errc::not_found && has_identity(data))
+    error.code = Errc::corrupt;
+  return error;
+}
+
 Result<KeyPair> read_authority(const fs::path& data, UnixMs now) {
   const auto dir = tls_dir(data);
   const auto certificate = dir / "authority.pem";
+  if (!has_identity(data)) return never_started(dir);
   auto pair = read_pair(certificate, dir / "authority.key", how_to_mend(dir));
-  if (!pair) return pair.error();
+  if (!pair) return lost(data, pair.error());
   if (auto good = check_authority(*pair, now); !good)
     return about(certificate, good.error(), how_to_mend(dir));
   return pair;
@@ -184,11 +192,16 @@ fs::path clients_file(const fs::path& data) {
   return tls_dir(data) / "clients.json";
 }
 
+bool has_identity(const fs::path& data) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(tls_dir(data), ignored));
+}
+
 Status ensure_identity(const fs::path& data, const std::string& node_name,
                        UnixMs now) {
   const auto dir = tls_dir(data);
+  if (has_identity(data)) return ok();
   std::error_code ignored;
-  if (fs::exists(fs::symlink_status(dir, ignored))) return ok();
   // Whole or not at all: what a crash leaves behind is swept here.
   const auto draft = data / "tls.tmp";
   fs::remove_all(draft, ignored);
@@ -202,8 +215,10 @@ Status check_files(const TlsFiles& files, Purpose purpose, UnixMs now) {
 }
 
 Status check_admin_identity(const fs::path& data, UnixMs now) {
-  return check_files(admin_files(data), Purpose::client, now,
-                     how_to_mend(tls_dir(data)));
+  auto good = check_files(admin_files(data), Purpose::client, now,
+                          how_to_mend(tls_dir(data)));
+  if (!good) return lost(data, good.error());
+  return good;
 }
 
 Status check_node_identity(const fs::path& data, UnixMs now) {
@@ -215,7 +230,7 @@ Status check_node_identity(const fs::path& data, UnixMs now) {
   if (auto good =
           check_files(node_files(data), Purpose::node, now, how_to_mend(dir));
       !good)
-    return good;
+    return lost(data, good.error());
   auto clients = read_clients(clients_file(data));
   if (!clients) return clients.error();
   return ok();

@@ -31,6 +31,10 @@ TlsFiles node_files(const std::filesystem::path& data);
 TlsFiles admin_files(const std::filesystem::path& data);
 std::filesystem::path clients_file(const std::filesystem::path& data);
 
+/// Whether DATA/tls is there. The first start of a node makes it; a file that
+/// is missing in it later is lost, and no start makes it again.
+bool has_identity(const std::filesystem::path& data);
+
 /// Makes DATA/tls when there is none, whole or not at all; folders 0700, files
 /// 0600. Errors: those of the file system.
 Status ensure_identity(const std::filesystem::path& data,
@@ -43,12 +47,13 @@ Status ensure_identity(const std::filesystem::path& data,
 /// another certificate's).
 Status check_files(const TlsFiles& files, Purpose purpose, UnixMs now);
 
-/// The same for the administrator's files in the data folder itself.
+/// The same for the administrator's files in the data folder itself; there a
+/// missing file is `corrupt`, once has_identity().
 Status check_admin_identity(const std::filesystem::path& data, UnixMs now);
 
 /// Everything a node needs at start, checked: its own files, the authority,
 /// the registry of clients; and that no other user may read the folder or a
-/// private key in it.
+/// private key in it. Errors: those of check_admin_identity().
 Status check_node_identity(const std::filesystem::path& data, UnixMs now);
 
 struct IssuedClient {

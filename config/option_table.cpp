@@ -5,6 +5,7 @@
 #include <charconv>
 #include <limits>
 
+#include "config/host.hpp"
 #include "config/units.hpp"
 #include "core/nearest.hpp"
 
@@ -48,7 +49,7 @@ constexpr OptionRow text(string_view name, Text at, string_view allowed,
 constexpr std::array kTable{
     text("node.name", TEXT_AT(node.name), "",
          "Name of this node; empty: the machine's host name."),
-    text("node.listen", TEXT_AT(node.listen), "",
+    text("node.listen", TEXT_AT(node.listen), kAnAddress,
          "Address the node listens on. Mutual TLS is asked for on every "
          "address, loopback too."),
     count("node.port", AT(node.port), 0, 65'535,
@@ -263,9 +264,13 @@ Status set_option(Config& config, string_view name, string_view value) {
     return Error{Errc::invalid_argument, why, {{std::string(name), why}}};
   }
   if (row->unit == OptionUnit::text) {
-    if (!is_allowed(row->allowed, value))
+    if (row->allowed == kAnAddress) {
+      if (auto fault = host_fault(value); !fault.empty())
+        return wrong(name, fault);
+    } else if (!is_allowed(row->allowed, value)) {
       return wrong(name, "'" + std::string(value) + "' is none of " +
                              std::string(row->allowed));
+    }
     row->text(config) = value;
     return ok();
   }

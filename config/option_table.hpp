@@ -16,6 +16,9 @@ namespace troupe {
 
 enum class OptionUnit : std::uint8_t { count = 1, ms, bytes, text };
 
+/// `allowed` of a text that must be an address: config/host.hpp.
+inline constexpr std::string_view kAnAddress = "an IP address or a host name";
+
 struct OptionRow {
   std::string_view name;  // "queue.max_jobs": section and key of the file.
   OptionUnit unit = OptionUnit::count;
@@ -23,7 +26,8 @@ struct OptionRow {
   std::string& (*text)(Config&) = nullptr;     // Null for all others.
   std::int64_t min = 0;                        // Range of a number: [min, max].
   std::int64_t max = 0;
-  std::string_view allowed;  // Values of a text, separated by '|'; empty: any.
+  // Values of a text, separated by '|', or kAnAddress; empty: any.
+  std::string_view allowed;
   std::string_view help;
 };
 

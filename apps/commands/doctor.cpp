@@ -134,7 +134,7 @@ class Examination {
   }
 
   void identity() {
-    if (!fs::exists(cluster::node_files(data_).authority))
+    if (!cluster::has_identity(data_))
       return add("certificates", Verdict::note, "made at the first start");
     const auto now = system_wall_clock().now();
     if (cluster::is_client_folder(data_)) {

@@ -8,6 +8,7 @@
 #include "apps/local_files.hpp"
 #include "apps/node.hpp"
 #include "apps/node_use.hpp"
+#include "config/host.hpp"
 #include "config/load.hpp"
 #include "core/amounts.hpp"
 #include "platform/file.hpp"
@@ -60,6 +61,9 @@ Error too_full(const Error& error, const NodeOptions& options) {
 ExitCode node(Invocation& call, const NodeFlags& flags) {
   auto data = call.session.node_folder();
   if (!data) return call.misused(data.error());
+  if (!flags.listen.empty())
+    if (const auto fault = host_fault(flags.listen); !fault.empty())
+      return call.misused("--listen: " + fault);
   auto loaded = load_config(*data, overrides(flags));
   if (!loaded) return call.misused(loaded.error());
   if (auto made = make_named_folder(*data, true); !made) {
@@ -85,9 +89,9 @@ ExitCode node(Invocation& call, const NodeFlags& flags) {
   };
   auto ran = run_node(options);
   if (ran) return ExitCode::ok;
-  return call.fail(ran.error().code == Errc::disk_full
-                       ? too_full(ran.error(), options)
-                       : ran.error());
+  return call.refuse(ran.error().code == Errc::disk_full
+                         ? too_full(ran.error(), options)
+                         : ran.error());
 }
 
 }  // namespace

@@ -330,7 +330,7 @@ TEST_F(ClientTest, SaysThatItsCertificateIsMissing) {
   std::filesystem::remove(cluster::admin_files(data()).certificate);
   auto client = Client::connect(options());
   ASSERT_FALSE(client);
-  EXPECT_EQ(client.error().code, Errc::denied);
+  EXPECT_EQ(client.error().code, Errc::corrupt);
   EXPECT_NE(client.error().message.find("admin.pem"), std::string::npos)
       << client.error().message;
 }

@@ -75,7 +75,7 @@ TEST_F(PkiTest, WhatACrashedFirstStartLeftIsMadeAnew) {
 TEST_F(PkiTest, AMissingFileIsNamedAndNotMadeAgain) {
   std::filesystem::remove(data() / "tls/node.pem");
   ASSERT_TRUE(ensure_identity(data(), "atelier", kNow));
-  expect_refused(Errc::not_found, "node.pem");
+  expect_refused(Errc::corrupt, "node.pem");
 }
 
 TEST_F(PkiTest, WhatIsLostOrBrokenSaysWhatReallyHelps) {
@@ -91,9 +91,8 @@ TEST_F(PkiTest, WhatIsLostOrBrokenSaysWhatReallyHelps) {
     expect_refused(Errc::corrupt, mend);
     expect_refused(Errc::corrupt, "type: rm -r '" + folder.string() + "'");
     std::filesystem::remove(folder / name);
-    const auto code = name == "clients.json" ? Errc::corrupt : Errc::not_found;
-    expect_refused(code, mend);
-    expect_refused(code, "type: rm -r '" + folder.string() + "'");
+    expect_refused(Errc::corrupt, mend);
+    expect_refused(Errc::corrupt, "type: rm -r '" + folder.string() + "'");
     std::filesystem::copy_file(kept / name, folder / name);
     ASSERT_EQ(::chmod((folder / name).c_str(), 0600), 0);
   }
@@ -102,11 +101,13 @@ TEST_F(PkiTest, WhatIsLostOrBrokenSaysWhatReallyHelps) {
   const auto issued =
       issue_client(data(), {"anna", "studio", Role::user}, kNow);
   ASSERT_FALSE(issued);
+  EXPECT_EQ(issued.error().code, Errc::corrupt);
   EXPECT_NE(issued.error().message.find(mend), std::string::npos)
       << issued.error().message;
   std::filesystem::remove(folder / "admin.pem");
   const auto admin = check_admin_identity(data(), kNow);
   ASSERT_FALSE(admin);
+  EXPECT_EQ(admin.error().code, Errc::corrupt);
   EXPECT_NE(admin.error().message.find(mend), std::string::npos)
       << admin.error().message;
 }
@@ -128,7 +129,19 @@ TEST_F(PkiTest, FilesElsewhereAreNotMendedByRemovingTheirFolder) {
 
 TEST_F(PkiTest, AMissingKeyIsNamed) {
   std::filesystem::remove(data() / "tls/node.key");
-  expect_refused(Errc::not_found, "node.key");
+  expect_refused(Errc::corrupt, "node.key");
+}
+
+TEST_F(PkiTest, AFolderThatNoNodeHasSeenLacksNothingYet) {
+  std::filesystem::remove_all(data() / "tls");
+  EXPECT_FALSE(has_identity(data()));
+  const auto issued =
+      issue_client(data(), {"anna", "studio", Role::user}, kNow);
+  ASSERT_FALSE(issued);
+  EXPECT_EQ(issued.error().code, Errc::not_found);
+  EXPECT_NE(issued.error().message.find("the first start of troupe node"),
+            std::string::npos)
+      << issued.error().message;
 }
 
 TEST_F(PkiTest, ABrokenCertificateIsNamed) {
