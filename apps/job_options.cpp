@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <set>
 
 #include "apps/render/table.hpp"
+#include "codec/json_keys.hpp"
 #include "config/option_table.hpp"
 #include "config/units.hpp"
 #include "core/nearest.hpp"
@@ -68,11 +71,17 @@ class Drafter {
       else
         fault("--params", "must be a JSON object such as '{\"text\":\"hi\"}'" +
                               (all ? "" : ": " + all.error().message));
+      repeated("--params", options_.all_params);
     }
     for (const auto& text : options_.params) {
       auto [name, value] = pair("--param", text);
-      if (!name.empty()) set_param(name, value);
+      if (!name.empty()) set_param("--param", name, value);
     }
+  }
+
+  void repeated(const string& option, const string& json) {
+    for (const auto& path : repeated_keys(json))
+      fault(option, "'" + path + "' is given twice; keep one of them");
   }
 
   std::pair<string, string> pair(const string& option, const string& text) {
@@ -83,33 +92,45 @@ class Drafter {
     return {};
   }
 
-  /// The parameter's type says how the text is to be read.
-  void set_param(const string& name, const string& value) {
+  /// The parameter's type says how the text is to be read. Lists add up; of
+  /// anything else a second one would take the first one's place.
+  void set_param(const string& option, const string& name,
+                 const string& value) {
     const auto* info = find_param(kind_, name);
     const auto type = info ? info->type : string_view{};
+    if (type.starts_with("array")) return add_to_list(option, name, value);
+    if (!given_.insert(name).second)
+      return fault(option, "'" + name + "' is given twice; keep one of them");
     if (type == "string") {
       params_[name] = value;
       return;
     }
     auto json = parse_json(value);
-    if (type.starts_with("array")) {
-      if (json && json->is_array()) {
-        params_[name] = *std::move(json);
-        return;
-      }
-      if (!params_[name].is_array()) params_[name] = Json::array();
-      const bool object = json && json->is_object();
-      params_[name].push_back(object ? *json : Json(value));
-      return;
-    }
+    repeated(option, value);
     // Unknown parameters go through as they are: the head names the nearest.
     params_[name] = json ? *std::move(json) : Json(value);
   }
 
+  void add_to_list(const string& option, const string& name,
+                   const string& value) {
+    auto& list = params_[name];
+    if (list.is_null()) list = Json::array();
+    if (!list.is_array())
+      return;  // Of --params; the head says what it must be.
+    auto json = parse_json(value);
+    repeated(option, value);
+    if (json && json->is_array())
+      for (auto& item : *json) list.push_back(std::move(item));
+    else
+      list.push_back(json && json->is_object() ? *std::move(json)
+                                               : Json(value));
+  }
+
   void sugar() {
     if (kind_ && options_.kind != "process.run") return no_sugar();
-    if (!options_.argv.empty()) params_["argv"] = options_.argv;
-    for (const auto& text : options_.outputs) set_param("outputs", text);
+    if (!options_.argv.empty()) command();
+    for (const auto& text : options_.outputs)
+      set_param("--output", "outputs", text);
     for (const auto& text : options_.progress) {
       const auto wrong = text.starts_with('{')  // With its parameters.
                              ? std::optional<string>{}
@@ -117,14 +138,30 @@ class Drafter {
       if (wrong)
         fault("--progress", *wrong);
       else
-        set_param("progress", text);
+        set_param("--progress", "progress", text);
     }
-    if (!options_.env.empty() && !params_["env"].is_object())
-      params_["env"] = Json::object();
     for (const auto& text : options_.env) {
       auto [name, value] = pair("--env", text);
-      if (!name.empty()) params_["env"][name] = value;
+      if (!name.empty()) set_variable(name, value);
     }
+  }
+
+  /// What stands behind "--": the whole command.
+  void command() {
+    if (params_.contains("argv"))
+      return fault("-- ARGV",
+                   "'argv' is given twice: behind '--' and as a parameter; "
+                   "keep one of them");
+    params_["argv"] = options_.argv;
+  }
+
+  void set_variable(const string& name, const string& value) {
+    auto& env = params_["env"];
+    if (env.is_null()) env = Json::object();
+    if (!env.is_object()) return;  // The head says what it must be.
+    if (env.contains(name))
+      return fault("--env", "'" + name + "' is given twice; keep one of them");
+    env[name] = value;
   }
 
   /// Another kind has none of the words that stand for process.run's
@@ -268,6 +305,7 @@ class Drafter {
   DraftJob draft_;
   JobSpec& spec_ = draft_.spec;
   Json params_ = Json::object();
+  std::set<string, std::less<>> given_;  // Parameters by --param.
 };
 
 /// Digits only; nothing for anything else.
@@ -299,6 +337,19 @@ Error with_the_rest(std::vector<Fault> faults, JobSpec spec,
   return submit_error(std::move(faults));
 }
 
+/// What reading would drop without a word.
+std::vector<Fault> line_faults(const Json& job, string_view line) {
+  auto faults = repeated_key_faults(line);
+  if (job.contains("params") && job["params"].is_string())
+    std::ranges::move(
+        repeated_key_faults(job["params"].get_ref<const string&>(), "params."),
+        std::back_inserter(faults));
+  for (const auto* name : {"tenant", "submitted_by", "submitted_ms"})
+    if (job.contains(name))
+      faults.push_back({name, "is the node's to say; leave it out"});
+  return faults;
+}
+
 }  // namespace
 
 Result<DraftJob> draft_job(const JobOptions& options, const Kinds& kinds,
@@ -324,13 +375,17 @@ Result<JobSpec> job_from_json(std::string_view line, const Kinds& kinds) {
                  "a job must be a JSON object such as "
                  "{\"kind\":\"echo\",\"params\":{\"text\":\"hi\"}}"};
   auto& job = *json;
+  auto faults = line_faults(job, line);
   if (job.contains("params") && !job["params"].is_string())
     job["params"] = dump_json(job["params"]);
   JobSpec partly;
   auto spec = from_json<JobSpec>(job, UnknownFields::refuse, &partly);
-  if (spec) return spec;
-  return with_the_rest(std::move(spec.error().faults), std::move(partly),
-                       kinds);
+  if (spec && faults.empty()) return spec;
+  if (spec)
+    partly = *std::move(spec);
+  else
+    std::ranges::move(spec.error().faults, std::back_inserter(faults));
+  return with_the_rest(std::move(faults), std::move(partly), kinds);
 }
 
 Result<UnixMs> parse_time(std::string_view text, UnixMs now) {

@@ -61,8 +61,7 @@ Error cannot_listen(const EndpointOptions& options, const Error& reason) {
   const auto code =
       reason.code == Errc::denied ? Errc::invalid_argument : reason.code;
   return {code, "cannot listen on " + options.host + ":" + port + ": " +
-                           reason.message + "; " +
-                           what_to_do(reason.code, port)};
+                    reason.message + "; " + what_to_do(reason.code, port)};
 }
 
 }  // namespace

@@ -263,12 +263,19 @@ Json to_json(const ProcessRunParams& params, const ParamReader& reader) {
 }
 
 void take_job_fields(ParamReader& reader, JobSpec& spec) {
+  const auto contradicts =
+      "is not what the job's own field says; keep one of them";
+  const auto own = spec.memory_bytes;
   spec.memory_bytes = static_cast<std::uint64_t>(
       reader.integer("memory_bytes", 0, std::int64_t{1} << 60,
-                     static_cast<std::int64_t>(spec.memory_bytes)));
+                     static_cast<std::int64_t>(own)));
+  if (own != 0 && spec.memory_bytes != own)
+    reader.fault("memory_bytes", contradicts);
   const auto on_lost = optional_argument(reader, "on_lost");
   if (!on_lost) return;
-  if (*on_lost == "retry")
+  if (*on_lost == "retry" && spec.on_lost == OnLost::fail)
+    reader.fault("on_lost", contradicts);
+  else if (*on_lost == "retry")
     spec.on_lost = OnLost::retry;
   else if (*on_lost == "fail")
     spec.on_lost = OnLost::fail;

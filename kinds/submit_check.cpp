@@ -13,6 +13,7 @@ namespace {
 using std::string;
 using std::string_view;
 
+constexpr std::uint32_t kVersion = 1;       // Of JobSpec.
 constexpr std::size_t kMaxNameBytes = 255;  // As a file's name on disk.
 constexpr std::size_t kMaxKindBytes = 128;
 constexpr std::size_t kMaxPointerBytes = 1'024;
@@ -50,6 +51,9 @@ class Check {
 
   std::vector<Fault> run() {
     if (!spec_.id) add("id", "is missing: a ULID of the client's making");
+    if (spec_.version != kVersion)
+      add("version",
+          "is " + std::to_string(spec_.version) + "; known is 1: leave it out");
     counts();
     tags();
     times();

@@ -8,6 +8,7 @@
 namespace troupe {
 namespace {
 
+using testing::Contains;
 using testing::HasSubstr;
 
 const std::string kId = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
@@ -53,6 +54,71 @@ TEST(JobOptionsTest, ParametersAddToTheWholeObject) {
   options.all_params = R"({"text":"a","steps":2})";
   options.params = {"steps=3"};
   EXPECT_EQ(draft(options)->spec.params, R"({"text":"a","steps":3})");
+}
+
+std::vector<Fault> faults_of(JobOptions options) {
+  auto result = draft(std::move(options));
+  return result ? std::vector<Fault>{} : result.error().faults;
+}
+
+TEST(JobOptionsTest, AParameterThatIsGivenTwiceIsRefused) {
+  const std::string twice = " is given twice; keep one of them";
+  JobOptions options;
+  options.kind = "echo";
+  options.params = {"text=1", "text=2"};
+  EXPECT_THAT(faults_of(options), Contains(Fault{"--param", "'text'" + twice}));
+  options.params = {};
+  options.all_params = R"({"text":"a","text":"b"})";
+  EXPECT_THAT(faults_of(options),
+              Contains(Fault{"--params", "'text'" + twice}));
+  options = {};
+  options.argv = {"true"};
+  options.params = {R"(env={"A":"1"})"};
+  options.env = {"A=2"};
+  EXPECT_THAT(faults_of(options), Contains(Fault{"--env", "'A'" + twice}));
+  options.params = {};
+  options.env = {"A=1", "B=1", "A=1"};
+  EXPECT_THAT(faults_of(options), Contains(Fault{"--env", "'A'" + twice}));
+  options.env = {};
+  options.params = {R"(env={"A":"1","A":"2"})"};
+  EXPECT_THAT(faults_of(options), Contains(Fault{"--param", "'A'" + twice}));
+}
+
+TEST(JobOptionsTest, ACommandIsGivenBehindTheMarkOrAsAParameterNotBoth) {
+  for (const bool whole : {false, true}) {
+    JobOptions options;
+    options.argv = {"false"};
+    if (whole)
+      options.all_params = R"({"argv":["a"]})";
+    else
+      options.params = {R"(argv=["a"])"};
+    EXPECT_THAT(error_of(options),
+                HasSubstr("-- ARGV 'argv' is given twice: behind '--' and as a "
+                          "parameter; keep one of them"));
+  }
+}
+
+TEST(JobOptionsTest, ListsAddUpHoweverTheyAreWritten) {
+  JobOptions options;
+  options.argv = {"true"};
+  options.all_params = R"({"outputs":["a"]})";
+  options.params = {"outputs=b", R"(outputs=["c","d"])"};
+  options.outputs = {"e"};
+  const auto job = draft(options);
+  ASSERT_TRUE(job);
+  EXPECT_THAT(job->spec.params, HasSubstr(R"(["a","b","c","d","e"])"));
+}
+
+TEST(JobOptionsTest, WhatIsNoListOrObjectIsNotReplacedByOne) {
+  JobOptions options;
+  options.argv = {"true"};
+  options.all_params = R"({"outputs":"a","env":"b"})";
+  options.outputs = {"c"};
+  options.env = {"A=1"};
+  const auto job = draft(options);
+  ASSERT_TRUE(job);
+  EXPECT_THAT(job->spec.params, HasSubstr(R"("outputs":"a","env":"b")"));
+  EXPECT_EQ(draft_faults(job->spec, all_kinds()).size(), 2u);
 }
 
 TEST(JobOptionsTest, AnInputIsAFileAnOutputOrAHash) {
@@ -193,13 +259,6 @@ TEST(JobOptionsTest, ACommandIsForProcessRunOnly) {
               testing::StartsWith("--output is for process"));
 }
 
-TEST(JobOptionsTest, AnEnvironmentThatIsNoObjectIsReplaced) {
-  JobOptions options;
-  options.all_params = R"({"env":5})";
-  options.env = {"A=b"};
-  EXPECT_EQ(draft(options)->spec.params, R"({"env":{"A":"b"}})");
-}
-
 Result<JobSpec> line(std::string_view text) {
   return job_from_json(text, all_kinds());
 }
@@ -210,6 +269,28 @@ TEST(JobLineTest, ReadsAJobWithParametersAsAnObject) {
   ASSERT_TRUE(spec) << spec.error().message;
   EXPECT_EQ(spec->params, R"({"text":"a"})");
   EXPECT_EQ(spec->priority, Priority::low);
+}
+
+std::vector<std::string> faulty(const std::string& text) {
+  auto spec = line(text);
+  std::vector<std::string> paths;
+  if (!spec)
+    for (const auto& fault : spec.error().faults) paths.push_back(fault.path);
+  return paths;
+}
+
+TEST(JobLineTest, RefusesWhatWouldBeDroppedWithoutAWord) {
+  using testing::ElementsAre;
+  EXPECT_THAT(faulty(R"({"kind":"noop","kind":"echo","params":{"text":"a"}})"),
+              ElementsAre("kind"));
+  EXPECT_THAT(faulty(R"({"kind":"echo","params":{"text":"a","text":"b"}})"),
+              ElementsAre("params.text"));
+  EXPECT_THAT(
+      faulty(R"({"kind":"echo","params":"{\"text\":\"a\",\"text\":\"b\"}"})"),
+      ElementsAre("params.text"));
+  EXPECT_THAT(faulty(R"({"kind":"echo","params":{"text":"a"},"tenant":"x",)"
+                     R"("submitted_by":"x","submitted_ms":1})"),
+              ElementsAre("tenant", "submitted_by", "submitted_ms"));
 }
 
 TEST(JobLineTest, RefusesWhatIsNoJob) {

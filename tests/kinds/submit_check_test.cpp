@@ -57,6 +57,27 @@ TEST_F(SubmitCheckTest, NormalisingTwiceChangesNothing) {
   EXPECT_TRUE(same_request(once, twice));
 }
 
+TEST_F(SubmitCheckTest, AnotherVersionOfTheRecordIsRefused) {
+  auto spec = echo();
+  for (const std::uint32_t version : {0u, 2u, 99u}) {
+    spec.version = version;
+    EXPECT_THAT(paths(spec), ElementsAre("version"));
+  }
+}
+
+TEST_F(SubmitCheckTest, AParameterMayNotContradictTheJobsOwnField) {
+  auto spec = echo();
+  spec.kind = "process.run";
+  spec.params = R"({"argv":["a"],"memory_bytes":5,"on_lost":"retry"})";
+  EXPECT_THAT(paths(spec), IsEmpty());
+  spec.memory_bytes = 5;
+  EXPECT_THAT(paths(spec), IsEmpty());
+  spec.memory_bytes = 6;
+  spec.on_lost = OnLost::fail;
+  EXPECT_THAT(paths(spec),
+              ElementsAre("params.memory_bytes", "params.on_lost"));
+}
+
 TEST_F(SubmitCheckTest, NamesAllFaultsInOneAnswer) {
   auto spec = echo();
   spec.id = {};
