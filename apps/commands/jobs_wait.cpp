@@ -117,10 +117,11 @@ class Waiting {
     client::FollowOptions ends;
     ends.from_now = true;
     ends.ends_only = true;
-    for (;;) {
+    // Not long at first: a node that went away since it answered is told of.
+    for (auto wait_ms = AwayNotice::kAnswerMs;;
+         wait_ms = std::min(2 * wait_ms, kMaxLookMs)) {
       if (auto there = reach_node(); !there) return there.error();
-      ends.start_timeout_ms =
-          std::clamp<std::int64_t>(left_ms(), 1, kMaxLookMs);
+      ends.start_timeout_ms = std::clamp<std::int64_t>(left_ms(), 1, wait_ms);
       auto follower = client_.follow(ends);
       if (follower || !means_away(follower.error())) return follower;
       if (auto more = go_on(); !more) return more.error();
