@@ -1,5 +1,6 @@
 // troupe jobs logs: what a job's program printed. Ended: from the stored log;
 // running: the newest lines, and with --follow those to come.
+#include <algorithm>
 #include <sstream>
 
 #include "apps/away_notice.hpp"
@@ -8,6 +9,7 @@
 #include "apps/interrupt.hpp"
 #include "apps/job_ids.hpp"
 #include "apps/job_watch.hpp"
+#include "apps/render/amounts.hpp"
 #include "apps/render/table.hpp"
 
 namespace troupe::commands {
@@ -43,20 +45,6 @@ void print_line(const Invocation& call, JobId job, std::uint32_t attempt,
     call.out() << stream << " | " << render::printable(text) << "\n";
 }
 
-/// What was lost is missing before the first line of the batch.
-void print_live(const Invocation& call, JobId job, const PullReply& batch) {
-  std::uint32_t attempt = 0;
-  if (!batch.entries.empty()) attempt = batch.entries.back().change.attempt;
-  if (!batch.live.empty()) attempt = batch.live.front().attempt;
-  if (batch.live_lost > 0)
-    print_line(call, job, attempt, "node", gap_text(batch.live_lost));
-  for (const auto& event : batch.live)
-    if (event.log)
-      print_line(call, event.job, event.attempt, event.log->stream,
-                 event.log->text);
-  call.out() << std::flush;
-}
-
 /// A stored log has the stream before each line; what has none are remarks of
 /// the node, such as how much was left out.
 void print_stored(const Invocation& call, JobId job, std::uint32_t attempt,
@@ -72,24 +60,177 @@ void print_stored(const Invocation& call, JobId job, std::uint32_t attempt,
   call.out() << std::flush;
 }
 
-ExitCode print_running(const Invocation& call, client::Client& client, JobId id,
-                       bool follow) {
-  client::FollowOptions how;
-  how.job = id;
-  how.live = true;
-  auto follower = client.follow(how);
-  if (!follower) return call.fail(follower.error());
-  const InterruptWatch interrupts;
-  AwayNotice away{client, says_to(call.err())};
-  while (!(*follower)->finished() && call.out()) {
-    if (interrupts.count() > 0) return ExitCode::interrupted;
-    auto batch = (*follower)->next(kInterruptStepMs);
-    if (!batch) return call.fail(batch.error());
-    const bool nothing = batch->entries.empty() && batch->live.empty();
-    print_live(call, id, *batch);
-    if (!follow && nothing) break;
-    away.step(!nothing);
+std::string attempt_name(std::uint32_t attempt) {
+  return "attempt " + std::to_string(attempt);
+}
+
+/// The job, its kind and its state.
+std::string name_of(const JobView& job) {
+  return to_string(job.spec.id) + " (" + job.spec.kind + ", " +
+         std::string(to_string(job.state)) + ")";
+}
+
+/// Why a job that has ended printed nothing. REQUIRES: it had no attempt.
+std::string never_ran_text(const JobView& job) {
+  auto text = name_of(job) + " never ran and printed nothing";
+  if (job.failure) return text + ": " + render::printable(job.failure->message);
+  if (job.state == JobState::expired && job.spec.deadline_ms)
+    text += ": its deadline, " + render::local_time(*job.spec.deadline_ms) +
+            ", has passed";
+  return text;
+}
+
+/// REQUIRES: the job has ended.
+Error no_such_attempt(const JobView& job, std::uint32_t attempt) {
+  if (job.attempt == 0) return {Errc::not_found, never_ran_text(job)};
+  return {Errc::not_found, name_of(job) + " had no " + attempt_name(attempt) +
+                               ": its last was " + attempt_name(job.attempt)};
+}
+
+/// Of a job that has not ended: what the node still has of its output, and
+/// with `follow` what is to come; of one attempt, or of all.
+class LiveLog {
+ public:
+  LiveLog(const Invocation& call, client::Client& client, const JobView& job,
+          std::uint32_t attempt, bool follow)
+      : call_{call},
+        client_{client},
+        job_{job},
+        wanted_{attempt},
+        is_past_{attempt > 0 &&
+                 (attempt < job.attempt ||
+                  (attempt == job.attempt && job.state != JobState::running))},
+        follow_{follow && !is_past_},
+        begun_{job.attempt},
+        away_{client, says_to(call.err())} {}
+
+  ExitCode print() {
+    if (wanted_ > job_.attempt && !follow_)
+      return call_.fail({Errc::not_found, name_of(job_) + " has not begun " +
+                                              attempt_name(wanted_) +
+                                              "; -f waits for it"});
+    tell_waiting();
+    client::FollowOptions how;
+    how.job = job_.spec.id;
+    how.live = true;
+    auto follower = client_.follow(how);
+    if (!follower) return call_.fail(follower.error());
+    const InterruptWatch interrupts;
+    while (!(*follower)->finished() && !is_over_ && call_.out()) {
+      if (interrupts.count() > 0) return ExitCode::interrupted;
+      auto batch = (*follower)->next(kInterruptStepMs);
+      if (!batch) return call_.fail(batch.error());
+      take(*batch);
+      const bool nothing = batch->entries.empty() && batch->live.empty();
+      if (!follow_ && nothing) break;
+      away_.step(!nothing);
+    }
+    return end((*follower)->finished());
   }
+
+ private:
+  void note(const std::string& text) const {
+    call_.err() << text << "\n" << std::flush;
+  }
+
+  void tell_waiting() const {
+    if (job_.state == JobState::running || is_past_) return;
+    const auto* what =
+        job_.attempt == 0 ? " has not begun" : " waits for its next attempt";
+    note(name_of(job_) + what + (follow_ ? "" : "; -f waits for it"));
+  }
+
+  void take(const PullReply& batch) {
+    for (const auto& entry : batch.entries) moved(entry.change);
+    auto attempt = begun_;
+    if (!batch.live.empty()) attempt = batch.live.front().attempt;
+    if (batch.live_lost > 0 && wants(attempt))
+      print_line(call_, job_.spec.id, attempt, "node",
+                 gap_text(batch.live_lost));
+    for (const auto& event : batch.live) {
+      if (!event.log || !wants(event.attempt)) continue;
+      begins(event.attempt);
+      print_line(call_, event.job, event.attempt, event.log->stream,
+                 event.log->text);
+      has_printed_ = true;
+    }
+    call_.out() << std::flush;
+  }
+
+  bool wants(std::uint32_t attempt) const {
+    return wanted_ == 0 || attempt == wanted_;
+  }
+
+  /// Older than the job as it was when we came: known.
+  void moved(const Change& change) {
+    if (change.seq <= job_.seq) return;
+    if (change.type == ChangeType::started) begins(change.attempt);
+    if (change.type != ChangeType::requeued) return;
+    const auto why = change.requeue ? change.requeue->failure.message : "";
+    call_.out() << std::flush;
+    note(attempt_name(change.attempt) +
+         " is to be repeated: " + render::printable(why));
+    is_over_ = wanted_ > 0 && change.attempt >= wanted_;
+  }
+
+  /// The border between attempts; lines may be quicker than the start. What
+  /// ran when we came needs none before its first line.
+  void begins(std::uint32_t attempt) {
+    if (attempt <= shown_) return;
+    if (shown_ > 0 || attempt > job_.attempt) {
+      call_.out() << std::flush;
+      note(attempt_name(attempt) + " begins");
+    }
+    shown_ = attempt;
+    begun_ = std::max(begun_, attempt);
+  }
+
+  ExitCode end(bool job_has_ended) {
+    if (is_past_ && !has_printed_)
+      return call_.fail(
+          {Errc::not_found, name_of(job_) + ": " + attempt_name(wanted_) +
+                                " is over; its log comes with the job's end"});
+    if (!job_has_ended || (begun_ > 0 && begun_ >= wanted_))
+      return ExitCode::ok;
+    auto job = client_.show(job_.spec.id);
+    if (!job) return call_.fail(job.error());
+    if (wanted_ > 0) return call_.fail(no_such_attempt(*job, wanted_));
+    note(never_ran_text(*job));
+    return ExitCode::ok;
+  }
+
+  const Invocation& call_;
+  client::Client& client_;
+  const JobView& job_;
+  const std::uint32_t wanted_;  // 0: all.
+  const bool is_past_;          // What is wanted is over, the job is not.
+  const bool follow_;
+  std::uint32_t begun_;      // The newest attempt there was.
+  std::uint32_t shown_ = 0;  // The newest that was told of or printed.
+  bool is_over_ = false;     // What was wanted has come and gone.
+  bool has_printed_ = false;
+  AwayNotice away_;
+};
+
+/// Of a job that has ended.
+ExitCode print_ended(const Invocation& call, client::Client& client,
+                     const JobView& job, std::uint32_t wanted) {
+  if (wanted == 0 && job.attempt == 0) {
+    call.err() << never_ran_text(job) << "\n" << std::flush;
+    return ExitCode::ok;
+  }
+  const auto attempt = wanted > 0 ? wanted : job.attempt;
+  if (attempt > job.attempt) return call.fail(no_such_attempt(job, attempt));
+  const auto name = log_name(attempt);
+  const auto* log = find_file(job, name);
+  if (!log)
+    return call.fail(
+        {Errc::not_found, name_of(job) + " left no " + name +
+                              "; `troupe jobs show` says what there is"});
+  std::stringstream text;
+  auto read = print_artifact(client, log->sha256, text);
+  if (!read) return call.fail(read.error());
+  print_stored(call, job.spec.id, attempt, text);
   return ExitCode::ok;
 }
 
@@ -100,23 +241,10 @@ ExitCode logs(Invocation& call, const LogsOptions& options) {
   if (!client) return call.fail(client.error());
   auto job = (*client)->show(*id);
   if (!job) return call.fail(job.error());
-  if (!is_terminal(job->state) && options.attempt == 0)
-    return print_running(call, **client, *id, options.follow);
-  const auto attempt = options.attempt > 0
-                           ? static_cast<std::uint32_t>(options.attempt)
-                           : job->attempt;
-  const auto name = log_name(attempt);
-  const auto* log = find_file(*job, name);
-  if (!log)
-    return call.fail({Errc::not_found,
-                      options.id + " (" + job->spec.kind + ", " +
-                          std::string(to_string(job->state)) + ") left no " +
-                          name + "; `troupe jobs show` says what there is"});
-  std::stringstream text;
-  auto read = print_artifact(**client, log->sha256, text);
-  if (!read) return call.fail(read.error());
-  print_stored(call, *id, attempt, text);
-  return ExitCode::ok;
+  const auto attempt = static_cast<std::uint32_t>(options.attempt);
+  if (is_terminal(job->state))
+    return print_ended(call, **client, *job, attempt);
+  return LiveLog{call, **client, *job, attempt, options.follow}.print();
 }
 
 }  // namespace
@@ -127,7 +255,7 @@ void add_jobs_logs(CLI::App& jobs, Invocation& call) {
                               [&call, o] { return logs(call, *o); });
   command->add_option("id", o->id, "The job")->type_name("ID")->required();
   add_number(*command, "--attempt", o->attempt,
-             "Of this attempt, once it is over", "N", 1, UINT32_MAX);
+             "Of this attempt; -f waits until it begins", "N", 1, UINT32_MAX);
   command->add_flag("-f,--follow", o->follow, "Stay until the job has ended");
 }
 

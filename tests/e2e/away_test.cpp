@@ -73,6 +73,21 @@ TEST_F(AwayTest, WhoFollowsIsToldOnceAndGoesOn) {
   }
 }
 
+TEST_F(AwayTest, AShortAbsenceIsABorderBetweenTheAttemptsInTheLog) {
+  auto logs = place_.start({"jobs", "logs", id_, "--follow"});
+  ASSERT_EQ(logs->read_line(), "stdout | here");
+  kill_node();
+  node_ = place_.node();
+  EXPECT_EQ(logs->read_line(), "stdout | here");
+  EXPECT_EQ(place_.troupe({"jobs", "cancel", id_}).code, 0);
+  const auto output = logs->finish();
+  EXPECT_EQ(output.code, 0) << output.err;
+  const auto lost = output.err.find("attempt 1 is to be repeated: ");
+  ASSERT_NE(lost, output.err.npos) << output.err;
+  EXPECT_NE(output.err.find("\nattempt 2 begins\n", lost), output.err.npos);
+  EXPECT_EQ(count(output.err, "attempt 1 begins"), 0u);
+}
+
 TEST_F(AwayTest, WhoWaitsGoesOnWhenTheNodeIsBack) {
   auto wait = place_.start({"jobs", "wait", id_, "--json"});
   ASSERT_TRUE(wait->catches_interrupts());

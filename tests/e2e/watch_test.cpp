@@ -1,5 +1,6 @@
 // Commands that watch: events, logs, waiting, and Ctrl-C into them.
 #include "tests/e2e/cli_fixture.hpp"
+#include "tests/platform/eventually.hpp"
 
 namespace troupe::test {
 namespace {
@@ -98,6 +99,67 @@ TEST_F(WatchTest, LogsLookTheSameLiveAndStored) {
   EXPECT_EQ(lines[1]["stream"], "stderr");
   EXPECT_EQ(lines[1]["text"], "two");
   EXPECT_EQ(lines[1]["attempt"], 1);
+}
+
+TEST_F(WatchTest, LogsOfAJobThatHasNotBegunSaySo) {
+  const auto id =
+      place_->submit({"echo", "-p", "text=a", "--not-before", "+1h"});
+  const auto now = troupe({"jobs", "logs", id});
+  EXPECT_EQ(now.code, 0);
+  EXPECT_EQ(now.out, "");
+  EXPECT_THAT(now.err, HasSubstr("has not begun; -f waits for it\n"));
+  const auto second = troupe({"jobs", "logs", id, "--attempt", "2"});
+  EXPECT_EQ(second.code, 4);
+  EXPECT_THAT(second.err, HasSubstr("has not begun attempt 2; -f waits"));
+  EXPECT_EQ(troupe({"jobs", "cancel", id}).code, 0);
+}
+
+TEST_F(WatchTest, LogsOfAJobThatNeverRanSayHowItEnded) {
+  const auto id =
+      place_->submit({"echo", "-p", "text=a", "--not-before", "+1h"});
+  auto all = place_->start({"jobs", "logs", id, "--follow"});
+  auto second =
+      place_->start({"jobs", "logs", id, "--follow", "--attempt", "2"});
+  for (auto* logs : {all.get(), second.get()})
+    ASSERT_TRUE(platform::eventually([&] { return !logs->said().empty(); }));
+  EXPECT_EQ(troupe({"jobs", "cancel", id}).code, 0);
+  const auto ended = "(echo, cancelled) never ran and printed nothing";
+  const auto followed = all->finish();
+  EXPECT_EQ(followed.code, 0);
+  EXPECT_THAT(followed.err, HasSubstr(ended));
+  const auto missed = second->finish();
+  EXPECT_EQ(missed.code, 4);
+  EXPECT_THAT(missed.err, HasSubstr(ended));
+  for (const Words& more : {Words{}, Words{"-f"}, Words{"--json"}}) {
+    Words args{"jobs", "logs", id};
+    args.insert(args.end(), more.begin(), more.end());
+    const auto output = troupe(args);
+    EXPECT_EQ(output.code, 0);
+    EXPECT_EQ(output.out, "");
+    EXPECT_THAT(output.err, HasSubstr(ended));
+  }
+  EXPECT_EQ(troupe({"jobs", "logs", id, "--attempt", "1"}).code, 4);
+}
+
+TEST_F(WatchTest, LogsOfALaterAttemptWaitUntilItBegins) {
+  const auto flag = place_->path("tried").string();
+  const auto id = place_->submit(
+      {"process.run", "--not-before", "+1s", "--retries", "1", "--", "sh", "-c",
+       "[ -e '" + flag + "' ] && echo second && exit; echo first; touch '" +
+           flag + "'; exit 1"});
+  const auto logs =
+      troupe({"jobs", "logs", id, "--follow", "--attempt", "2", "--json"});
+  EXPECT_EQ(logs.code, 0) << logs.err;
+  const auto lines = logs.lines();
+  ASSERT_EQ(lines.size(), 1u) << logs.out;
+  EXPECT_EQ(lines[0]["text"], "second");
+  EXPECT_EQ(lines[0]["attempt"], 2);
+  EXPECT_THAT(logs.err, HasSubstr("attempt 1 is to be repeated: "));
+  EXPECT_THAT(logs.err, HasSubstr("attempt 2 begins\n"));
+  ASSERT_TRUE(place_->reaches(id, "succeeded"));
+  const auto third = troupe({"jobs", "logs", id, "--attempt", "3"});
+  EXPECT_EQ(third.code, 4);
+  EXPECT_THAT(third.err, HasSubstr("had no attempt 3: its last was attempt 2"));
 }
 
 TEST_F(WatchTest, CtrlCLeavesWhatOnlyWatches) {
