@@ -41,14 +41,15 @@ inline constexpr std::array<ExitCodeRow, 11> kExitCodes{{
      "the node refused: invalid, denied, too large, or in "
      "a state that forbids it"},
     {ExitCode::try_again,
-     "not now: the queue or the disk is full, or the disk is read-only; try "
-     "again later"},
+     "not now: the queue or the disk is full, the disk is read-only, or "
+     "another "
+     "program has the node's port; try again later"},
     {ExitCode::timeout,
      "the time is over; the outcome is unknown, asking "
      "again with the same id is safe"},
     {ExitCode::broken,
-     "disk, data or program are at fault; the message says "
-     "which"},
+     "disk, data (a lost certificate too) or program are at fault; the message "
+     "says which"},
     {ExitCode::locked, "another process uses the data folder"},
     {ExitCode::interrupted, "ended by Ctrl-C"},
 }};
