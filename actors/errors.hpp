@@ -12,7 +12,7 @@ namespace troupe {
 caf::error to_caf(const Error& e);
 
 /// Keeps our own codes; a CAF time-out becomes `timeout`, everything else CAF
-/// itself reports becomes `unavailable`.
+/// itself reports becomes `unavailable`, in words of ours.
 Error from_caf(const caf::error& e);
 
 /// Handler-side sugar: `return reply(ledger_.reserve(...));`.

@@ -100,7 +100,7 @@ class SupervisorState {
     });
     if (it == children_.end()) return;
     it->handle = {};
-    it->last_exit = caf::to_string(down.reason);
+    it->last_exit = from_caf(down.reason).message;
     if (stopping_) return stop_next();
     restart_later(static_cast<std::size_t>(it - children_.begin()));
   }

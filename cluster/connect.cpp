@@ -11,8 +11,10 @@
 #include <utility>
 
 #include "actors/errors.hpp"
+#include "config/host.hpp"
 #include "core/build_info.hpp"
 #include "core/clock.hpp"
+#include "platform/reach.hpp"
 
 namespace troupe::cluster {
 namespace {
@@ -24,6 +26,31 @@ Error nobody(const NodeAddress& address, const std::string& why) {
               "); does it run, and does it know this certificate?",
           {},
           500};
+}
+
+/// Why, found out by asking the system: the network's own errors do not say.
+Error nobody(const NodeAddress& address) {
+  constexpr std::int64_t kProbeMs = 1'000;
+  const auto open = platform::can_connect(address.host, address.port, kProbeMs);
+  if (open)
+    return nobody(address,
+                  "something listens there, but the connection ended before "
+                  "each had accepted the other's certificate");
+  auto error = nobody(address, open.error().message);
+  if (open.error().code != Errc::not_found) return error;
+  // Waiting does not help, nor does the node have anything to do with it.
+  const auto wrong = host_fault(address.host);
+  return {Errc::unavailable,
+          "no node answers on " + address.host + ":" +
+              std::to_string(address.port) + ": " +
+              (wrong.empty() ? "the name '" + address.host +
+                                   "' is not known on this machine; is it "
+                                   "spelt right? Where the node is reached "
+                                   "from here is said by: troupe clients add "
+                                   "NAME --to DIR --host HOST --port PORT"
+                             : wrong + "; make the folder anew with: troupe "
+                                       "clients add NAME --to DIR --host HOST "
+                                       "--port PORT")};
 }
 
 // A node that is just leaving takes the question along: nothing tells that the
@@ -51,6 +78,13 @@ Result<Seat> say_hello(caf::actor_system& sys, const GateActor& gate,
 }
 
 }  // namespace
+
+Error not_connected(const NodeAddress& address, const caf::error& why) {
+  if (why != caf::sec::request_timeout)
+    return nobody(address, from_caf(why).message);
+  return {Errc::timeout, "no answer from " + address.host + ":" +
+                             std::to_string(address.port) + " in time"};
+}
 
 Hello own_hello() {
   Hello hello;
@@ -99,7 +133,7 @@ Result<GateActor> connect_gate(caf::actor_system& sys,
                                  "no answer from " + address.host + ":" +
                                      std::to_string(address.port) + " within " +
                                      std::to_string(timeout_ms) + " ms"}
-                         : nobody(address, caf::to_string(e));
+                         : nobody(address);
           });
   return result;
 }

@@ -4,6 +4,7 @@
 
 #include <caf/actor_control_block.hpp>
 #include <caf/actor_system.hpp>
+#include <caf/error.hpp>
 #include <caf/node_id.hpp>
 
 #include <cstdint>
@@ -37,6 +38,10 @@ Result<GateActor> checked_gate(caf::actor_system& sys,
                                const NodeAddress& address,
                                const caf::node_id& node,
                                const caf::strong_actor_ptr& gate);
+
+/// What to say where opening the connection failed with `why`; does not block,
+/// so the reason is no closer than CAF knows it.
+Error not_connected(const NodeAddress& address, const caf::error& why);
 
 /// The first frame of this program.
 Hello own_hello();

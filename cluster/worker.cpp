@@ -145,8 +145,8 @@ class WorkerState {
               if (!checked) return dial_later(checked.error());
               say_hello(*checked);
             },
-            [this, round](caf::error& e) {
-              if (round == round_) dial_later(from_caf(e));
+            [this, round, at = *address](caf::error& e) {
+              if (round == round_) dial_later(not_connected(at, e));
             });
   }
 

@@ -8,6 +8,7 @@
 #include "cluster/client_folder.hpp"
 #include "cluster/clients.hpp"
 #include "cluster/pki.hpp"
+#include "config/host.hpp"
 #include "core/nearest.hpp"
 #include "platform/file.hpp"
 #include "platform/listen.hpp"
@@ -67,6 +68,14 @@ Result<cluster::NodeAddress> address_for(const std::filesystem::path& data,
   return known;
 }
 
+/// How to say a port that stands in `host`.
+std::string said_apart(const std::string& host) {
+  const auto colon = host.rfind(':');
+  if (colon == host.npos || !is_host(host.substr(0, colon))) return {};
+  return "; type: --host " + host.substr(0, colon) + " --port " +
+         host.substr(colon + 1);
+}
+
 /// What --to asks for, judged before a certificate is made.
 Result<cluster::NodeAddress> check_to(const std::filesystem::path& data,
                                       const AddOptions& options, Role role) {
@@ -78,6 +87,9 @@ Result<cluster::NodeAddress> check_to(const std::filesystem::path& data,
       return bad("--host and --port say what stands in the folder of --to DIR");
     return cluster::NodeAddress{};
   }
+  if (!options.host.empty())
+    if (auto fault = host_fault(options.host); !fault.empty())
+      return bad("--host: " + fault + said_apart(options.host));
   if (role == Role::node)
     return bad("--to makes a client's folder; a worker takes the three files");
   std::error_code ignored;

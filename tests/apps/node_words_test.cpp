@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 
 #include "apps/command_line.hpp"
@@ -69,6 +70,39 @@ TEST_F(NodeWordsTest, WithoutItsAuthoritysKeyNoClientCanBeAdded) {
   lose("authority.key");
   EXPECT_EQ(run({"clients", "add", "ann"}), ExitCode::broken);
   EXPECT_THAT(err.str(), HasSubstr("authority.key: the file is missing"));
+}
+
+TEST_F(NodeWordsTest, AHostForAClientIsNoPortAndNoNonsense) {
+  make_identity();
+  const auto to = (dir / "ann").string();
+  EXPECT_EQ(run({"clients", "add", "ann", "--to", to, "--port", "5", "--host",
+                 "localhost:99"}),
+            ExitCode::usage);
+  EXPECT_THAT(err.str(), HasSubstr("'localhost:99' has a port in it"));
+  EXPECT_THAT(err.str(), HasSubstr("type: --host localhost --port 99"));
+  EXPECT_EQ(run({"clients", "add", "ann", "--to", to, "--port", "5", "--host",
+                 "nonsense host"}),
+            ExitCode::usage);
+  EXPECT_FALSE(std::filesystem::exists(to));
+  EXPECT_EQ(run({"clients", "add", "ann", "--to", to, "--port", "5", "--host",
+                 "render-1.example.org"}),
+            ExitCode::ok)
+      << err.str();
+}
+
+TEST_F(NodeWordsTest, AClientSaysWhyItsNodeIsNotReached) {
+  make_identity();
+  const auto say = [&](const std::string& host, const std::string& port) {
+    std::ofstream(data() / "node.json")
+        << R"({"host":")" << host << R"(","port":)" << port << "}";
+    EXPECT_EQ(run({"jobs", "list"}), ExitCode::no_node);
+    EXPECT_THAT(err.str(), Not(HasSubstr("caf")));
+    return err.str();
+  };
+  EXPECT_THAT(say("localhost:99", "5"),
+              HasSubstr("no node answers on localhost:99:5: 'localhost:99' has "
+                        "a port in it; "));
+  EXPECT_THAT(say("nobody.invalid", "5"), HasSubstr("nobody.invalid"));
 }
 
 }  // namespace

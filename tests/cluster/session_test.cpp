@@ -33,6 +33,24 @@ TEST_F(SessionTest, AClientFindsTheNodeByItsDataFolder) {
   EXPECT_EQ(found->fingerprint, address().fingerprint);
 }
 
+TEST_F(SessionTest, WhereNobodyAnswersItSaysWhyInWordsOfItsOwn) {
+  auto client = admin();
+  auto at = address();
+  at.port = 1;  // Nobody has it.
+  const auto refused = client->take_seat(at);
+  expect_error(refused, Errc::unavailable);
+  EXPECT_NE(refused.error().message.find("127.0.0.1:1 (the connection was "
+                                         "refused: nothing listens there)"),
+            std::string::npos)
+      << refused.error().message;
+  EXPECT_GT(refused.error().retry_after_ms, 0);
+  at.host = "nobody.invalid";
+  const auto unknown = client->take_seat(at);
+  expect_error(unknown, Errc::unavailable);
+  EXPECT_EQ(unknown.error().message.find("caf::"), std::string::npos)
+      << unknown.error().message;
+}
+
 TEST_F(SessionTest, NoOtherNodeMayAnswerThere) {
   auto expected = address();
   expected.fingerprint = std::string(64, '0');
