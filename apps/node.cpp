@@ -28,6 +28,7 @@
 #include "core/build_info.hpp"
 #include "platform/file.hpp"
 #include "platform/folder_lock.hpp"
+#include "platform/leftovers.hpp"
 #include "platform/listen.hpp"
 #include "platform/memory.hpp"
 #include "platform/spawn.hpp"
@@ -166,6 +167,15 @@ struct ActorSystemConfig : caf::actor_system_config {
   ActorSystemConfig() { set("caf.scheduler.policy", "sharing"); }
 };
 
+// What processes that were killed left of files they were writing, in every
+// folder below the data folder where files are written so. artifacts/temporary
+// is emptied by its store.
+void sweep(const std::filesystem::path& data) {
+  for (const auto* folder : {"", "tls", "tls/clients", "store", "store/db",
+                             "artifacts", "artifacts/uploads"})
+    platform::remove_leftovers(data / folder);
+}
+
 std::filesystem::path beside_us(const char* program) {
   std::error_code ignored;
   return std::filesystem::read_symlink("/proc/self/exe", ignored)
@@ -192,6 +202,7 @@ Status run_node(const NodeOptions& options) {
   if (auto made = platform::make_dirs(options.data); !made) return made;
   auto lock = platform::FolderLock::acquire(options.data, "lock", 1'000);
   if (!lock) return lock.error();
+  sweep(options.data);
   if (auto marked = OwnNode::mark(options.data, options.leaves_with_starter);
       !marked)
     return marked;

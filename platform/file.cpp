@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -12,6 +13,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+
+#include "platform/leftovers.hpp"
 
 namespace troupe::platform {
 
@@ -266,8 +269,11 @@ Result<AtomicFile> AtomicFile::create(const std::filesystem::path& dir,
     std::uint64_t random = 0;
     if (::getrandom(&random, sizeof random, 0) != sizeof random)
       return errno_error("getrandom", errno);
-    const auto name = "new-" + std::to_string(random) + ".tmp";
+    const auto name = std::string(kTemporaryPrefix) + std::to_string(random) +
+                      std::string(kTemporarySuffix);
     auto fd = create_new(dir / name, mode);
+    // Tells remove_leftovers() that its writer lives.
+    if (fd) ::flock(fd->get(), LOCK_EX | LOCK_NB);
     if (fd) return AtomicFile{*std::move(fd), dir / name};
     if (fd.error().code != Errc::already_exists) return fd.error();
   }

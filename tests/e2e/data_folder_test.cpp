@@ -3,7 +3,10 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "tests/e2e/program.hpp"
 #include "tests/platform/eventually.hpp"
@@ -65,6 +68,29 @@ TEST(DataFolder, HoldsNoLogOfAJobThatHasFailed) {
   EXPECT_TRUE(fs::is_empty(logs));
   EXPECT_NE(place.troupe({"jobs", "logs", id}).out.find("precious"),
             std::string::npos);
+  node->signal(SIGTERM);
+  EXPECT_EQ(node->finish().code, 0);
+}
+
+TEST(DataFolder, WhatKilledProcessesLeftHalfWrittenIsRemovedAtTheNextStart) {
+  const Workplace place;
+  auto first = place.node();
+  first->signal(SIGTERM);
+  EXPECT_EQ(first->finish().code, 0);
+  const auto old = fs::file_time_type::clock::now() - std::chrono::hours{2};
+  const std::vector<std::string> folders{
+      "", "tls", "tls/clients", "store", "store/db", "artifacts/uploads"};
+  for (const auto& folder : folders) {
+    const auto left = "data/" + folder + "/new-1234567890.tmp";
+    place.write(left, "half");
+    fs::last_write_time(place.path(left), old);
+  }
+  place.write("data/new-5.tmp", "of a process that may live");
+  auto node = place.node();
+  for (const auto& folder : folders)
+    EXPECT_FALSE(fs::exists(place.data() / folder / "new-1234567890.tmp"))
+        << folder;
+  EXPECT_TRUE(fs::exists(place.data() / "new-5.tmp"));
   node->signal(SIGTERM);
   EXPECT_EQ(node->finish().code, 0);
 }
