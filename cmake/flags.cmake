@@ -18,6 +18,13 @@ set(CMAKE_EXE_LINKER_FLAGS_SANITIZE "")
 set(CMAKE_SHARED_LINKER_FLAGS_SANITIZE "")
 set(CMAKE_MODULE_LINKER_FLAGS_SANITIZE "")
 
+# What only tests are made of is run once or twice and compiled as often.
+if(TROUPE_SANITIZE)
+  set(TROUPE_TEST_OPTIMISATION -O0)
+else()
+  set(TROUPE_TEST_OPTIMISATION -O1)
+endif()
+
 find_package(Threads REQUIRED)
 
 add_library(troupe_flags INTERFACE)

@@ -63,6 +63,7 @@ function(troupe_test_folder folder)
   add_executable(${target} ${sources})
   set_target_properties(${target} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${TROUPE_TEST_DIR})
+  target_compile_options(${target} PRIVATE ${TROUPE_TEST_OPTIMISATION})
   target_link_libraries(${target} PRIVATE troupe_flags ${main}
     GTest::gtest GTest::gmock rapidcheck)
   if(folder IN_LIST TROUPE_ACTOR_TESTS)
