@@ -5,15 +5,14 @@
 #include <algorithm>
 #include <charconv>
 #include <iterator>
-#include <set>
 
+#include "apps/job_params.hpp"
 #include "apps/render/table.hpp"
 #include "codec/json_keys.hpp"
 #include "config/option_table.hpp"
 #include "config/units.hpp"
 #include "core/nearest.hpp"
 #include "kinds/kinds.hpp"
-#include "kinds/process_run.hpp"
 #include "kinds/submit_check.hpp"
 
 namespace troupe {
@@ -21,13 +20,6 @@ namespace {
 
 using std::string;
 using std::string_view;
-
-const ParamInfo* find_param(const Kind* kind, string_view name) {
-  if (!kind) return nullptr;
-  for (const auto& param : kind->params)
-    if (param.name == name) return &param;
-  return nullptr;
-}
 
 /// Turns the texts into a draft and collects what is wrong with them.
 class Drafter {
@@ -37,7 +29,8 @@ class Drafter {
       : options_{options},
         kind_{find_kind(kinds, options.kind)},
         now_{now},
-        file_fault_{file_fault} {
+        file_fault_{file_fault},
+        params_{options_, kind_, faults} {
     if (!kind_) fault("kind", unknown_kind(kinds, options.kind));
   }
 
@@ -46,13 +39,12 @@ class Drafter {
     spec_.model = options_.model;
     spec_.device = options_.device;
     spec_.tags = options_.tags;
-    params();
-    sugar();
+    params_.read();
     inputs();
     bindings();
     references();
     limits();
-    spec_.params = dump_json(params_);
+    spec_.params = dump_json(params_.all());
     return std::move(draft_);
   }
 
@@ -61,122 +53,6 @@ class Drafter {
  private:
   void fault(const string& path, string message) {
     faults.push_back({path, std::move(message)});
-  }
-
-  void params() {
-    if (!options_.all_params.empty()) {
-      auto all = parse_json(options_.all_params);
-      if (all && all->is_object())
-        params_ = *std::move(all);
-      else
-        fault("--params", "must be a JSON object such as '{\"text\":\"hi\"}'" +
-                              (all ? "" : ": " + all.error().message));
-      repeated("--params", options_.all_params);
-    }
-    for (const auto& text : options_.params) {
-      auto [name, value] = pair("--param", text);
-      if (!name.empty()) set_param("--param", name, value);
-    }
-  }
-
-  void repeated(const string& option, const string& json) {
-    for (const auto& path : repeated_keys(json))
-      fault(option, "'" + path + "' is given twice; keep one of them");
-  }
-
-  std::pair<string, string> pair(const string& option, const string& text) {
-    auto equals = text.find('=');
-    if (equals != text.npos && equals > 0)
-      return {text.substr(0, equals), text.substr(equals + 1)};
-    fault(option, "'" + text + "' must be NAME=VALUE");
-    return {};
-  }
-
-  /// The parameter's type says how the text is to be read. Lists add up; of
-  /// anything else a second one would take the first one's place.
-  void set_param(const string& option, const string& name,
-                 const string& value) {
-    const auto* info = find_param(kind_, name);
-    const auto type = info ? info->type : string_view{};
-    if (type.starts_with("array")) return add_to_list(option, name, value);
-    if (!given_.insert(name).second)
-      return fault(option, "'" + name + "' is given twice; keep one of them");
-    if (type == "string") {
-      params_[name] = value;
-      return;
-    }
-    auto json = parse_json(value);
-    repeated(option, value);
-    // Unknown parameters go through as they are: the head names the nearest.
-    params_[name] = json ? *std::move(json) : Json(value);
-  }
-
-  void add_to_list(const string& option, const string& name,
-                   const string& value) {
-    auto& list = params_[name];
-    if (list.is_null()) list = Json::array();
-    if (!list.is_array())
-      return;  // Of --params; the head says what it must be.
-    auto json = parse_json(value);
-    repeated(option, value);
-    if (json && json->is_array())
-      for (auto& item : *json) list.push_back(std::move(item));
-    else
-      list.push_back(json && json->is_object() ? *std::move(json)
-                                               : Json(value));
-  }
-
-  void sugar() {
-    if (kind_ && options_.kind != "process.run") return no_sugar();
-    if (!options_.argv.empty()) command();
-    for (const auto& text : options_.outputs)
-      set_param("--output", "outputs", text);
-    for (const auto& text : options_.progress) {
-      const auto wrong = text.starts_with('{')  // With its parameters.
-                             ? std::optional<string>{}
-                             : unknown_rule(text);
-      if (wrong)
-        fault("--progress", *wrong);
-      else
-        set_param("--progress", "progress", text);
-    }
-    for (const auto& text : options_.env) {
-      auto [name, value] = pair("--env", text);
-      if (!name.empty()) set_variable(name, value);
-    }
-  }
-
-  /// What stands behind "--": the whole command.
-  void command() {
-    if (params_.contains("argv"))
-      return fault("-- ARGV",
-                   "'argv' is given twice: behind '--' and as a parameter; "
-                   "keep one of them");
-    params_["argv"] = options_.argv;
-  }
-
-  void set_variable(const string& name, const string& value) {
-    auto& env = params_["env"];
-    if (env.is_null()) env = Json::object();
-    if (!env.is_object()) return;  // The head says what it must be.
-    if (env.contains(name))
-      return fault("--env", "'" + name + "' is given twice; keep one of them");
-    env[name] = value;
-  }
-
-  /// Another kind has none of the words that stand for process.run's
-  /// parameters.
-  void no_sugar() {
-    const std::pair<const char*, bool> words[] = {
-        {"-- ARGV", !options_.argv.empty()},
-        {"--output", !options_.outputs.empty()},
-        {"--progress", !options_.progress.empty()},
-        {"--env", !options_.env.empty()},
-    };
-    for (const auto& [word, used] : words)
-      if (used)
-        fault(word, "is for process.run; " + options_.kind +
-                        " takes its parameters as -p NAME=VALUE");
   }
 
   void inputs() {
@@ -220,7 +96,7 @@ class Drafter {
 
   void bindings() {
     for (const auto& text : options_.bindings) {
-      auto [name, source] = pair("--from", text);
+      auto [name, source] = split_pair("--from", text, faults);
       if (name.empty()) continue;
       auto place = job_output(source);
       if (!place) {
@@ -304,8 +180,7 @@ class Drafter {
   const FileFault& file_fault_;
   DraftJob draft_;
   JobSpec& spec_ = draft_.spec;
-  Json params_ = Json::object();
-  std::set<string, std::less<>> given_;  // Parameters by --param.
+  JobParams params_;
 };
 
 /// Digits only; nothing for anything else.

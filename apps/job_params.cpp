@@ -1,0 +1,143 @@
+#include "apps/job_params.hpp"
+
+#include <optional>
+
+#include "codec/json_keys.hpp"
+#include "kinds/kinds.hpp"
+#include "kinds/process_run.hpp"
+
+namespace troupe {
+
+using std::string;
+using std::string_view;
+
+static const ParamInfo* find_param(const Kind* kind, string_view name) {
+  if (!kind) return nullptr;
+  for (const auto& param : kind->params)
+    if (param.name == name) return &param;
+  return nullptr;
+}
+
+std::pair<string, string> split_pair(const string& option, const string& text,
+                                     std::vector<Fault>& faults) {
+  const auto equals = text.find('=');
+  if (equals != text.npos && equals > 0)
+    return {text.substr(0, equals), text.substr(equals + 1)};
+  faults.push_back({option, "'" + text + "' must be NAME=VALUE"});
+  return {};
+}
+
+void JobParams::fault(const string& path, string message) {
+  faults_.push_back({path, std::move(message)});
+}
+
+void JobParams::everything() {
+  if (options_.all_params.empty()) return;
+  auto all = parse_json(options_.all_params);
+  if (all && all->is_object())
+    params_ = *std::move(all);
+  else
+    fault("--params", "must be a JSON object such as '{\"text\":\"hi\"}'" +
+                          (all ? "" : ": " + all.error().message));
+  repeated("--params", options_.all_params);
+}
+
+void JobParams::read() {
+  everything();
+  for (const auto& text : options_.params) {
+    auto [name, value] = split_pair("--param", text, faults_);
+    if (!name.empty()) set("--param", name, value);
+  }
+  words();
+}
+
+void JobParams::repeated(const string& option, const string& json) {
+  for (const auto& path : repeated_keys(json))
+    fault(option, "'" + path + "' is given twice; keep one of them");
+}
+
+/// The parameter's type says how the text is to be read. Lists add up; of
+/// anything else a second one would take the first one's place.
+void JobParams::set(const string& option, const string& name,
+                    const string& value) {
+  const auto* info = find_param(kind_, name);
+  const auto type = info ? info->type : string_view{};
+  if (type.starts_with("array")) return add_to_list(option, name, value);
+  if (!given_.insert(name).second)
+    return fault(option, "'" + name + "' is given twice; keep one of them");
+  if (type == "string") {
+    params_[name] = value;
+    return;
+  }
+  auto json = parse_json(value);
+  repeated(option, value);
+  // Unknown parameters go through as they are: the head names the nearest.
+  params_[name] = json ? *std::move(json) : Json(value);
+}
+
+void JobParams::add_to_list(const string& option, const string& name,
+                            const string& value) {
+  auto& list = params_[name];
+  if (list.is_null()) list = Json::array();
+  if (!list.is_array()) return;  // Of --params; the head says what it must be.
+  auto json = parse_json(value);
+  repeated(option, value);
+  if (json && json->is_array())
+    for (auto& item : *json) list.push_back(std::move(item));
+  else
+    list.push_back(json && json->is_object() ? *std::move(json) : Json(value));
+}
+
+void JobParams::words() {
+  if (kind_ && options_.kind != "process.run") return no_words();
+  if (!options_.argv.empty()) command();
+  for (const auto& text : options_.outputs) set("--output", "outputs", text);
+  for (const auto& text : options_.progress) {
+    const auto wrong = text.starts_with('{')  // With its parameters.
+                           ? std::optional<string>{}
+                           : unknown_rule(text);
+    if (wrong)
+      fault("--progress", *wrong);
+    else
+      set("--progress", "progress", text);
+  }
+  for (const auto& text : options_.env) {
+    auto [name, value] = split_pair("--env", text, faults_);
+    if (!name.empty()) set_variable(name, value);
+  }
+}
+
+/// What stands behind "--": the whole command.
+void JobParams::command() {
+  if (params_.contains("argv"))
+    return fault("-- ARGV",
+                 "'argv' is given twice: behind '--' and as a parameter; "
+                 "keep one of them");
+  params_["argv"] = options_.argv;
+}
+
+void JobParams::set_variable(const string& name, const string& value) {
+  auto& env = params_["env"];
+  if (env.is_null()) env = Json::object();
+  if (!env.is_object()) return;  // The head says what it must be.
+  if (env.contains(name))
+    return fault("--env", "'" + name + "' is given twice; keep one of them");
+  env[name] = value;
+}
+
+/// Another kind has none of the words that stand for process.run's
+/// parameters.
+void JobParams::no_words() {
+  const std::pair<const char*, bool> words[] = {
+      {"-- ARGV", !options_.argv.empty()},
+      {"--output", !options_.outputs.empty()},
+      {"--progress", !options_.progress.empty()},
+      {"--env", !options_.env.empty()},
+  };
+  for (const auto& [word, used] : words)
+    if (used)
+      fault(word, "is for process.run; " + options_.kind +
+                      " takes its parameters as -p NAME=VALUE");
+}
+
+}  // namespace troupe
