@@ -90,8 +90,7 @@ bool record_follows(std::string_view bytes, std::uint64_t at) {
 }
 
 // How much of the MANIFEST `number` was synced; 0: unknown.
-Result<std::uint64_t> synced_bytes(const fs::path& dir,
-                                   std::uint64_t number) {
+Result<std::uint64_t> synced_bytes(const fs::path& dir, std::uint64_t number) {
   const auto mark = platform::read_file(dir / kMark);
   if (!mark && mark.error().code == Errc::not_found) return std::uint64_t{0};
   if (!mark) return mark.error();

@@ -253,8 +253,8 @@ Result<std::unique_ptr<Database>> Database::open_to_read(
   const auto end = read_manifest_end(dir);
   if (!end) return end.error();
   std::unique_ptr<Database> self{new Database};
-  self->env_ = rocksdb::NewCompositeEnv(
-      with_cut_manifest(file_system(options), *end));
+  self->env_ =
+      rocksdb::NewCompositeEnv(with_cut_manifest(file_system(options), *end));
   auto opening = db_options(options, self->env_.get(), {});
   opening.create_if_missing = false;
   opening.create_missing_column_families = false;

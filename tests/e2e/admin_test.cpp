@@ -139,9 +139,9 @@ TEST_F(AdminTest, AClientElsewhereWorksInTheFolderMadeForIt) {
   EXPECT_EQ(troupe({"doctor", "--data", folder}).code, 0);
   // She is no administrator, and her folder is no node's.
   EXPECT_EQ(troupe({"queue", "pause", "--data", folder}).code, 5);
-  for (const Words& args : {Words{"node"}, Words{"clients", "list"},
-                            Words{"clients", "add", "b"},
-                            Words{"config", "set", "queue.max_jobs", "7"}}) {
+  for (const Words& args :
+       {Words{"node"}, Words{"clients", "list"}, Words{"clients", "add", "b"},
+        Words{"config", "set", "queue.max_jobs", "7"}}) {
     auto there = args;
     there.insert(there.end(), {"--data", folder});
     const auto refused = troupe(there);
