@@ -232,8 +232,8 @@ class Beginning : public rocksdb::FSSequentialFileOwnerWrapper {
 
 class CutManifest : public rocksdb::FileSystemWrapper {
  public:
-  CutManifest(std::shared_ptr<rocksdb::FileSystem> base, ManifestEnd end)
-      : FileSystemWrapper{std::move(base)}, end_{std::move(end)} {}
+  CutManifest(const std::shared_ptr<rocksdb::FileSystem>& base, ManifestEnd end)
+      : FileSystemWrapper{base}, end_{std::move(end)} {}
   const char* Name() const override { return "troupe.cut_manifest"; }
 
   rocksdb::IOStatus NewSequentialFile(
@@ -308,7 +308,7 @@ Status cut_torn_manifest(const fs::path& dir) {
 std::shared_ptr<rocksdb::FileSystem> with_cut_manifest(
     std::shared_ptr<rocksdb::FileSystem> base, const ManifestEnd& end) {
   if (!end.torn) return base;
-  return std::make_shared<CutManifest>(std::move(base), end);
+  return std::make_shared<CutManifest>(base, end);
 }
 
 std::shared_ptr<rocksdb::FileSystem> with_synced_manifests(
