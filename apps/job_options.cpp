@@ -73,7 +73,8 @@ class Drafter {
       } else if (auto job = job_output(source)) {
         input.job = job->first;
         input.output = job->second;
-        if (name.empty()) input.name = input.output;
+        if (name.empty())
+          input.name = input.output.substr(input.output.rfind('/') + 1);
       } else {
         const auto wrong = file_fault_ ? file_fault_(source) : "";
         if (!wrong.empty()) fault("--input", wrong);

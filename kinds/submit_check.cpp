@@ -15,6 +15,7 @@ using std::string_view;
 
 constexpr std::uint32_t kVersion = 1;       // Of JobSpec.
 constexpr std::size_t kMaxNameBytes = 255;  // As a file's name on disk.
+constexpr std::size_t kMaxOutputBytes = 4'096;
 constexpr std::size_t kMaxKindBytes = 128;
 constexpr std::size_t kMaxPointerBytes = 1'024;
 
@@ -42,6 +43,19 @@ string name_fault(string_view name) {
   if (name == "." || name == "..") return "must name a file";
   if (has_control(name)) return "must not hold control characters";
   return {};
+}
+
+/// Of a file that a job left: as its artifact is named, below its folder.
+string output_fault(string_view path) {
+  if (path.size() > kMaxOutputBytes)
+    return "is over " + std::to_string(kMaxOutputBytes) + " bytes";
+  for (;;) {
+    const auto slash = path.find('/');
+    if (auto fault = name_fault(path.substr(0, slash)); !fault.empty())
+      return slash == path.npos ? fault : "must name a file below the folder";
+    if (slash == path.npos) return {};
+    path.remove_prefix(slash + 1);
+  }
 }
 
 class Check {
@@ -171,7 +185,7 @@ class Check {
         add(item("inputs", i, ".name"), "is there twice");
       if (input.job) {
         job(item("inputs", i, ".job"), *input.job);
-        fault = name_fault(input.output);
+        fault = output_fault(input.output);
         if (!fault.empty()) add(item("inputs", i, ".output"), fault);
         if (!input.sha256.empty())
           add(item("inputs", i, ".sha256"),

@@ -57,6 +57,14 @@ Status JobStore::backup(const std::filesystem::path& dir) const {
 }
 
 Status JobStore::finish_backup(const std::filesystem::path& dir) {
+  if (auto whole = check_copy(dir); !whole) {
+    auto why = whole.error();
+    why.message =
+        "no backup: the copy, and so most likely the store, is "
+        "damaged: " +
+        why.message;
+    return why;
+  }
   std::error_code failed;
   std::filesystem::remove(dir / kUnfinished, failed);
   if (failed)

@@ -173,6 +173,8 @@ class JobStore {
   /// the files of its jobs are there, too. Errors: already_exists, disk_full,
   /// ...
   Status backup(const std::filesystem::path& dir) const;
+  /// Reads every table first. Errors: corrupt (the copy stays unfinished),
+  /// io_error.
   static Status finish_backup(const std::filesystem::path& dir);
 
  private:

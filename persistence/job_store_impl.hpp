@@ -43,6 +43,9 @@ Result<std::optional<std::string>> get(const Database& base,
 /// corrupt: the store in `dir` is a copy that was not made to its end.
 Status check_finished(const std::filesystem::path& dir);
 
+/// Every table of a copy is read. Errors: corrupt, io_error.
+Status check_copy(const std::filesystem::path& dir);
+
 /// Of the log; nothing: it is empty.
 Result<std::optional<LogEntry>> newest_entry(const Database& base);
 

@@ -29,7 +29,7 @@ std::string draw_store_id() {
 Result<std::optional<LogEntry>> storage::newest_entry(const Database& base) {
   std::unique_ptr<rocksdb::Iterator> it{base.db().NewIterator({}, base.log())};
   it->SeekToLast();
-  if (!it->status().ok()) return rocks_error("read the log", it->status());
+  if (!it->status().ok()) return base.read_error("read the log", it->status());
   if (!it->Valid()) return std::optional<LogEntry>{};
   const auto index = log_index(bytes_of(it->key()));
   if (!index) return Error{Errc::corrupt, "the log holds a foreign key"};
@@ -216,7 +216,7 @@ Status JobStore::Impl::replay() {
       more = *step;
     }
   }
-  if (!it->status().ok()) return rocks_error("read the log", it->status());
+  if (!it->status().ok()) return base->read_error("read the log", it->status());
   return ok();
 }
 

@@ -20,7 +20,7 @@ Result<std::optional<std::string>> storage::get(
   if (status.IsNotFound()) return std::optional<std::string>{};
   if (!status.ok())
     return family == base.index() ? base.index_error(status)
-                                  : rocks_error("read the store", status);
+                                  : base.read_error("read the store", status);
   return std::optional<std::string>{value.ToString()};
 }
 
@@ -242,7 +242,8 @@ Result<std::vector<LogEntry>> JobStore::log_after(std::uint64_t after,
     if (!entry) return entry.error();
     out.push_back(*std::move(entry));
   }
-  if (!it->status().ok()) return rocks_error("read the log", it->status());
+  if (!it->status().ok())
+    return impl_->base->read_error("read the log", it->status());
   return out;
 }
 

@@ -68,7 +68,8 @@ Result<std::vector<LogEntry>> JobStore::controls() const {
     if (!entry) return entry.error();
     out.push_back(*std::move(entry));
   }
-  if (!it->status().ok()) return rocks_error("read the orders", it->status());
+  if (!it->status().ok())
+    return base.read_error("read the orders", it->status());
   return out;
 }
 

@@ -19,6 +19,8 @@
 namespace troupe::storage {
 namespace {
 
+constexpr std::string_view kRestore = "; restore a backup";
+
 // Posting lists grow by concatenation, zones by widening.
 class IndexMerge : public rocksdb::AssociativeMergeOperator {
  public:
@@ -136,7 +138,9 @@ bool contains(std::string_view text, std::string_view part) {
 }  // namespace
 
 Error rocks_error(std::string_view what, const rocksdb::Status& status) {
-  const std::string text = status.ToString();
+  std::string text = status.ToString();
+  std::ranges::replace(text, '\n', ' ');
+  while (text.ends_with(' ')) text.pop_back();
   const auto error = [&](Errc code, std::string_view advice) {
     return Error{code, std::string(what) + ": " + text + std::string(advice)};
   };
@@ -148,14 +152,24 @@ Error rocks_error(std::string_view what, const rocksdb::Status& status) {
     return error(Errc::read_only, "; mount it writable");
   if (contains(text, "Permission denied")) return error(Errc::denied, "");
   if (status.IsCorruption() || contains(text, "No such file"))
-    return error(Errc::corrupt, "; restore a backup");
+    return error(Errc::corrupt, kRestore);
   return error(Errc::io_error, "");
+}
+
+std::string without_advice(std::string damage) {
+  if (damage.ends_with(kRestore))
+    damage.resize(damage.size() - kRestore.size());
+  return damage;
+}
+
+std::filesystem::path log_damage_file(const std::filesystem::path& dir) {
+  return dir / "log.damaged";
 }
 
 void tell_of_new_index(const StoreOptions& options, const std::string& damage) {
   if (options.tell)
     options.tell("the index is damaged and is made anew from the log: " +
-                 damage);
+                 without_advice(damage));
 }
 
 Database::~Database() {
@@ -206,6 +220,10 @@ Result<std::unique_ptr<Database>> Database::open_as(
   if (!status.ok()) return rocks_error("open " + dir.string(), status);
   self->db_.reset(db);
   self->remember_damage_in(dir);
+  self->tell_ = options.tell;
+  self->log_damage_file_ = log_damage_file(dir);
+  std::error_code ignored;  // What is still damaged is found again.
+  std::filesystem::remove(self->log_damage_file_, ignored);
   return self;
 }
 
@@ -307,6 +325,17 @@ Error Database::damaged(const std::string& text) const {
                              "from the log"};
 }
 
+Error Database::read_error(std::string_view what,
+                           const rocksdb::Status& status) const {
+  auto error = rocks_error(what, status);
+  if (error.code != Errc::corrupt || log_damage_file_.empty() ||
+      log_damaged_.exchange(true))
+    return error;
+  (void)platform::write_file_atomically(log_damage_file_, error.message);
+  if (tell_) tell_("the store is damaged: " + error.message);
+  return error;
+}
+
 void Database::blame(const rocksdb::Status& status) const {
   if (!status.IsCorruption()) return;
   const auto text = status.ToString();
@@ -329,7 +358,7 @@ Status Database::read_whole_log() const {
   const std::unique_ptr<rocksdb::Iterator> it{db_->NewIterator(reading, log())};
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
   }
-  if (!it->status().ok()) return rocks_error("read the log", it->status());
+  if (!it->status().ok()) return read_error("read the log", it->status());
   return ok();
 }
 

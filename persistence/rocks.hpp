@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,12 @@ namespace troupe::storage {
 /// What RocksDB says, as an Error: corrupt, disk_full, read_only, locked,
 /// denied, io_error. `what` is what we were doing.
 Error rocks_error(std::string_view what, const rocksdb::Status& status);
+
+/// `damage` without what to do about it.
+std::string without_advice(std::string damage);
+
+/// Where an open database leaves what a read found damaged, but for the index.
+std::filesystem::path log_damage_file(const std::filesystem::path& dir);
 
 /// Tells whoever listens that the log makes up for `damage` of the index.
 void tell_of_new_index(const StoreOptions& options, const std::string& damage);
@@ -58,6 +65,9 @@ class Database {
   bool index_is_damaged() const { return damaged_; }
   /// The damage in words, for people.
   std::string index_damage() const;
+  /// rocks_error() of a read of anything but the index. Damage is told of, and
+  /// remembered in log.damaged as long as the database is open.
+  Error read_error(std::string_view what, const rocksdb::Status& status) const;
   /// Reads every entry of the log. Errors: corrupt, io_error.
   Status read_whole_log() const;
 
@@ -83,6 +93,9 @@ class Database {
   rocksdb::ColumnFamilyOptions index_options_;
   std::filesystem::path damage_file_;  // There while the index is damaged.
   mutable std::atomic<bool> damaged_{false};
+  std::filesystem::path log_damage_file_;  // Empty: only looked at.
+  mutable std::atomic<bool> log_damaged_{false};
+  std::function<void(const std::string&)> tell_;
 };
 
 }  // namespace troupe::storage

@@ -50,7 +50,7 @@ Result<StoreCheck> check_without_index(const std::filesystem::path& db,
   const auto log = Database::open_log_read_only(db, {});
   if (!log || !check_nothing_lost(db, **log, mark, wal) || !check_tables(**log))
     return damage;
-  return StoreCheck{damage.message};
+  return StoreCheck{without_advice(damage.message)};
 }
 
 Result<StoreCheck> check_database(const std::filesystem::path& db,
@@ -67,6 +67,22 @@ Result<StoreCheck> check_database(const std::filesystem::path& db,
 }
 
 }  // namespace
+
+Status storage::check_copy(const std::filesystem::path& dir) {
+  const auto db = database_dir(dir);
+  const auto mark = SyncedMark::read(dir / "synced");
+  if (!mark) return mark.error();
+  const auto wal = check_wal(db);
+  if (!wal) return wal.error();
+  const auto checked = check_database(db, *mark, *wal);
+  if (!checked) return checked.error();
+  return ok();
+}
+
+std::string damage_found(const std::filesystem::path& dir) {
+  const auto text = platform::read_file(log_damage_file(database_dir(dir)));
+  return text ? *text : std::string{};
+}
 
 Result<StoreCheck> check_store(const std::filesystem::path& dir) {
   if (const auto finished = check_finished(dir); !finished)

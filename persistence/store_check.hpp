@@ -22,4 +22,8 @@ struct StoreCheck {
 /// looked at), and those of JobStore::open().
 Result<StoreCheck> check_store(const std::filesystem::path& dir);
 
+/// What a node that has the store in `dir` open found damaged when it read it;
+/// empty: nothing. Of the log; a damaged index is made anew.
+std::string damage_found(const std::filesystem::path& dir);
+
 }  // namespace troupe

@@ -150,11 +150,16 @@ class Examination {
         node ? admin.error().message : node.error().message);
   }
 
-  /// One that a node has open is looked at by the node itself.
+  /// One that a node has open is known by what the node could not read of it.
   void store() {
     const auto folder = data_ / "store";
     std::error_code ignored;
-    if (!no_node_ || !fs::exists(folder, ignored)) return;
+    if (!no_node_) {
+      if (const auto damage = damage_found(folder); !damage.empty())
+        add("store", Verdict::bad, damage);
+      return;
+    }
+    if (!fs::exists(folder, ignored)) return;
     const auto checked = check_store(folder);
     if (!checked && checked.error().code == Errc::locked)
       add("store", Verdict::note, checked.error().message + ": not looked at");

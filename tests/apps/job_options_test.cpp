@@ -124,15 +124,18 @@ TEST(JobOptionsTest, WhatIsNoListOrObjectIsNotReplacedByOne) {
 TEST(JobOptionsTest, AnInputIsAFileAnOutputOrAHash) {
   JobOptions options;
   options.inputs = {"in.mp4=/films/a=b.mp4", "/films/c.mp4",
-                    "film=" + kId + ":film.mp4", "x=sha256:abc"};
+                    "film=" + kId + ":film.mp4", "x=sha256:abc",
+                    kId + ":frames/1.png"};
   auto job = draft(options);
   ASSERT_TRUE(job);
-  ASSERT_EQ(job->spec.inputs.size(), 4u);
+  ASSERT_EQ(job->spec.inputs.size(), 5u);
   EXPECT_EQ(job->spec.inputs[0].name, "in.mp4");
   EXPECT_EQ(job->spec.inputs[1].name, "c.mp4");
   EXPECT_EQ(job->spec.inputs[2].job, parse_job_id(kId));
   EXPECT_EQ(job->spec.inputs[2].output, "film.mp4");
   EXPECT_EQ(job->spec.inputs[3].sha256, "abc");
+  EXPECT_EQ(job->spec.inputs[4].name, "1.png") << "inputs lie side by side";
+  EXPECT_EQ(job->spec.inputs[4].output, "frames/1.png");
   ASSERT_EQ(job->files.size(), 2u);
   EXPECT_EQ(job->files[0].path, "/films/a=b.mp4");
   EXPECT_EQ(job->files[1].input, 1u);

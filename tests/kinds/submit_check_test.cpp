@@ -214,6 +214,17 @@ TEST_F(SubmitCheckTest, AnInputIsOneFileUnderAPlainName) {
                                        "inputs[3].output", "inputs[3].sha256"));
 }
 
+TEST_F(SubmitCheckTest, AnInputMayBeAnOutputInAFolderButNotOutsideOfIt) {
+  auto spec = echo();
+  const auto from = [](const std::string& name, const std::string& output) {
+    return InputRef{name, "", JobId{2, 2}, output};
+  };
+  spec.inputs = {from("a", "o/a.txt"), from("b", "a.txt"), from("c", "/a.txt"),
+                 from("d", "o/../a"),  from("e", "o//a"),  from("f", "o/")};
+  EXPECT_THAT(paths(spec), ElementsAre("inputs[2].output", "inputs[3].output",
+                                       "inputs[4].output", "inputs[5].output"));
+}
+
 TEST_F(SubmitCheckTest, BindingsAreJsonPointersAndEachPathIsFilledOnce) {
   auto spec = echo();
   spec.bindings = {{"text", {2, 2}, "x"},

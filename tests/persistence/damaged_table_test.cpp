@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "persistence/store_check.hpp"
 #include "tests/persistence/damage.hpp"
 #include "tests/persistence/store_fixture.hpp"
 
@@ -154,6 +155,34 @@ TEST_F(DamagedTableTest, AMissingOrCutTableIsMendedOutOfTheLogOrNamed) {
     expect_all_or_a_named_error(
         table, [](const fs::path& path) { fs::resize_file(path, 100); });
   }
+}
+
+TEST_F(DamagedTableTest, ABackupOfADamagedLogIsRefusedAndTheDamageIsToldOf) {
+  const auto damaged_log =
+      std::ranges::max(tables, {}, [&](const Table& table) {
+        return table.of_the_index
+                   ? 0
+                   : fs::file_size(dir.path() / "db" / table.name);
+      });
+  const auto path = dir.path() / "db" / damaged_log.name;
+  flip(path, fs::file_size(path) / 3);
+  auto damaged = open(dir.path());
+  ASSERT_TRUE(damaged) << damaged.error().message;
+  EXPECT_EQ(damage_found(dir.path()), "");
+  ASSERT_TRUE(answers(**damaged).error);
+  EXPECT_EQ(lines, 1);
+  EXPECT_THAT(damage_found(dir.path()), HasSubstr(damaged_log.name.string()));
+  const ScratchDir other;
+  const auto copy = other.path() / "b";
+  ASSERT_TRUE((*damaged)->backup(copy));
+  const auto finished = JobStore::finish_backup(copy);
+  ASSERT_FALSE(finished);
+  EXPECT_EQ(finished.error().code, Errc::corrupt);
+  EXPECT_THAT(finished.error().message, HasSubstr(damaged_log.name.string()));
+  EXPECT_FALSE(open(copy)) << "it is not finished";
+  damaged->reset();
+  ASSERT_TRUE(open(dir.path()));
+  EXPECT_EQ(damage_found(dir.path()), "") << "until a read finds it again";
 }
 
 TEST_F(DamagedTableTest, MendsAnIndexThatALaterReadFoundDamaged) {
