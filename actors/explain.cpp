@@ -211,7 +211,8 @@ void Schedule::Impl::explain_queue(std::uint32_t slot, Now now,
   reply.data = json + "}";
 
   const auto mean = durations.mean_ms(need.kind);
-  if (stopped || !mean) return;
+  // Turns are counted in slots: when memory comes back they do not tell.
+  if (stopped || !mean || devices.lacks_memory(need, now.steady)) return;
   const auto wait = expected_wait_ms(slot, reply.ahead, *mean, now);
   if (!wait) return;
   reply.expected_start_ms = now.wall + *wait;

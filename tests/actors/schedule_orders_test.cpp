@@ -197,7 +197,8 @@ TEST_F(ScheduleOrdersTest, SaysThatNoDeviceServesTheKind) {
   says(id, "no device serves work yet");
 }
 
-TEST_F(ScheduleOrdersTest, SaysWhoHoldsTheMemoryItNeeds) {
+TEST_F(ScheduleOrdersTest, SaysWhoHoldsTheMemoryItNeedsAndForesaysNothing) {
+  a_job_has_taken(2'000);
   desk.up(device("cpu", 4, 4 * kGiB));
   JobSpec s = desk.spec();
   s.memory_bytes = 3 * kGiB;
@@ -209,6 +210,10 @@ TEST_F(ScheduleOrdersTest, SaysWhoHoldsTheMemoryItNeeds) {
   desk.plan();
   says(b, "it needs 2 GiB; cpu has 1 GiB free of 4 GiB, held by " +
               to_string(a) + " (3 GiB)");
+  const auto reply = desk.schedule->explain({b, ""}, desk.now);
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->ahead, 0u);
+  EXPECT_EQ(reply->expected_start_ms, std::nullopt);
 }
 
 TEST_F(ScheduleOrdersTest, SaysHowManyAreAheadAndWhenItsTurnComes) {
