@@ -1,5 +1,6 @@
 // troupe run: submits one job and stays until it has ended. Ctrl-C cancels the
-// job; a second Ctrl-C leaves at once. Starts a node when none is there.
+// job; a second Ctrl-C leaves, as soon as the node has taken the cancel or does
+// not answer. Starts a node when none is there.
 #include <poll.h>
 
 #include <filesystem>
@@ -24,6 +25,10 @@ namespace {
 constexpr std::int64_t kStartMs = 60'000;
 constexpr int kOtherNodeMs = 500;
 constexpr int kMaxStarts = 5;
+// Of one try to cancel, between which a further Ctrl-C is seen.
+constexpr std::int64_t kCancelStepMs = 500;
+// Who wants to leave waits no longer for the cancel to be taken.
+constexpr std::int64_t kCancelMs = 2'000;
 
 struct RunOptions {
   std::shared_ptr<JobOptions> job;
@@ -64,7 +69,10 @@ class Run {
     auto answer = ask([&](std::int64_t wait_ms) {
       return (*client)->submit(*spec, wait_ms);
     });
-    if (!answer) return call_.fail(answer.error());
+    if (!answer)
+      return interrupts_.count() > 0 && means_away(answer.error())
+                 ? left()
+                 : call_.fail(answer.error());
     if (answer->error) return call_.fail(*answer->error);
     say(to_string(id_));
     auto followed = follow(**client, answer->state);
@@ -158,8 +166,8 @@ class Run {
       if (!batch) return batch.error();
       if (!batch->entries.empty() || !batch->live.empty()) away_->heard();
       show(watch, *batch);
-      obey_interrupts(client);
-      if (!away_->is_silent()) continue;
+      if (!(*follower)->finished()) obey_interrupts(client);
+      if (left_ || !away_->is_silent()) continue;
       if (auto there = keep_node(); !there) return there;
     }
     return ok();
@@ -196,18 +204,26 @@ class Run {
     }
   }
 
+  /// The first Ctrl-C cancels, again and again until the node has answered;
+  /// a second one leaves then, or when it has waited long enough for that; a
+  /// third one does not wait.
   void obey_interrupts(client::Client& client) {
     const int presses = interrupts_.count();
-    if (presses == obeyed_) return;
+    if (presses == 0) return;
+    if (obeyed_ == 0)
+      say("cancelling " + to_string(id_) + "; Ctrl-C again leaves");
+    if (presses > 1 && obeyed_ < 2) leave_until_ms_ = now() + kCancelMs;
     obeyed_ = presses;
-    if (presses > 1) {
-      left_ = true;
-      return;
-    }
-    say("cancelling " + to_string(id_) + "; Ctrl-C again leaves at once");
-    // Followed to its end below, whatever the answer.
-    auto answer = client.cancel(id_, 5'000);
-    if (!answer) say("cancel: " + answer.error().message);
+    if (!cancel_answered_) cancel(client);
+    left_ = presses > 1 &&
+            (cancel_answered_ || presses > 2 || now() >= leave_until_ms_);
+  }
+
+  void cancel(client::Client& client) {
+    const auto answer = client.cancel(id_, kCancelStepMs);
+    cancel_answered_ = answer || !means_away(answer.error());
+    cancel_taken_ = static_cast<bool>(answer);
+    if (cancel_answered_ && !answer) say("cancel: " + answer.error().message);
   }
 
   /// A node that another `run` started may be killed: then ours takes over.
@@ -267,11 +283,22 @@ class Run {
                           place_of(file));
   }
 
+  /// Claims only what the node has answered: that is on its disk.
   ExitCode left() {
-    say(to_string(id_) +
-        " was told to stop; see how it ended with: troupe "
-        "jobs show " +
-        to_string(id_));
+    const auto id = to_string(id_);
+    const auto order = "cancel it with: troupe jobs cancel " + id;
+    if (cancel_taken_)
+      say(id + " was told to stop; see how it ended with: troupe jobs show " +
+          id);
+    else if (cancel_answered_)
+      say(id + " was not cancelled; " + order);
+    else if (use_)  // The node leaves, too.
+      say(id +
+          " was perhaps not cancelled: the node did not answer; if so, "
+          "it goes on when a node runs again: then " +
+          order);
+    else
+      say(id + " was perhaps not cancelled: the node did not answer; " + order);
     return ExitCode::interrupted;
   }
 
@@ -296,7 +323,10 @@ class Run {
   std::unique_ptr<OwnNode> node_;
   std::optional<AwayNotice> away_;  // Once there is a client.
   JobId id_;
-  int obeyed_ = 0;
+  int obeyed_ = 0;  // Presses.
+  bool cancel_answered_ = false;
+  bool cancel_taken_ = false;        // Answered, and not with an error.
+  std::int64_t leave_until_ms_ = 0;  // Once there was a second press.
   bool left_ = false;
   bool bar_shown_ = false;
   bool misuse_ = false;  // Of folder or configuration: no node can be.
