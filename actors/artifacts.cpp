@@ -30,7 +30,7 @@ class ArtifactsState {
           return reply(files_.append(chunk));
         },
         [this](download_atom, const DownloadChunk& chunk) {
-          return reply(files_.read(chunk));
+          return reply(read(chunk));
         },
         [this](release_atom, const std::vector<std::string>& orphaned) {
           // An error leaves a file that nobody uses; the next order of the
@@ -56,6 +56,18 @@ class ArtifactsState {
     return [this](const std::string& sha256) {
       return options_.store->refers_to(sha256);
     };
+  }
+
+  // One that a job names and that is not there is lost, not unknown.
+  Result<ChunkReply> read(const DownloadChunk& chunk) const {
+    auto bytes = files_.read(chunk);
+    if (bytes || bytes.error().code != Errc::not_found) return bytes;
+    const auto named = options_.store->refers_to(chunk.sha256);
+    if (!named || !*named) return bytes;
+    return Error{Errc::corrupt,
+                 "artifact " + chunk.sha256 +
+                     " is gone from this disk, though a job names it; bring "
+                     "the file again: troupe artifacts put FILE"};
   }
 
   void sweep_later() {

@@ -28,13 +28,16 @@ class ArtifactTest : public CliTest {
   }
   /// Turns a bit of the node's copy.
   static void damage(const std::string& sha256) {
-    std::fstream file{
-        place_->data() / "artifacts" / "objects" / sha256.substr(0, 2) / sha256,
-        std::ios::binary | std::ios::in | std::ios::out};
+    std::fstream file{stored(sha256),
+                      std::ios::binary | std::ios::in | std::ios::out};
     const auto first = static_cast<char>(file.get());
     file.seekp(0);
     file.put(static_cast<char>(first ^ 1));
     EXPECT_TRUE(file.good());
+  }
+  static fs::path stored(const std::string& sha256) {
+    return place_->data() / "artifacts" / "objects" / sha256.substr(0, 2) /
+           sha256;
   }
   static unsigned mode(const fs::path& path) {
     struct stat info {};
@@ -155,6 +158,18 @@ TEST_F(ArtifactTest, AFetchedFileHasTheModeOfTheUmaskOrOfTheOneItReplaces) {
   EXPECT_EQ(mode(place_->path("there")), 0604u);
   EXPECT_EQ(place_->read("there"), "new\n");
   EXPECT_EQ(mode(place_->path("saved") / "out"), 0640u);
+}
+
+TEST_F(ArtifactTest, OneThatAJobNamesAndThatIsGoneIsLostNotUnknown) {
+  const auto unknown = get(std::string(64, '1'), place_->path("no").string());
+  EXPECT_EQ(unknown.code, 4);
+  const auto job = troupe({"run", "process.run", "--json", "--", "echo", "hi"});
+  ASSERT_EQ(job.code, 0) << job.err;
+  const auto log = job.json()["artifacts"][0].value("sha256", "");
+  ASSERT_TRUE(fs::remove(stored(log)));
+  const auto lost = troupe({"jobs", "logs", job.json().value("id", "")});
+  EXPECT_EQ(lost.code, 8);
+  EXPECT_THAT(lost.err, HasSubstr("is gone from this disk"));
 }
 
 }  // namespace
