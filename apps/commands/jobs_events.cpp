@@ -120,8 +120,8 @@ ExitCode events(Invocation& call, const EventsOptions& options) {
       job = (*client)->show(*id);
       if (job && ended_before(*job, how.after_seq)) break;
     }
-    print(call, *batch, options.live);
     away.step(!batch->entries.empty() || !batch->live.empty());
+    print(call, *batch, options.live);
   }
   return ExitCode::ok;
 }

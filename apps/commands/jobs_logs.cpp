@@ -120,10 +120,10 @@ class LiveLog {
       if (interrupts.count() > 0) return ExitCode::interrupted;
       auto batch = (*follower)->next(kInterruptStepMs);
       if (!batch) return call_.fail(batch.error());
-      take(*batch);
       const bool nothing = batch->entries.empty() && batch->live.empty();
+      away_.step(!nothing);  // That it is back stands before what it brings.
+      take(*batch);
       if (!follow_ && nothing) break;
-      away_.step(!nothing);
     }
     return end((*follower)->finished());
   }

@@ -63,6 +63,7 @@ TEST_F(AwayTest, WhoFollowsIsToldOnceAndGoesOn) {
   node_ = place_.node();
   EXPECT_TRUE(says(*events, kBack));
   EXPECT_TRUE(says(*logs, kBack));
+  EXPECT_TRUE(says(*logs, "attempt 2 begins\n"));
   EXPECT_EQ(place_.troupe({"jobs", "cancel", id_}).code, 0);
   for (auto* watch : {events.get(), logs.get()}) {
     const auto output = watch->finish();
@@ -70,6 +71,7 @@ TEST_F(AwayTest, WhoFollowsIsToldOnceAndGoesOn) {
     EXPECT_EQ(count(output.err, kAway), 1u) << output.err;
     EXPECT_EQ(count(output.err, kBack), 1u) << output.err;
     EXPECT_THAT(output.out, Not(HasSubstr("away")));
+    EXPECT_LT(output.err.find(kBack), output.err.find("attempt 1 is to be"));
   }
 }
 
