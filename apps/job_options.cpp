@@ -48,6 +48,8 @@ class Drafter {
     return std::move(draft_);
   }
 
+  bool params_are_known() const { return params_.are_known(); }
+
   std::vector<Fault> faults;
 
  private:
@@ -202,10 +204,11 @@ JobConfig widest_limits() {
 }
 
 /// All in one answer: what is wrong here already, then what the head would say
-/// of the rest.
-Error with_the_rest(std::vector<Fault> faults, JobSpec spec,
-                    const Kinds& kinds) {
+/// of the rest; nothing of parameters that could not be read.
+Error with_the_rest(std::vector<Fault> faults, JobSpec spec, const Kinds& kinds,
+                    bool params_are_known = true) {
   for (auto& fault : draft_faults(std::move(spec), kinds)) {
+    if (!params_are_known && fault.path.starts_with("params")) continue;
     const bool told = std::ranges::any_of(
         faults, [&](const Fault& f) { return f.path == fault.path; });
     if (!told) faults.push_back(std::move(fault));
@@ -233,7 +236,8 @@ Result<DraftJob> draft_job(const JobOptions& options, const Kinds& kinds,
   Drafter drafter{options, kinds, now, file_fault};
   auto draft = drafter.draft();
   if (drafter.faults.empty()) return draft;
-  return with_the_rest(std::move(drafter.faults), std::move(draft.spec), kinds);
+  return with_the_rest(std::move(drafter.faults), std::move(draft.spec), kinds,
+                       drafter.params_are_known());
 }
 
 std::vector<Fault> draft_faults(JobSpec spec, const Kinds& kinds) {

@@ -34,7 +34,8 @@ void JobParams::fault(const string& path, string message) {
 void JobParams::everything() {
   if (options_.all_params.empty()) return;
   auto all = parse_json(options_.all_params);
-  if (all && all->is_object())
+  known_ = all && all->is_object();
+  if (known_)
     params_ = *std::move(all);
   else
     fault("--params", "must be a JSON object such as '{\"text\":\"hi\"}'" +

@@ -27,6 +27,8 @@ class JobParams {
   void read();
 
   const Json& all() const { return params_; }
+  /// Whether all() is what --params said: else nothing follows from it.
+  bool are_known() const { return known_; }
   bool contains(const std::string& name) const {
     return params_.contains(name);
   }
@@ -48,6 +50,7 @@ class JobParams {
   const Kind* kind_;
   std::vector<Fault>& faults_;
   Json params_ = Json::object();
+  bool known_ = true;
   std::set<std::string, std::less<>> given_;  // Parameters by --param.
 };
 

@@ -214,6 +214,19 @@ TEST(JobOptionsTest, EverythingThatIsWrongComesInOneAnswer) {
                                                    "--param", "params.argv"));
 }
 
+TEST(JobOptionsTest, NothingIsSaidOfParametersThatCouldNotBeRead) {
+  JobOptions options;
+  for (const auto* text : {"{\"argv\":[", "7"}) {
+    options.all_params = text;
+    options.timeout = "soon";
+    const auto job = draft(options);
+    ASSERT_FALSE(job);
+    std::vector<std::string> paths;
+    for (const auto& fault : job.error().faults) paths.push_back(fault.path);
+    EXPECT_THAT(paths, testing::UnorderedElementsAre("--params", "--timeout"));
+  }
+}
+
 TEST(JobOptionsTest, AMistypedChoiceIsAnsweredWithTheNearest) {
   JobOptions options;
   options.argv = {"true"};
