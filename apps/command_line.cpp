@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "apps/render/json.hpp"
 #include "apps/render/table.hpp"
@@ -72,6 +73,23 @@ const CLI::Option* option_of(const CLI::App& at, std::string text) {
   return found;
 }
 
+/// An option with one value that has more, be it before and behind the word
+/// that names the command; empty: none.
+std::string repeated_option(const CLI::App& root) {
+  std::map<std::string, std::size_t> values;
+  for (const auto* at = &root; at;) {
+    for (const auto* option : at->get_options()) {
+      if (option->get_positional() || option->get_expected_max() != 1) continue;
+      const auto name = option->get_name();
+      if ((values[name] += option->results().size()) > 1)
+        return name + " is given twice; keep one of them";
+    }
+    const auto named = at->get_subcommands();
+    at = named.empty() ? nullptr : named.back();
+  }
+  return {};
+}
+
 /// What CLI11 says of an option, in our words.
 std::string option_reason(const CLI::App& at, const CLI::ParseError& e) {
   std::string text = e.what();
@@ -120,6 +138,8 @@ std::string reason(CLI::App& at, const CLI::App& named,
 ExitCode refuse(CLI::App& root, Invocation& call, const CLI::ParseError& e) {
   auto& at = refuser(root);
   call.command = &at;
+  if (auto wrong = repeated_option(root); !wrong.empty())
+    return call.misused(wrong);
   return call.misused(reason(at, innermost(root), e));
 }
 
@@ -241,6 +261,8 @@ ExitCode run_command_line(const std::vector<std::string>& words,
     call.json |= wants_json;
     return refuse(root, call, e);
   }
+  if (auto wrong = repeated_option(root); !wrong.empty())
+    return call.misused(wrong);
   if (auto faults = empty_values(root, call); !faults.empty())
     return call.misused(submit_error(std::move(faults)));
   if (refuses_rest(root, call)) return call.misused("takes nothing after '--'");

@@ -87,8 +87,7 @@ Result<std::vector<ArtifactRef>> find(client::Client& client,
                                       const GetOptions& options) {
   if (auto id = parse_job_id(options.what))
     return files_of(client, *id, options.name);
-  auto name = options.name.empty() ? options.what : options.name;
-  return std::vector<ArtifactRef>{{name, options.what, 0, ""}};
+  return std::vector<ArtifactRef>{{options.what, options.what, 0, ""}};
 }
 
 /// Where `count` files go: a folder that must be there, beneath which their
@@ -123,6 +122,10 @@ ExitCode get(Invocation& call, const GetOptions& options) {
     return call.misused("'" + options.what +
                         "' is neither a job's id (26 letters and digits) nor "
                         "a SHA-256 (64 hexadecimal digits in lower case)");
+  if (is_hash(options.what) && !options.name.empty())
+    return call.misused("'" + options.name +
+                        "' names one of a job's files; a SHA-256 needs no "
+                        "name, leave it out");
   if (options.to == "-" && call.json)
     return call.misused("--output - prints the file itself, not JSON");
   if (options.to != "-")

@@ -2,14 +2,28 @@
 #include <filesystem>
 
 #include "apps/commands/commands.hpp"
+#include "apps/local_files.hpp"
+#include "cluster/client_folder.hpp"
 
 namespace troupe::commands {
 namespace {
+
+/// Why no folder can be made there; empty: it can, or it is there.
+std::string parent_fault(std::filesystem::path folder) {
+  if (folder.filename().empty()) folder = folder.parent_path();
+  return folder_fault(folder.parent_path());
+}
 
 ExitCode backup(Invocation& call, const std::string& folder) {
   std::error_code failed;
   const auto to = std::filesystem::absolute(folder, failed);
   if (failed) return call.misused(folder + ": " + failed.message());
+  auto data = call.session.data();
+  if (!data) return call.refuse(data.error());
+  // Of another machine only the node can judge it.
+  if (!cluster::is_client_folder(data->path))
+    if (auto wrong = parent_fault(to); !wrong.empty())
+      return call.misused(wrong);
   auto client = call.session.client();
   if (!client) return call.fail(client.error());
   auto done = (*client)->backup(to.string());

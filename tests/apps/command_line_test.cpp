@@ -159,6 +159,44 @@ TEST_F(CommandLineTest, NothingOfTheParserShowsThrough) {
   }
 }
 
+// No case may reach a node or start one, should one of the two be taken.
+TEST_F(CommandLineTest, AnOptionWithOneValueIsGivenOnce) {
+  const std::pair<std::vector<std::string>, const char*> cases[] = {
+      {{"version", "--data", "a", "--data", "b"}, "--data"},
+      {{"--data", "a", "--data", "b", "version"}, "--data"},
+      {{"--data", "a", "version", "--data", "b"}, "--data"},
+      {{"jobs", "--data", "a", "list", "--data", "b"}, "--data"},
+      {{"jobs", "list", "--limit", "1", "--limit", "2"}, "--limit"},
+      {{"jobs", "list", "-n", "1", "--limit=1"}, "--limit"},
+      {{"submit", "echo", "--priority", "low", "--priority", "high"},
+       "--priority"},
+  };
+  for (const auto& [words, name] : cases) {
+    EXPECT_EQ(run(words), ExitCode::usage) << testing::PrintToString(words);
+    EXPECT_THAT(err.str(), HasSubstr(std::string(": ") + name +
+                                     " is given twice; keep one of them"));
+  }
+  EXPECT_EQ(run({"submit", "echo", "-p", "text=a", "--tag", "a", "--tag", "b",
+                 "--json", "--json"}),
+            ExitCode::no_node);
+}
+
+TEST_F(CommandLineTest, AHashNeedsNoName) {
+  EXPECT_EQ(run({"artifacts", "get", std::string(64, '0'), "name", "-o",
+                 (dir / "x").string()}),
+            ExitCode::usage);
+  EXPECT_THAT(err.str(), HasSubstr("a SHA-256 needs no name"));
+}
+
+TEST_F(CommandLineTest, ABackupIsNotTakenIntoAFolderThatIsNotThere) {
+  for (const auto& to : {dir / "nodir" / "x", dir / "nodir" / "x" / ""}) {
+    EXPECT_EQ(run({"backup", to.string()}), ExitCode::usage);
+    EXPECT_THAT(err.str(), HasSubstr((dir / "nodir").string() +
+                                     "' does not exist; make it"));
+  }
+  EXPECT_EQ(run({"backup", (dir / "x").string()}), ExitCode::no_node);
+}
+
 TEST_F(CommandLineTest, WhatItCanJudgeItselfIsMisuse) {
   const std::vector<std::vector<std::string>> cases{
       {"submit", "process.rnu"},
