@@ -41,14 +41,6 @@ Status write_client_folder(const fs::path& to, const TlsFiles& client,
   return platform::rename_durably(draft, to);
 }
 
-bool is_client_folder(const fs::path& data) {
-  std::error_code ignored;
-  const auto tls = data / "tls";
-  return fs::exists(tls / "admin.key", ignored) &&
-         !fs::exists(tls / "authority.key", ignored) &&
-         !fs::exists(tls / "node.key", ignored);
-}
-
 Status check_node_folder(const fs::path& data) {
   if (!is_client_folder(data)) return ok();
   const auto address = read_node_address(data);

@@ -17,9 +17,6 @@ namespace troupe::cluster {
 Status write_client_folder(const std::filesystem::path& to,
                            const TlsFiles& client, NodeAddress address);
 
-/// Whether `data` was made by write_client_folder.
-bool is_client_folder(const std::filesystem::path& data);
-
 /// ok, or what to say of an order that needs a node's own folder
 /// (invalid_argument).
 Status check_node_folder(const std::filesystem::path& data);

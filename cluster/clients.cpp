@@ -27,6 +27,15 @@ Status write_clients(const std::filesystem::path& file,
   return platform::write_file_atomically(file, json.dump(2) + "\n", 0600);
 }
 
+constexpr std::string_view kPutBack =
+    "put back a copy of your own (troupe backup takes no certificates along)";
+
+std::string begin_anew(const std::filesystem::path& folder) {
+  return "begin with a new authority, for which every client elsewhere needs a "
+         "new certificate (troupe clients add); type: rm -r '" +
+         folder.string() + "'";
+}
+
 Error missing(const std::filesystem::path& file) {
   const auto folder = file.parent_path();
   std::error_code ignored;
@@ -46,11 +55,13 @@ Error never_started(const std::filesystem::path& folder) {
 }
 
 std::string how_to_mend(const std::filesystem::path& folder) {
-  return "put back a copy of your own (troupe backup takes no certificates "
-         "along), or begin with a new authority, for which every client "
-         "elsewhere needs a new certificate (troupe clients add); type: rm -r "
-         "'" +
-         folder.string() + "'";
+  return std::string{kPutBack} + ", or " + begin_anew(folder);
+}
+
+std::string how_to_mend_authority_key(const std::filesystem::path& folder) {
+  return "the node works without it, but no client can be added; " +
+         std::string{kPutBack} + "; only where there is none, " +
+         begin_anew(folder);
 }
 
 Status create_clients(const std::filesystem::path& file, KnownClient client) {

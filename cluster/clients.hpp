@@ -30,6 +30,8 @@ bool inspect(Inspector& f, KnownClient& x) {
 /// What helps where a file in `folder`, a node's DATA/tls, is lost or broken:
 /// the end of an error's text.
 std::string how_to_mend(const std::filesystem::path& folder);
+/// The same of its authority's key, without which the node still works.
+std::string how_to_mend_authority_key(const std::filesystem::path& folder);
 
 /// not_found: there is no DATA/tls (`folder`) yet.
 Error never_started(const std::filesystem::path& folder);

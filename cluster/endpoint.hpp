@@ -30,7 +30,8 @@ bool inspect(Inspector& f, NodeAddress& x) {
 }
 
 std::filesystem::path node_address_file(const std::filesystem::path& data);
-/// Errors: not_found (no node runs there, or none ever did), corrupt.
+/// Errors: not_found (no node runs there, or none ever did), corrupt (broken,
+/// or missing in a client's folder, where no start of a node writes it).
 Result<NodeAddress> read_node_address(const std::filesystem::path& data);
 
 struct EndpointOptions {

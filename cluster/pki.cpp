@@ -85,10 +85,19 @@ Result<KeyPair> read_authority(const fs::path& data, UnixMs now) {
   const auto dir = tls_dir(data);
   const auto certificate = dir / "authority.pem";
   if (!has_identity(data)) return never_started(dir);
-  auto pair = read_pair(certificate, dir / "authority.key", how_to_mend(dir));
-  if (!pair) return lost(data, pair.error());
-  if (auto good = check_authority(*pair, now); !good)
+  const auto key = dir / "authority.key";
+  auto first = read_pem(certificate, how_to_mend(dir));
+  if (!first) return lost(data, first.error());
+  if (auto good = check_authority({*first, {}}, now); !good)
     return about(certificate, good.error(), how_to_mend(dir));
+  if (auto good = check_key(key); !good) return good.error();
+  auto second = read_pem(key, how_to_mend_authority_key(dir));
+  if (!second) return lost(data, second.error());
+  KeyPair pair{*std::move(first), *std::move(second)};
+  // An empty key would pass for one that is not asked for.
+  auto good = pair.key.empty() ? Status{Error{Errc::corrupt, "it is empty"}}
+                               : check_authority(pair, now);
+  if (!good) return about(key, good.error(), how_to_mend_authority_key(dir));
   return pair;
 }
 
@@ -197,6 +206,24 @@ bool has_identity(const fs::path& data) {
   return fs::exists(fs::symlink_status(tls_dir(data), ignored));
 }
 
+bool is_client_folder(const fs::path& data) {
+  std::error_code ignored;
+  const auto there = [&](const char* name) {
+    return fs::exists(data / name, ignored);
+  };
+  for (const auto* of_a_node :
+       {"store", "tls/authority.key", "tls/node.key", "tls/node.pem",
+        "tls/clients.json", "tls/clients"})
+    if (there(of_a_node)) return false;
+  return there("tls/admin.key") || there("tls/admin.pem") ||
+         there("tls/authority.pem");
+}
+
+std::string how_to_renew() {
+  return "ask the administrator for a new folder, made on the node's machine "
+         "with: troupe clients add NAME --to DIR";
+}
+
 Status ensure_identity(const fs::path& data, const std::string& node_name,
                        UnixMs now) {
   const auto dir = tls_dir(data);
@@ -215,8 +242,9 @@ Status check_files(const TlsFiles& files, Purpose purpose, UnixMs now) {
 }
 
 Status check_admin_identity(const fs::path& data, UnixMs now) {
-  auto good = check_files(admin_files(data), Purpose::client, now,
-                          how_to_mend(tls_dir(data)));
+  auto good = check_files(
+      admin_files(data), Purpose::client, now,
+      is_client_folder(data) ? how_to_renew() : how_to_mend(tls_dir(data)));
   if (!good) return lost(data, good.error());
   return good;
 }
@@ -233,6 +261,12 @@ Status check_node_identity(const fs::path& data, UnixMs now) {
     return lost(data, good.error());
   auto clients = read_clients(clients_file(data));
   if (!clients) return clients.error();
+  return ok();
+}
+
+Status check_authority_identity(const fs::path& data, UnixMs now) {
+  if (auto authority = read_authority(data, now); !authority)
+    return authority.error();
   return ok();
 }
 

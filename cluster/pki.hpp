@@ -35,6 +35,13 @@ std::filesystem::path clients_file(const std::filesystem::path& data);
 /// is missing in it later is lost, and no start makes it again.
 bool has_identity(const std::filesystem::path& data);
 
+/// Whether `data` is the folder of a client elsewhere (client_folder.hpp):
+/// DATA/tls holds a client's files, all or some, and nothing of a node's.
+bool is_client_folder(const std::filesystem::path& data);
+/// What helps where a file of such a folder is lost or broken: the end of an
+/// error's text.
+std::string how_to_renew();
+
 /// Makes DATA/tls when there is none, whole or not at all; folders 0700, files
 /// 0600. Errors: those of the file system.
 Status ensure_identity(const std::filesystem::path& data,
@@ -47,14 +54,18 @@ Status ensure_identity(const std::filesystem::path& data,
 /// another certificate's).
 Status check_files(const TlsFiles& files, Purpose purpose, UnixMs now);
 
-/// The same for the administrator's files in the data folder itself; there a
-/// missing file is `corrupt`, once has_identity().
+/// The same for the administrator's files in the data folder itself, or the
+/// client's in its own; there a missing file is `corrupt`, once has_identity().
 Status check_admin_identity(const std::filesystem::path& data, UnixMs now);
 
 /// Everything a node needs at start, checked: its own files, the authority,
 /// the registry of clients; and that no other user may read the folder or a
 /// private key in it. Errors: those of check_admin_identity().
 Status check_node_identity(const std::filesystem::path& data, UnixMs now);
+
+/// What only issue_client() needs: the authority with its key. Errors: those of
+/// check_admin_identity().
+Status check_authority_identity(const std::filesystem::path& data, UnixMs now);
 
 struct IssuedClient {
   TlsFiles files;
