@@ -21,6 +21,7 @@
 #include "apps/local_artifacts.hpp"
 #include "apps/node_children.hpp"
 #include "apps/own_node.hpp"
+#include "apps/store_mark.hpp"
 #include "cluster/messages.hpp"
 #include "cluster/network.hpp"
 #include "cluster/pki.hpp"
@@ -176,6 +177,15 @@ void sweep(const std::filesystem::path& data) {
     platform::remove_leftovers(data / folder);
 }
 
+// What was lost is not begun anew in silence.
+Status check_store_is_there(const std::filesystem::path& data) {
+  if (auto there = check_store_mark(data); !there) return there;
+  if (cluster::has_identity(data) && !has_store(data))
+    say(data.string() +
+        " holds certificates and no store: an empty history begins");
+  return ok();
+}
+
 std::filesystem::path beside_us(const char* program) {
   std::error_code ignored;
   return std::filesystem::read_symlink("/proc/self/exe", ignored)
@@ -215,12 +225,15 @@ Status run_node(const NodeOptions& options) {
            .port = static_cast<std::uint16_t>(node.port)});
       !free)
     return free;
+  if (auto there = check_store_is_there(options.data); !there) return there;
   auto store = JobStore::open(options.data / "store",
                               store_options(options.config.store), now);
   if (!store) return store.error();
   auto files = ArtifactStore::open(options.data / "artifacts",
                                    artifact_options(options.config, **store));
   if (!files) return files.error();
+  if (auto marked = mark_store(options.data, (*store)->store_id()); !marked)
+    return marked;
   if (auto tls = cluster::ensure_identity(options.data, name, now); !tls)
     return tls;
   if (auto tls = cluster::check_node_identity(options.data, now); !tls)

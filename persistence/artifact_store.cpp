@@ -353,6 +353,8 @@ Status ArtifactStore::expire_uploads(UnixMs now, std::int64_t age_ms,
 }
 
 Status ArtifactStore::backup(const fs::path& dir) const {
+  // There in every copy: who puts one back tells it from one that was lost.
+  if (auto made = platform::make_dirs(dir / "objects"); !made) return made;
   std::error_code failed;
   for (const auto& folder : fs::directory_iterator(dir_ / "objects", failed)) {
     const auto to = dir / "objects" / folder.path().filename();

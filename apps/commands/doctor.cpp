@@ -1,5 +1,6 @@
 // troupe doctor: looks at everything a node needs on this machine and says
-// what is wrong and what to do about it. Changes nothing.
+// what is wrong and what to do about it. Changes nothing; where no node runs, a
+// small file is written to the data folder and removed again.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include "apps/commands/commands.hpp"
 #include "apps/render/amounts.hpp"
 #include "apps/render/table.hpp"
+#include "apps/store_mark.hpp"
 #include "cluster/client_folder.hpp"
 #include "cluster/endpoint.hpp"
 #include "cluster/pki.hpp"
@@ -17,6 +19,7 @@
 #include "persistence/store_check.hpp"
 #include "platform/file.hpp"
 #include "platform/memory.hpp"
+#include "platform/trial_write.hpp"
 
 namespace troupe::commands {
 namespace {
@@ -52,11 +55,7 @@ class Examination {
     config();
     programs();
     ask();
-    if (folder()) {
-      disk();
-      identity();
-      store();
-    }
+    if (folder()) look_into_folder();
     node();
     return std::move(findings_);
   }
@@ -64,6 +63,14 @@ class Examination {
  private:
   void add(std::string what, Verdict verdict, std::string text) {
     findings_.push_back({std::move(what), verdict, std::move(text)});
+  }
+
+  void look_into_folder() {
+    identity();
+    // Nothing is written to a client's folder, which holds no store.
+    if (cluster::is_client_folder(data_)) return;
+    disk();
+    store();
   }
 
   void config() {
@@ -130,6 +137,13 @@ class Examination {
                      " are free, less than "
                      "store.low_water_bytes (" +
                      render::bytes(low) + "): submits are refused");
+    // What it says of itself may be wrong: after an error some file systems
+    // take nothing more and do not call themselves read-only.
+    if (no_node_)
+      if (auto wrote = platform::try_to_write(data_); !wrote)
+        return add("disk", Verdict::bad,
+                   "no file can be written, so no node starts: " +
+                       wrote.error().message);
     add("disk", Verdict::good, render::bytes(space->free_bytes) + " free");
   }
 
@@ -138,33 +152,37 @@ class Examination {
       return add("certificates", Verdict::note, "made at the first start");
     const auto now = system_wall_clock().now();
     if (cluster::is_client_folder(data_)) {
-      auto files = cluster::check_files(cluster::admin_files(data_),
-                                        cluster::Purpose::client, now);
+      auto files = cluster::check_admin_identity(data_, now);
       return add("certificates", files ? Verdict::good : Verdict::bad,
                  files ? "valid, of a client" : files.error().message);
     }
     auto node = cluster::check_node_identity(data_, now);
     auto admin = cluster::check_admin_identity(data_, now);
-    if (node && admin) return add("certificates", Verdict::good, "valid");
-    add("certificates", Verdict::bad,
-        node ? admin.error().message : node.error().message);
+    auto authority = cluster::check_authority_identity(data_, now);
+    for (const auto* checked : {&node, &admin, &authority})
+      if (!*checked)
+        return add("certificates", Verdict::bad, checked->error().message);
+    add("certificates", Verdict::good, "valid");
   }
 
   /// One that a node has open is known by what the node could not read of it.
   void store() {
     const auto folder = data_ / "store";
-    std::error_code ignored;
     if (!no_node_) {
       if (const auto damage = damage_found(folder); !damage.empty())
         add("store", Verdict::bad, damage);
       return;
     }
-    if (!fs::exists(folder, ignored)) return;
+    if (const auto there = check_store_mark(data_); !there)
+      return add("store", Verdict::bad, there.error().message);
     const auto checked = check_store(folder);
     if (!checked && checked.error().code == Errc::locked)
       add("store", Verdict::note, checked.error().message + ": not looked at");
     else if (!checked)
       add("store", Verdict::bad, checked.error().message);
+    else if (!has_store(data_))
+      add("store", Verdict::note,
+          "there is none: the next start begins an empty history");
     else if (checked->index_damage.empty())
       add("store", Verdict::good, folder.string());
     else

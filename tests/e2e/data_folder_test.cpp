@@ -95,5 +95,60 @@ TEST(DataFolder, WhatKilledProcessesLeftHalfWrittenIsRemovedAtTheNextStart) {
   EXPECT_EQ(node->finish().code, 0);
 }
 
+void stop(Process& node) {
+  node.signal(SIGTERM);
+  EXPECT_EQ(node.finish().code, 0);
+}
+
+TEST(DataFolder, WithoutItsStoreOrFilesNoNodeStartsUntilToldTo) {
+  for (const std::string part : {"store", "artifacts"}) {
+    const Workplace place;
+    auto node = place.node();
+    const auto id = place.submit({"noop"});
+    EXPECT_TRUE(place.reaches(id, "succeeded"));
+    stop(*node);
+    fs::rename(place.data() / part, place.path("elsewhere"));
+    for (const Words& args : {Words{"node"}, Words{"run", "noop"}}) {
+      const auto refused = place.start(args)->finish(10'000);
+      EXPECT_EQ(refused.code, 8) << refused.out;
+      EXPECT_NE(refused.err.find((place.data() / part).string()),
+                refused.err.npos)
+          << refused.err;
+    }
+    EXPECT_EQ(place.troupe({"doctor"}).code, 8);
+    const auto mark = place.data() / "store.id";
+    // What it says to type.
+    ASSERT_TRUE(fs::remove(mark));
+    node = place.node();
+    EXPECT_TRUE(fs::exists(mark));
+    EXPECT_EQ(place.state(id), part == "store" ? "not_found" : "succeeded");
+    EXPECT_EQ(node->said().find("an empty history begins") != std::string::npos,
+              part == "store")
+        << node->said();
+    stop(*node);
+    EXPECT_EQ(place.troupe({"doctor"}).code, 0);
+  }
+}
+
+TEST(DataFolder, ABackupPutBackIntoItIsTaken) {
+  const Workplace place;
+  auto node = place.node();
+  const auto id = place.submit({"noop"});
+  EXPECT_TRUE(place.reaches(id, "succeeded"));
+  const auto copy = place.path("copy");
+  ASSERT_EQ(place.troupe({"backup", copy.string()}).code, 0);
+  stop(*node);
+  EXPECT_FALSE(fs::exists(copy / "store.id"));
+  const auto before = place.read("data/store.id");
+  for (const std::string part : {"store", "artifacts"}) {
+    fs::rename(place.data() / part, place.path("old-" + part));
+    fs::rename(copy / part, place.data() / part);
+  }
+  node = place.node();
+  EXPECT_EQ(place.state(id), "succeeded");
+  EXPECT_NE(place.read("data/store.id"), before) << "a copy has its own id";
+  stop(*node);
+}
+
 }  // namespace
 }  // namespace troupe::test

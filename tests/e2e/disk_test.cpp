@@ -157,6 +157,17 @@ TEST_F(DiskTest, ADiskTooFullToStartIsAClearError) {
   EXPECT_EQ(running->finish().code, 0);
 }
 
+TEST_F(DiskTest, TheDoctorSeesADiskThatOnlySaysItCanBeWritten) {
+  // Room for bytes, none for a file: nothing of that is told beforehand.
+  ASSERT_EQ(::mount("troupe-test", place_.data().c_str(), nullptr, MS_REMOUNT,
+                    "size=512m,nr_inodes=1"),
+            0);
+  const auto output = place_.troupe({"doctor"});
+  EXPECT_EQ(output.code, 8);
+  EXPECT_THAT(output.out, HasSubstr("no file can be written"));
+  EXPECT_THAT(output.out, HasSubstr("No space left on device"));
+}
+
 TEST_F(DiskTest, AReadOnlyDiskIsAClearError) {
   auto first = node();
   first->signal(SIGTERM);
