@@ -294,8 +294,8 @@ class Run {
       say(id + " was not cancelled; " + order);
     else if (use_)  // The node leaves, too.
       say(id +
-          " was perhaps not cancelled: the node did not answer; if so, "
-          "it goes on when a node runs again: then " +
+          " was perhaps not cancelled: the node did not answer; it may "
+          "go on when a node runs again: then " +
           order);
     else
       say(id + " was perhaps not cancelled: the node did not answer; " + order);
