@@ -69,7 +69,7 @@ class Examination {
     identity();
     // Nothing is written to a client's folder, which holds no store.
     if (cluster::is_client_folder(data_)) return;
-    disk();
+    disk(data_);
     store();
   }
 
@@ -106,6 +106,7 @@ class Examination {
     if (::stat(data_.c_str(), &about) != 0) {
       add("data folder", Verdict::note,
           data_.string() + " does not exist; the first start makes it");
+      disk(parent_to_be());
       return false;
     }
     if (!S_ISDIR(about.st_mode)) {
@@ -122,8 +123,17 @@ class Examination {
     return true;
   }
 
-  void disk() {
-    auto space = platform::disk_space(data_);
+  /// Where the first start makes the folder.
+  fs::path parent_to_be() const {
+    std::error_code ignored;
+    auto parent = fs::absolute(data_, ignored);
+    while (parent.has_relative_path() && !fs::exists(parent, ignored))
+      parent = parent.parent_path();
+    return parent;
+  }
+
+  void disk(const fs::path& where) {
+    auto space = platform::disk_space(where);
     if (!space) return add("disk", Verdict::bad, space.error().message);
     if (space->read_only)
       return add("disk", Verdict::bad,
@@ -139,8 +149,9 @@ class Examination {
                      render::bytes(low) + "): submits are refused");
     // What it says of itself may be wrong: after an error some file systems
     // take nothing more and do not call themselves read-only.
-    if (no_node_)
-      if (auto wrote = platform::try_to_write(data_); !wrote)
+    // Beside the folder nobody would sweep what a killed doctor leaves.
+    if (no_node_ && where == data_)
+      if (auto wrote = platform::try_to_write(where); !wrote)
         return add("disk", Verdict::bad,
                    "no file can be written, so no node starts: " +
                        wrote.error().message);

@@ -177,6 +177,12 @@ TEST_F(DiskTest, AReadOnlyDiskIsAClearError) {
   EXPECT_EQ(second.code, 6) << second.err;
   EXPECT_EQ(second.json()["error"]["code"], "read_only");
   EXPECT_THAT(second.err, HasSubstr(place_.data().string()));
+  // Of a folder that is yet to be made, the disk that it would lie on.
+  for (const auto& folder : {place_.data(), place_.data() / "a" / "b"}) {
+    const auto doctor = place_.troupe({"doctor", "--data", folder.string()});
+    EXPECT_EQ(doctor.code, 8);
+    EXPECT_THAT(doctor.out, HasSubstr("the file system is read-only"));
+  }
 }
 
 }  // namespace
