@@ -25,6 +25,7 @@ struct Child {
   std::uint32_t restarts = 0;
   std::uint64_t starts = 0;  // Tells one life from the next.
   std::string last_exit;
+  std::string told;  // Of it, the newest reason.
 };
 
 class SupervisorState {
@@ -32,13 +33,17 @@ class SupervisorState {
   static inline const char* name = "troupe.supervisor";
 
   SupervisorState(SelfActor::pointer self, SupervisorOptions options)
-      : self_{self}, policy_{options.limits}, clock_{options.clock} {
+      : self_{self},
+        policy_{options.limits},
+        clock_{options.clock},
+        tell_{std::move(options.tell)} {
     for (auto& spec : options.children)
       children_.push_back({.spec = std::move(spec),
                            .handle = {},
                            .restarts = 0,
                            .starts = 0,
-                           .last_exit = {}});
+                           .last_exit = {},
+                           .told = {}});
   }
 
   SelfActor::behavior_type make_behavior() {
@@ -109,6 +114,9 @@ class SupervisorState {
     auto& child = children_[i];
     auto wait = policy_.on_exit(child.spec.name, clock_->now());
     if (!wait) return escalate(child);
+    if (tell_ && std::exchange(child.told, child.last_exit) != child.last_exit)
+      tell_(child.spec.name +
+            " does not run and is started again: " + child.last_exit);
     ++child.restarts;
     self_->delayed_send(self_, std::chrono::milliseconds(*wait), wake_atom_v,
                         std::uint64_t{i});
@@ -174,6 +182,7 @@ class SupervisorState {
   SelfActor::pointer self_;
   RestartPolicy policy_;
   const SteadyClock* clock_;
+  const std::function<void(const std::string&)> tell_;
   std::vector<Child> children_;
   std::vector<caf::typed_response_promise<void>> waiting_;  // For all_up().
   std::vector<caf::typed_response_promise<void>> stopped_;

@@ -36,6 +36,9 @@ struct SupervisorOptions {
   std::vector<ChildSpec> children;  // In start order.
   RestartLimits limits;
   const SteadyClock* clock = &system_steady_clock();  // Outlives the actor.
+  /// A line for people when a child ends, or does not start, for a reason that
+  /// its last end did not have; may be empty.
+  std::function<void(const std::string&)> tell = {};
 };
 
 /// Ends by itself with an exit reason other than user_shutdown when a child's

@@ -37,8 +37,9 @@
 namespace troupe {
 namespace {
 
-// Told to the waiting main thread when the supervisor gave up.
+// Told to the waiting main thread: the supervisor gave up; all children run.
 constexpr int kGaveUp = SIGUSR1;
+constexpr int kIsUp = SIGUSR2;
 
 // For all of a stop but what running jobs are given.
 constexpr std::int64_t kStopMs = 30'000;
@@ -50,6 +51,20 @@ sigset_t ending_signals() {
   sigemptyset(&set);
   for (const int s : {SIGTERM, SIGINT, kGaveUp}) sigaddset(&set, s);
   return set;
+}
+
+sigset_t awaited_signals() {
+  auto set = ending_signals();
+  sigaddset(&set, kIsUp);
+  return set;
+}
+
+int await_signal() {
+  const auto signals = awaited_signals();
+  int got = 0;
+  while (::sigwait(&signals, &got) != 0) {
+  }
+  return got;
 }
 
 // What is acknowledged is durable at every moment, so a stop may be cut short:
@@ -116,7 +131,7 @@ ArtifactOptions artifact_options(const Config& c, JobStore& store) {
   return options;
 }
 
-// The supervisor's end wakes the main thread.
+// The supervisor's start and its end wake the main thread.
 void watch(caf::actor_system& sys, const SupervisorActor& supervisor,
            std::string& why) {
   sys.spawn([&why, supervisor](caf::event_based_actor* self) -> caf::behavior {
@@ -128,6 +143,9 @@ void watch(caf::actor_system& sys, const SupervisorActor& supervisor,
       self->quit();
     });
     self->monitor(supervisor);
+    self->request(supervisor, caf::infinite, barrier_atom_v)
+        .then([] { ::kill(::getpid(), kIsUp); },
+              [](caf::error&) {});  // Its end is told of above.
     return {[](step_atom) {}};
   });
 }
@@ -141,26 +159,25 @@ Status start_and_wait(NodeParts& parts, const NodeOptions& options) {
                       parts.config.supervisor.intensity),
                   .period_ms = parts.config.supervisor.period_ms,
                   .backoff_ms = parts.config.supervisor.backoff_ms,
-                  .max_backoff_ms = parts.config.supervisor.max_backoff_ms}});
+                  .max_backoff_ms = parts.config.supervisor.max_backoff_ms},
+       .tell = parts.notice});
   watch(parts.sys, supervisor, gave_up);
   caf::scoped_actor self{parts.sys};
-  Status up = ok();
-  self->request(supervisor, std::chrono::minutes(5), barrier_atom_v)
-      .receive([] {}, [&](caf::error& e) { up = from_caf(e); });
-  if (!up) return up;
-  if (options.ready)
-    options.ready("listening on " + parts.address.host + ":" +
-                  std::to_string(parts.address.port));
-  const auto signals = ending_signals();
-  int got = 0;
-  while (::sigwait(&signals, &got) != 0) {
+  Status stopped = ok();
+  auto got = await_signal();
+  if (got == kIsUp) {
+    if (options.ready)
+      options.ready("listening on " + parts.address.host + ":" +
+                    std::to_string(parts.address.port));
+    got = await_signal();
   }
   if (got == kGaveUp) return Error{Errc::internal, gave_up};
   bound_the_stop(parts.config.node.stop_grace_ms + kStopMs);
-  cluster::close_endpoint(parts.sys, parts.data, parts.address);
+  if (parts.address.port != 0)
+    cluster::close_endpoint(parts.sys, parts.data, parts.address);
   self->request(supervisor, std::chrono::minutes(5), stop_atom_v)
-      .receive([] {}, [&](caf::error& e) { up = from_caf(e); });
-  return up;
+      .receive([] {}, [&](caf::error& e) { stopped = from_caf(e); });
+  return stopped;
 }
 
 // Everything of CAF that is not the network.
@@ -197,7 +214,7 @@ std::filesystem::path beside_us(const char* program) {
 
 Status run_node(const NodeOptions& options) {
   // Before any thread is made: all of them inherit it.
-  const auto signals = ending_signals();
+  const auto signals = awaited_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   // Nobody else reads what a node writes, whoever creates the file. Before

@@ -314,7 +314,10 @@ ChildSpec gate(NodeParts& p) {
                                         .port = port,
                                         .store_id = p.store.store_id()},
                                        gate);
-            if (!address) throw std::runtime_error(address.error().message);
+            if (!address) {
+              caf::anon_send_exit(gate, caf::exit_reason::user_shutdown);
+              throw std::runtime_error(address.error().message);
+            }
             p.address = *address;
             return any(gate);
           },
@@ -327,8 +330,8 @@ ChildSpec gate(NodeParts& p) {
 std::vector<ChildSpec> node_children(NodeParts& parts) {
   return {history_reader(parts),
           event_hub(parts),
-          job_history(parts),
           artifacts(parts),
+          job_history(parts),
           memory_manager(parts),
           scheduler(parts),
           console(parts),

@@ -151,8 +151,10 @@ Result<NodeAddress> open_endpoint(caf::actor_system& sys,
                                          : why.error().message});
   }
   address.port = *port;
-  if (auto done = write_address(options.data, address); !done)
+  if (auto done = write_address(options.data, address); !done) {
+    sys.middleman().close(*port);
     return done.error();
+  }
   return address;
 }
 

@@ -76,7 +76,8 @@ Result<KeyPair> read_pair(const fs::path& certificate, const fs::path& key,
 
 /// What is missing in the folder's own identity was there once and is lost.
 Error lost(const fs::path& data, Error error) {
-  if (error.code == Errc::not_found && has_identity(data))
+  if (error.code == Errc::not_found &&
+      (has_identity(data) || is_client_folder(data)))
     error.code = Errc::corrupt;
   return error;
 }
@@ -212,11 +213,11 @@ bool is_client_folder(const fs::path& data) {
     return fs::exists(data / name, ignored);
   };
   for (const auto* of_a_node :
-       {"store", "tls/authority.key", "tls/node.key", "tls/node.pem",
-        "tls/clients.json", "tls/clients"})
+       {"store", "store.id", "tls/authority.key", "tls/node.key",
+        "tls/node.pem", "tls/clients.json", "tls/clients"})
     if (there(of_a_node)) return false;
   return there("tls/admin.key") || there("tls/admin.pem") ||
-         there("tls/authority.pem");
+         there("tls/authority.pem") || there("node.json");
 }
 
 std::string how_to_renew() {

@@ -124,6 +124,11 @@ Result<LoadedConfig> load_config(const std::filesystem::path& data,
   if (error && error != std::errc::not_a_directory)
     return Error{Errc::denied, "read " + file.string() + ": " +
                                    error.message() + "; is it yours?"};
+  if (std::filesystem::is_directory(file, error))
+    return Error{Errc::invalid_argument,
+                 file.string() +
+                     " is a folder; it must be a file of settings, "
+                     "or not there at all"};
   std::string text;
   if (exists) {
     std::ifstream in{file, std::ios::binary};

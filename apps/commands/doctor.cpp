@@ -159,7 +159,7 @@ class Examination {
   }
 
   void identity() {
-    if (!cluster::has_identity(data_))
+    if (!cluster::has_identity(data_) && !cluster::is_client_folder(data_))
       return add("certificates", Verdict::note, "made at the first start");
     const auto now = system_wall_clock().now();
     if (cluster::is_client_folder(data_)) {

@@ -127,6 +127,26 @@ TEST_F(SupervisorTest, ACrashLoopEndsTheSupervisorWithItsName) {
   EXPECT_NE(why.find("a ends again and again"), std::string::npos) << why;
 }
 
+TEST_F(SupervisorTest, SaysOnceWhyAChildDoesNotStart) {
+  std::vector<std::string> told;
+  int starts = 0;
+  auto supervisor = spawn_supervisor(
+      sys, {.children = {{.name = "broken",
+                          .start = [&](const Children&) -> caf::actor {
+                            if (++starts < 4)
+                              throw std::runtime_error("no disk");
+                            return spawn_child("broken");
+                          }}},
+            .limits = {.intensity = 9, .backoff_ms = 0},
+            .tell = [&](const std::string& line) { told.push_back(line); }});
+  settle();
+  for (int i = 0; i < 4; ++i) advance(1ms);
+  EXPECT_EQ(starts, 4);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_NE(told[0].find("no disk"), std::string::npos) << told[0];
+  stop(supervisor);
+}
+
 TEST_F(SupervisorTest, AStartThatThrowsCountsAsAnExit) {
   auto supervisor = spawn_supervisor(
       sys, {.children = {{.name = "broken",

@@ -136,6 +136,21 @@ TEST_F(PkiTest, AMissingKeyIsNamed) {
   expect_refused(Errc::corrupt, "node.key");
 }
 
+TEST_F(PkiTest, AClientsFolderWithoutItsFilesIsNoNodesFolder) {
+  std::filesystem::remove_all(data() / "tls");
+  EXPECT_FALSE(is_client_folder(data()));
+  ASSERT_TRUE(platform::write_file_atomically(data() / "node.json", "{}"));
+  EXPECT_TRUE(is_client_folder(data())) << "it says where a node is";
+  const auto status = check_admin_identity(data(), kNow);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, Errc::corrupt);
+  EXPECT_NE(status.error().message.find("troupe clients add"),
+            std::string::npos)
+      << status.error().message;
+  std::filesystem::create_directory(data() / "store");
+  EXPECT_FALSE(is_client_folder(data())) << "a node was here";
+}
+
 TEST_F(PkiTest, AFolderThatNoNodeHasSeenLacksNothingYet) {
   std::filesystem::remove_all(data() / "tls");
   EXPECT_FALSE(has_identity(data()));

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "config/option_table.hpp"
+#include "tests/platform/temp_dir.hpp"
 
 namespace troupe {
 namespace {
@@ -150,6 +151,16 @@ TEST(OptionTableTest, EveryOptionHasAPlaceOfItsOwn) {
   for (const auto& row : option_table())
     bytes += row.number ? sizeof(std::int64_t) : sizeof(std::string);
   EXPECT_EQ(bytes, sizeof(Config));
+}
+
+TEST(LoadConfigTest, AFolderInPlaceOfTheFileIsNamed) {
+  const platform::TempDir data;
+  std::filesystem::create_directory(data.path() / kConfigFile);
+  const auto loaded = load_config(data.path());
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().code, Errc::invalid_argument);
+  EXPECT_NE(loaded.error().message.find("is a folder"), std::string::npos)
+      << loaded.error().message;
 }
 
 }  // namespace

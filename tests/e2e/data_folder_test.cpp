@@ -100,6 +100,22 @@ void stop(Process& node) {
   EXPECT_EQ(node.finish().code, 0);
 }
 
+TEST(DataFolder, ANodeThatCannotServeYetSaysWhyAndCanBeStopped) {
+  const Workplace place;
+  auto node = place.node();
+  EXPECT_EQ(node->said().find("does not run"), std::string::npos)
+      << "each child finds those it needs: " << node->said();
+  stop(*node);
+  const auto in_the_way = place.data() / "node.json";
+  ASSERT_TRUE(fs::create_directory(in_the_way));
+  node = place.start({"node"});
+  EXPECT_TRUE(eventually([&] {
+    return node->said().find(in_the_way.string()) != std::string::npos;
+  })) << node->said();
+  node->signal(SIGTERM);
+  EXPECT_EQ(node->finish(10'000).code, 0);
+}
+
 TEST(DataFolder, WithoutItsStoreOrFilesNoNodeStartsUntilToldTo) {
   for (const std::string part : {"store", "artifacts"}) {
     const Workplace place;
