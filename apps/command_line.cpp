@@ -73,19 +73,26 @@ const CLI::Option* option_of(const CLI::App& at, std::string text) {
   return found;
 }
 
+/// Those of the program and of every command that was named, outermost first.
+std::vector<const CLI::Option*> options_in_play(const CLI::App& root) {
+  std::vector<const CLI::Option*> all;
+  for (const auto* at = &root; at;) {
+    for (const auto* option : at->get_options()) all.push_back(option);
+    const auto named = at->get_subcommands();
+    at = named.empty() ? nullptr : named.back();
+  }
+  return all;
+}
+
 /// An option with one value that has more, be it before and behind the word
 /// that names the command; empty: none.
 std::string repeated_option(const CLI::App& root) {
   std::map<std::string, std::size_t> values;
-  for (const auto* at = &root; at;) {
-    for (const auto* option : at->get_options()) {
-      if (option->get_positional() || option->get_expected_max() != 1) continue;
-      const auto name = option->get_name();
-      if ((values[name] += option->results().size()) > 1)
-        return name + " is given twice; keep one of them";
-    }
-    const auto named = at->get_subcommands();
-    at = named.empty() ? nullptr : named.back();
+  for (const auto* option : options_in_play(root)) {
+    if (option->get_positional() || option->get_expected_max() != 1) continue;
+    const auto name = option->get_name();
+    if ((values[name] += option->results().size()) > 1)
+      return name + " is given twice; keep one of them";
   }
   return {};
 }
@@ -156,16 +163,12 @@ std::string empty_text(const CLI::Option& option) {
 /// would count as none given.
 std::vector<Fault> empty_values(const CLI::App& root, const Invocation& call) {
   std::vector<Fault> faults;
-  for (const auto* at = &root; at;) {
-    for (const auto* option : at->get_options()) {
-      if (option->get_expected_max() == 0 ||
-          std::ranges::count(call.may_be_empty, option) > 0)
-        continue;
-      if (std::ranges::count(option->results(), std::string{}) > 0)
-        faults.push_back({"", empty_text(*option)});
-    }
-    const auto named = at->get_subcommands();
-    at = named.empty() ? nullptr : named.back();
+  for (const auto* option : options_in_play(root)) {
+    if (option->get_expected_max() == 0 ||
+        std::ranges::count(call.may_be_empty, option) > 0)
+      continue;
+    if (std::ranges::count(option->results(), std::string{}) > 0)
+      faults.push_back({"", empty_text(*option)});
   }
   return faults;
 }

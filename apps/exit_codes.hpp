@@ -42,8 +42,7 @@ inline constexpr std::array<ExitCodeRow, 11> kExitCodes{{
      "a state that forbids it"},
     {ExitCode::try_again,
      "not now: the queue or the disk is full, the disk is read-only, or "
-     "another "
-     "program has the node's port; try again later"},
+     "another program has the node's port; try again later"},
     {ExitCode::timeout,
      "the time is over; the outcome is unknown, asking "
      "again with the same id is safe"},

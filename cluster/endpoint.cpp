@@ -73,9 +73,8 @@ std::filesystem::path node_address_file(const std::filesystem::path& data) {
 Result<NodeAddress> read_node_address(const std::filesystem::path& data) {
   const auto file = node_address_file(data);
   auto text = platform::read_file(file, 64 * 1024);
-  const bool of_a_client = is_client_folder(data);
   if (!text) {
-    if (text.error().code == Errc::not_found && of_a_client)
+    if (text.error().code == Errc::not_found && is_client_folder(data))
       return Error{Errc::corrupt, file.string() +
                                       " is missing, which says where the node "
                                       "is; " +
@@ -91,10 +90,11 @@ Result<NodeAddress> read_node_address(const std::filesystem::path& data) {
   auto address =
       json ? from_json<NodeAddress>(*json) : Result<NodeAddress>{json.error()};
   if (!address || address->port == 0)
-    return Error{Errc::corrupt,
-                 file.string() + " is broken; " +
-                     (of_a_client ? how_to_renew()
-                                  : "restart the node to write it again")};
+    return Error{
+        Errc::corrupt,
+        file.string() + " is broken; " +
+            (is_client_folder(data) ? how_to_renew()
+                                    : "restart the node to write it again")};
   return address;
 }
 

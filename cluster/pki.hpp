@@ -36,7 +36,8 @@ std::filesystem::path clients_file(const std::filesystem::path& data);
 bool has_identity(const std::filesystem::path& data);
 
 /// Whether `data` is the folder of a client elsewhere (client_folder.hpp):
-/// DATA/tls holds a client's files, all or some, and nothing of a node's.
+/// it holds a client's certificates or node.json, all or some of them, and
+/// nothing of a node's.
 bool is_client_folder(const std::filesystem::path& data);
 /// What helps where a file of such a folder is lost or broken: the end of an
 /// error's text.

@@ -57,6 +57,15 @@ bool is_host(string_view text) {
   return is_address(AF_INET, text) || is_ipv6(text) || is_name(text);
 }
 
+std::optional<HostAndPort> split_port(string_view text) {
+  const auto colon = text.rfind(':');
+  if (colon == text.npos || colon + 1 == text.size()) return {};
+  const HostAndPort parts{text.substr(0, colon), text.substr(colon + 1)};
+  if (!is_host(parts.host) || !std::ranges::all_of(parts.port, is_digit))
+    return {};
+  return parts;
+}
+
 std::string host_fault(string_view text) {
   if (is_host(text)) return {};
   const auto quoted = "'" + std::string(text) + "'";
@@ -64,13 +73,10 @@ std::string host_fault(string_view text) {
       is_host(text.substr(1, text.size() - 2)))
     return quoted + " stands in brackets; leave them out: " +
            std::string(text.substr(1, text.size() - 2));
-  const auto colon = text.rfind(':');
-  const auto host = text.substr(0, colon);
-  if (colon != text.npos && is_host(host) && colon + 1 < text.size() &&
-      std::ranges::all_of(text.substr(colon + 1), is_digit))
-    return quoted + " has a port in it; the address is " + std::string(host) +
-           ", and the port is told apart from it: " +
-           std::string(text.substr(colon + 1));
+  if (const auto parts = split_port(text))
+    return quoted + " has a port in it; the address is " +
+           std::string(parts->host) +
+           ", and the port is told apart from it: " + std::string(parts->port);
   return quoted +
          " is no address; allowed: an IP address such as 192.168.1.5 or ::1, "
          "or a host name such as render-1.example.org";

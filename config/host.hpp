@@ -2,6 +2,7 @@
 // never a port. Asks no name server.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,13 @@ namespace troupe {
 /// letters, digits, '-', '_' and '.'). What looks like an IPv4 address must be
 /// one.
 bool is_host(std::string_view text);
+
+struct HostAndPort {
+  std::string_view host, port;  // Parts of the text; the port has digits only.
+};
+
+/// Where `text` is a host and a port, as in "localhost:99".
+std::optional<HostAndPort> split_port(std::string_view text);
 
 /// What is wrong with `text` and what to type instead; empty: nothing.
 std::string host_fault(std::string_view text);

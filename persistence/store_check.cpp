@@ -66,15 +66,19 @@ Result<StoreCheck> check_database(const std::filesystem::path& db,
   return StoreCheck{(*base)->index_damage()};
 }
 
+Result<StoreCheck> check_files(const std::filesystem::path& db,
+                               const SyncedMark::Value& mark) {
+  const auto wal = check_wal(db);
+  if (!wal) return wal.error();
+  return check_database(db, mark, *wal);
+}
+
 }  // namespace
 
 Status storage::check_copy(const std::filesystem::path& dir) {
-  const auto db = database_dir(dir);
   const auto mark = SyncedMark::read(dir / "synced");
   if (!mark) return mark.error();
-  const auto wal = check_wal(db);
-  if (!wal) return wal.error();
-  const auto checked = check_database(db, *mark, *wal);
+  const auto checked = check_files(database_dir(dir), *mark);
   if (!checked) return checked.error();
   return ok();
 }
@@ -97,9 +101,7 @@ Result<StoreCheck> check_store(const std::filesystem::path& dir) {
     if (mark->index == 0) return StoreCheck{};
     return lost(db, 0, mark->index, " (a file is cut off or missing)");
   }
-  const auto wal = check_wal(db);
-  if (!wal) return wal.error();
-  return check_database(db, *mark, *wal);
+  return check_files(db, *mark);
 }
 
 }  // namespace troupe

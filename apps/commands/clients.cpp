@@ -70,10 +70,10 @@ Result<cluster::NodeAddress> address_for(const std::filesystem::path& data,
 
 /// How to say a port that stands in `host`.
 std::string said_apart(const std::string& host) {
-  const auto colon = host.rfind(':');
-  if (colon == host.npos || !is_host(host.substr(0, colon))) return {};
-  return "; type: --host " + host.substr(0, colon) + " --port " +
-         host.substr(colon + 1);
+  const auto parts = split_port(host);
+  if (!parts) return {};
+  return "; type: --host " + std::string(parts->host) + " --port " +
+         std::string(parts->port);
 }
 
 /// What --to asks for, judged before a certificate is made.

@@ -159,14 +159,14 @@ class Examination {
   }
 
   void identity() {
-    if (!cluster::has_identity(data_) && !cluster::is_client_folder(data_))
-      return add("certificates", Verdict::note, "made at the first start");
     const auto now = system_wall_clock().now();
     if (cluster::is_client_folder(data_)) {
       auto files = cluster::check_admin_identity(data_, now);
       return add("certificates", files ? Verdict::good : Verdict::bad,
                  files ? "valid, of a client" : files.error().message);
     }
+    if (!cluster::has_identity(data_))
+      return add("certificates", Verdict::note, "made at the first start");
     auto node = cluster::check_node_identity(data_, now);
     auto admin = cluster::check_admin_identity(data_, now);
     auto authority = cluster::check_authority_identity(data_, now);

@@ -167,7 +167,8 @@ class Run {
       if (!batch->entries.empty() || !batch->live.empty()) away_->heard();
       show(watch, *batch);
       if (!(*follower)->finished()) obey_interrupts(client);
-      if (left_ || !away_->is_silent()) continue;
+      // Who leaves looks for no node any more: that takes its time.
+      if (left_ || obeyed_ > 1 || !away_->is_silent()) continue;
       if (auto there = keep_node(); !there) return there;
     }
     return ok();
