@@ -115,18 +115,25 @@ Status write_all_at(int fd, std::string_view bytes, std::uint64_t offset) {
   return ok();
 }
 
-Result<std::string> read_at(int fd, std::uint64_t offset, std::size_t limit) {
-  std::string bytes(limit, '\0');
+Result<std::size_t> read_into(int fd, std::uint64_t offset,
+                              std::span<std::byte> out) {
   std::size_t have = 0;
-  while (have < limit) {
-    const ssize_t n = ::pread(fd, bytes.data() + have, limit - have,
+  while (have < out.size()) {
+    const ssize_t n = ::pread(fd, out.data() + have, out.size() - have,
                               static_cast<off_t>(offset + have));
     if (n == 0) break;
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return errno_error("read", errno);
     have += static_cast<std::size_t>(n);
   }
-  bytes.resize(have);
+  return have;
+}
+
+Result<std::string> read_at(int fd, std::uint64_t offset, std::size_t limit) {
+  std::string bytes(limit, '\0');
+  auto have = read_into(fd, offset, std::as_writable_bytes(std::span{bytes}));
+  if (!have) return have.error();
+  bytes.resize(*have);
   return bytes;
 }
 

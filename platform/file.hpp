@@ -2,8 +2,10 @@
 // Knows nothing of what the bytes mean.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,6 +32,9 @@ Status write_all(int fd, std::string_view bytes);
 Status write_all_at(int fd, std::string_view bytes, std::uint64_t offset);
 /// Reads up to `limit` bytes at `offset`; fewer only at the end of the file.
 Result<std::string> read_at(int fd, std::uint64_t offset, std::size_t limit);
+/// As read_at, into the caller's memory; says how many bytes it filled.
+Result<std::size_t> read_into(int fd, std::uint64_t offset,
+                              std::span<std::byte> out);
 
 /// The whole file. Errors: too_large when it holds over `limit_bytes`.
 Result<std::string> read_file(const std::filesystem::path& path,

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <span>
+#include <string>
 
 #include "tests/platform/temp_dir.hpp"
 
@@ -101,6 +103,20 @@ TEST(File, ReadAtStopsAtTheEnd) {
   auto fd = open_read(dir / "a");
   EXPECT_EQ(*read_at(fd->get(), 4, 10), "45");
   EXPECT_EQ(*read_at(fd->get(), 6, 10), "");
+}
+
+TEST(File, ReadIntoFillsWhatIsThereAndLeavesTheRest) {
+  const TempDir dir;
+  ASSERT_TRUE(write_file_atomically(dir / "f", "012345"));
+  const auto fd = open_read(dir / "f");
+  ASSERT_TRUE(fd);
+  std::string out = "abcdefgh";
+  const auto bytes = std::as_writable_bytes(std::span{out});
+  EXPECT_EQ(*read_into(fd->get(), 4, bytes), 2u);
+  EXPECT_EQ(out, "45cdefgh");
+  EXPECT_EQ(*read_into(fd->get(), 0, bytes.first(3)), 3u);
+  EXPECT_EQ(out, "012defgh");
+  EXPECT_EQ(*read_into(fd->get(), 6, bytes), 0u);
 }
 
 TEST(File, CreatingAnExistingFileIsRefused) {
