@@ -5,8 +5,9 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
-set(TROUPE_SANITIZE "" CACHE STRING "Sanitizers: address, thread or empty")
-set_property(CACHE TROUPE_SANITIZE PROPERTY STRINGS "" address thread)
+set(TROUPE_SANITIZE "" CACHE STRING
+  "Sanitizers: address, thread, fuzzer (clang) or empty")
+set_property(CACHE TROUPE_SANITIZE PROPERTY STRINGS "" address thread fuzzer)
 
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
@@ -51,9 +52,15 @@ elseif(TROUPE_SANITIZE STREQUAL "thread")
   set(sanitize -fsanitize=thread -fno-omit-frame-pointer)
   # std::atomic_thread_fence, used inside third-party headers.
   target_compile_options(troupe_flags INTERFACE -Wno-tsan)
+elseif(TROUPE_SANITIZE STREQUAL "fuzzer")
+  # The fuzzers add libFuzzer's own main(); see troupe_fuzzers().
+  set(sanitize -fsanitize=fuzzer-no-link,address,undefined
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  # g++'s false alarms have names that clang does not know.
+  target_compile_options(troupe_flags INTERFACE -Wno-unknown-warning-option)
 elseif(TROUPE_SANITIZE)
   message(FATAL_ERROR "TROUPE_SANITIZE is '${TROUPE_SANITIZE}': "
-    "known are address, thread and the empty string")
+    "known are address, thread, fuzzer and the empty string")
 endif()
 if(sanitize)
   target_compile_options(troupe_flags INTERFACE
