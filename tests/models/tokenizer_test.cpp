@@ -242,6 +242,14 @@ TEST_F(TokenizerFileTest, RefusesAddedTokensItCannotPlace) {
   EXPECT_THAT(fault(), HasSubstr("lacks an id or a content"));
 }
 
+TEST_F(TokenizerFileTest, TakesTheLongestOfAddedTokensThatBeginTogether) {
+  file_["added_tokens"][0]["content"] = "<a";
+  file_["added_tokens"][1]["content"] = "<a>";
+  const auto tokenizer = Tokenizer::parse(file_.dump(), "t.json");
+  ASSERT_TRUE(tokenizer) << tokenizer.error().message;
+  EXPECT_THAT(*tokenizer->encode("<a><a<a>"), ElementsAre(1501, 1500, 1501));
+}
+
 TEST_F(TokenizerFileTest, LooksForNormalizedTokensAfterNfc) {
   auto& added = file_["added_tokens"];
   added[0]["content"] = "caf\u00e9";
@@ -291,7 +299,8 @@ TEST(Pretokenizer, CutsAsThePatternSays) {
               ElementsAre("2", "0", "2", "6", "!?\n\n", "b"));
   EXPECT_THAT(pieces(U" (x) 'x' 's"),
               ElementsAre(" (", "x", ")", " '", "x", "'", " '", "s"));
-  EXPECT_THAT(pieces(U"it'\u017f"), ElementsAre("it", "'\u017f"));
+  EXPECT_THAT(pieces(U"it'\u017fx"), ElementsAre("it", "'\u017f", "x"));
+  EXPECT_THAT(pieces(U"a\nb\rc"), ElementsAre("a", "\n", "b", "\r", "c"));
   EXPECT_THAT(pieces(U"\u00a0x\u00a07"), ElementsAre("\u00a0x", "\u00a0", "7"));
 }
 
