@@ -4,25 +4,50 @@ include(CheckLanguage)
 set(TROUPE_CUDA AUTO CACHE STRING "Build the CUDA kernels: AUTO, ON or OFF")
 set_property(CACHE TROUPE_CUDA PROPERTY STRINGS AUTO ON OFF)
 
-# Adds kernels/NAME_cpu.cpp and, with CUDA, kernels/NAME_cuda.cu. Their test,
-# tests/kernels/NAME_test.cpp, is found with the others.
+# Adds kernels/NAME_cpu.cpp and, with CUDA, kernels/NAME_cuda.cu where it
+# exists. Their test, tests/kernels/NAME_test.cpp, is found with the others.
 function(troupe_kernel name)
   target_sources(troupe_kernels PRIVATE kernels/${name}_cpu.cpp)
-  if(TROUPE_CUDA_BOOL)
+  if(TROUPE_CUDA_BOOL AND EXISTS ${PROJECT_SOURCE_DIR}/kernels/${name}_cuda.cu)
     target_sources(troupe_kernels PRIVATE kernels/${name}_cuda.cu)
   endif()
 endfunction()
 
-# Creates troupe_kernels when the folder holds kernels, and only then looks
-# for nvcc: finding it costs seconds.
+# The inner work of the CPU versions, once for each instruction level. These
+# are the only sources with instructions of their own; nothing in them is
+# shared with other sources (kernels/cpu/level.hpp). Products and sums are
+# fused where the code says so, and nowhere else, or a result would depend on
+# what the compiler made of a loop.
+function(troupe_kernel_levels)
+  target_compile_options(troupe_kernels PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
+  set(levels baseline)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    list(APPEND levels avx2 avx512)
+    target_sources(troupe_kernels PRIVATE kernels/cpu/isa_x86.cpp)
+  else()
+    target_sources(troupe_kernels PRIVATE kernels/cpu/isa_other.cpp)
+  endif()
+  set(flags_baseline)
+  set(flags_avx2 -mavx2 -mfma)
+  # g++ 12 warns falsely inside its own intrinsics (GCC bug 105593).
+  set(flags_avx512 ${flags_avx2} -mavx512f -mavx512bw -mavx512dq -mavx512vl
+    -Wno-uninitialized -Wno-maybe-uninitialized)
+  foreach(level IN LISTS levels)
+    set(source kernels/cpu/level_${level}.cpp)
+    target_sources(troupe_kernels PRIVATE ${source})
+    # Tiles live in registers only when their loops are unrolled.
+    set_source_files_properties(${source} PROPERTIES
+      COMPILE_OPTIONS "-O3;${flags_${level}}")
+  endforeach()
+endfunction()
+
+# Creates troupe_kernels from what its ops share, and looks for nvcc only when
+# the folder holds CUDA kernels: finding it costs seconds.
 macro(troupe_kernels_begin)
-  file(GLOB kernel_headers CONFIGURE_DEPENDS kernels/*.hpp)
-  file(GLOB kernel_sources CONFIGURE_DEPENDS kernels/*_cpu.cpp)
-  if(kernel_headers AND NOT kernel_sources)
-    add_library(troupe_kernels INTERFACE)
-    target_link_libraries(troupe_kernels INTERFACE troupe_flags troupe_core)
-  elseif(kernel_sources)
-    set(TROUPE_CUDA_BOOL false)
+  set(TROUPE_CUDA_BOOL false)
+  file(GLOB cuda_kernels CONFIGURE_DEPENDS kernels/*.cu)
+  if(cuda_kernels)
     if(TROUPE_CUDA STREQUAL "AUTO")
       check_language(CUDA)
       if(CMAKE_CUDA_COMPILER)
@@ -31,22 +56,26 @@ macro(troupe_kernels_begin)
     elseif(TROUPE_CUDA)
       set(TROUPE_CUDA_BOOL true)
     endif()
-    add_library(troupe_kernels STATIC)
-    set_target_properties(troupe_kernels PROPERTIES LINKER_LANGUAGE CXX)
-    target_link_libraries(troupe_kernels PUBLIC troupe_flags troupe_core)
-    if(TROUPE_CUDA_BOOL)
-      enable_language(CUDA)
-      find_package(CUDAToolkit REQUIRED)
-      # CMake 3.25.1 (Debian 12) does not know nvcc's C++20 flag: tell it.
-      if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
-        set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
-        set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
-      endif()
-      set(CMAKE_CUDA_STANDARD 20)
-      target_link_libraries(troupe_kernels PUBLIC CUDA::cudart)
-    endif()
-    configure_file(kernels/build_config.hpp.in
-      generated/kernels/build_config.hpp)
-    message(STATUS "CUDA kernels: ${TROUPE_CUDA_BOOL}")
   endif()
+  file(GLOB shared_sources CONFIGURE_DEPENDS kernels/*.cpp)
+  list(FILTER shared_sources EXCLUDE REGEX "_cpu\\.cpp$")
+  add_library(troupe_kernels STATIC ${shared_sources})
+  set_target_properties(troupe_kernels PROPERTIES LINKER_LANGUAGE CXX)
+  target_link_libraries(troupe_kernels PUBLIC troupe_flags troupe_core)
+  if(TROUPE_CUDA_BOOL)
+    enable_language(CUDA)
+    find_package(CUDAToolkit REQUIRED)
+    # CMake 3.25.1 (Debian 12) does not know nvcc's C++20 flag: tell it.
+    if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
+      set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+      set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+    endif()
+    set(CMAKE_CUDA_STANDARD 20)
+    target_link_libraries(troupe_kernels PUBLIC CUDA::cudart)
+  endif()
+  configure_file(kernels/build_config.hpp.in
+    generated/kernels/build_config.hpp)
+  message(STATUS "CUDA kernels: ${TROUPE_CUDA_BOOL}")
+  troupe_kernel_levels()
+  set_property(GLOBAL APPEND PROPERTY TROUPE_FOLDERS kernels)
 endmacro()

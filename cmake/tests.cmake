@@ -169,6 +169,9 @@ function(troupe_all_test_folders)
       -P ${PROJECT_SOURCE_DIR}/tests/layering.cmake)
     add_test(NAME docs.quote_the_code COMMAND ${CMAKE_COMMAND}
       -DROOT=${PROJECT_SOURCE_DIR} -P ${PROJECT_SOURCE_DIR}/tests/quotes.cmake)
+    add_test(NAME kernels.levels_share_no_code COMMAND ${CMAKE_COMMAND}
+      -DNM=${CMAKE_NM} "-DOBJECTS=$<TARGET_OBJECTS:troupe_kernels>"
+      -P ${PROJECT_SOURCE_DIR}/tests/kernels/levels.cmake)
     add_test(NAME layering.catches_a_wrong_include COMMAND ${CMAKE_COMMAND}
       -DROOT=${PROJECT_SOURCE_DIR} -DSCRATCH=${PROJECT_BINARY_DIR}/layering
       -P ${PROJECT_SOURCE_DIR}/tests/layering_test.cmake)

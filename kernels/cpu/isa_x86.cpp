@@ -1,0 +1,37 @@
+#include "kernels/cpu/level.hpp"
+#include "kernels/cpu/relax.hpp"
+#include "kernels/isa.hpp"
+
+namespace troupe {
+
+std::vector<IsaLevel> isa_levels_here() {
+  std::vector<IsaLevel> levels{IsaLevel::baseline};
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+    return levels;
+  levels.push_back(IsaLevel::avx2);
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    levels.push_back(IsaLevel::avx512);
+  return levels;
+}
+
+namespace kernels {
+
+const Level& level_of(IsaLevel isa) {
+  switch (isa) {
+    case IsaLevel::avx512:
+      return avx512_level();
+    case IsaLevel::avx2:
+      return avx2_level();
+    case IsaLevel::baseline:
+      break;
+  }
+  return baseline_level();
+}
+
+void relax() {
+  __builtin_ia32_pause();
+}
+
+}  // namespace kernels
+}  // namespace troupe

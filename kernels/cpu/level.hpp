@@ -1,0 +1,75 @@
+// What is compiled once for each instruction level: the inner work of the ops,
+// as a table of functions. Included by sources with a level's own flags: it,
+// and whatever it includes, must hold no inline code that others share, or the
+// linker may keep the copy that only newer processors run.
+#pragma once
+
+#include <cstdint>
+
+namespace troupe {
+enum class IsaLevel : std::uint8_t;
+}
+
+namespace troupe::kernels {
+
+inline constexpr std::int64_t kLanes = 16;  // Of every level, see PackedWeight.
+
+/// y[r][c] for rows [0, rows) and the panels [first_panel, first_panel +
+/// panels) of kLanes columns each.
+struct LinearPart {
+  float* y = nullptr;             // [rows, outputs]
+  const float* x = nullptr;       // [rows, inputs]
+  const float* packed = nullptr;  // Panel 0.
+  const float* bias = nullptr;    // [outputs] or null.
+  std::int64_t rows = 0;
+  std::int64_t inputs = 0;
+  std::int64_t outputs = 0;
+  std::int64_t first_panel = 0;
+  std::int64_t panels = 0;
+};
+
+struct RmsNormRow {
+  float* y = nullptr;         // [dim], may be x
+  float* residual = nullptr;  // [dim] or null
+  const float* x = nullptr;
+  const float* w = nullptr;
+  std::int64_t dim = 0;
+  float eps = 0;
+};
+
+/// Query rows of one sequence against one head of keys and values.
+struct AttendPart {
+  float* y = nullptr;        // Row 0, head 0; rows are row_stride apart.
+  const float* q = nullptr;  // The same.
+  std::int64_t row_stride = 0;
+  const std::int32_t* positions = nullptr;  // Of each row, ascending by one.
+  std::int64_t rows = 0;                    // At most kAttendRows.
+  std::int64_t first_head = 0;              // The query heads of this kv head.
+  std::int64_t heads = 0;
+  std::int64_t head_dim = 0;            // 64 or 128
+  const float* keys = nullptr;          // This kv head of page 0.
+  const float* values = nullptr;        // The same.
+  std::int64_t page_stride = 0;         // Floats from a page to the next.
+  const std::int32_t* pages = nullptr;  // The sequence's page table.
+  float scale = 0;
+};
+
+inline constexpr std::int64_t kAttendRows = 8;
+
+struct Level {
+  void (*linear)(const LinearPart&);
+  void (*rms_norm)(const RmsNormRow&);
+  /// y[i] = silu(gate[i]) * up[i] for i of [0, n); y may be either.
+  void (*swiglu)(float* y, const float* gate, const float* up, std::int64_t n);
+  void (*attend)(const AttendPart&);
+  std::int64_t linear_panels;  // How many panels one tile takes.
+};
+
+const Level& baseline_level();
+const Level& avx2_level();  // x86-64 only, as the next.
+const Level& avx512_level();
+
+/// REQUIRES: `isa` is one of isa_levels_here().
+const Level& level_of(IsaLevel isa);
+
+}  // namespace troupe::kernels

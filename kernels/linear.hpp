@@ -1,0 +1,39 @@
+// y[r][o] = sum_k x[r][k] * weight[o][k] + bias[o]
+//
+// On the CPU every output is one chain of sums, k ascending; tiles and threads
+// split rows and outputs, never k. So the same row gives the same bytes in any
+// batch, chunk and team, at one instruction level. (An adapter's product,
+// s * B(Ax), will be added beside the bias.)
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "kernels/dispatch.hpp"
+#include "kernels/packed.hpp"
+#include "kernels/tensor.hpp"
+
+namespace troupe::kernels {
+
+struct Linear {
+  static constexpr std::string_view kName = "linear";
+  struct Args {
+    TensorRef y;          // [rows, outputs], written; shares nothing with x
+    TensorRef x;          // [rows, inputs]
+    PackedWeight weight;  // [outputs, inputs]
+    TensorRef bias;       // [outputs]; data null: none
+  };
+
+  /// Errors: invalid_argument, with what is supported.
+  static Status supports(const Device&, const Args&);
+  static std::size_t workspace_bytes(const Device&, const Args&) { return 0; }
+  /// All REQUIRE: supports().
+  static void reference(const Args&);
+  static void cpu(Context&, const Args&);
+};
+
+inline Status linear(Context& ctx, const Linear::Args& args) {
+  return dispatch<Linear>(ctx, args);
+}
+
+}  // namespace troupe::kernels

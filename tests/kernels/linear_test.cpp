@@ -1,0 +1,161 @@
+#include "kernels/linear.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/kernels/support.hpp"
+
+namespace troupe::kernels {
+namespace {
+
+struct Case {
+  Case(std::int64_t rows_, std::int64_t inputs_, std::int64_t outputs_)
+      : rows{rows_},
+        inputs{inputs_},
+        outputs{outputs_},
+        x{random_values(rows * inputs, 1)},
+        weight{random_values(outputs * inputs, 2)},
+        bias{random_values(outputs, 3)},
+        packed(packed_bytes(DType::f32, outputs, inputs) / sizeof(float), NAN),
+        y(static_cast<std::size_t>(rows * outputs)) {
+    pack_rows(packed_weight(), 0, weight);
+  }
+
+  PackedWeight packed_weight() {
+    return {.data = packed.data(), .outputs = outputs, .inputs = inputs};
+  }
+  Linear::Args args(std::int64_t first, std::int64_t count) {
+    return {.y = matrix_ref(y.data() + first * outputs, count, outputs),
+            .x = matrix_ref(x.data() + first * inputs, count, inputs),
+            .weight = packed_weight(),
+            .bias = vector_ref(bias.data(), outputs)};
+  }
+  // From the rows as they were before packing.
+  std::vector<float> expected() const {
+    std::vector<float> sums;
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t o = 0; o < outputs; ++o) {
+        double sum = bias[static_cast<std::size_t>(o)];
+        for (std::int64_t k = 0; k < inputs; ++k)
+          sum += double{x[static_cast<std::size_t>(r * inputs + k)]} *
+                 weight[static_cast<std::size_t>(o * inputs + k)];
+        sums.push_back(static_cast<float>(sum));
+      }
+    return sums;
+  }
+  // A chain of n sums of about sqrt(n) each loses some n * 2^-24 at worst.
+  Tolerance allowed() const {
+    return {1e-6 + 1e-7 * static_cast<double>(inputs), 1e-6};
+  }
+
+  std::int64_t rows, inputs, outputs;
+  std::vector<float> x, weight, bias, packed, y;
+};
+
+TEST(PackRows, PutsOutputsSideBySideAndPadsWithZeros) {
+  std::vector<float> rows(17 * 2);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i] = static_cast<float>(i + 1);
+  std::vector<float> data(packed_bytes(DType::f32, 17, 2) / sizeof(float), -1);
+  ASSERT_EQ(data.size(), 64u);
+  const PackedWeight weight{.data = data.data(), .outputs = 17, .inputs = 2};
+  pack_rows(weight, 0, std::span{rows}.first(2 * 5));
+  pack_rows(weight, 5, std::span{rows}.subspan(2 * 5));
+  EXPECT_EQ(data[0], 1);    // output 0, input 0
+  EXPECT_EQ(data[1], 3);    // output 1, input 0
+  EXPECT_EQ(data[16], 2);   // output 0, input 1
+  EXPECT_EQ(data[32], 33);  // output 16, input 0
+  EXPECT_EQ(data[48], 34);  // output 16, input 1
+  EXPECT_EQ(data[33], 0);   // padding
+  EXPECT_EQ(data[63], 0);
+  EXPECT_EQ(packed_at(weight, 16, 1), 34);
+  EXPECT_EQ(packed_at(weight, 3, 1), 8);
+}
+
+TEST(LinearReference, MatchesAHandComputedRow) {
+  Case some{1, 2, 2};
+  some.x = {2, 3};
+  some.bias = {10, 20};
+  pack_rows(some.packed_weight(), 0, std::vector<float>{1, 4, -1, 0.5f});
+  Linear::reference(some.args(0, 1));
+  EXPECT_EQ(some.y, (std::vector<float>{24, 19.5f}));
+}
+
+TEST(LinearReference, EqualsPlainLoopsOverTheUnpackedRows) {
+  Case some{3, 70, 37};
+  Linear::reference(some.args(0, 3));
+  EXPECT_TRUE(computed(some.y, some.expected(), some.x, {0, 1e-7}));
+}
+
+using LinearLevels = EachLevel;
+TROUPE_EACH_LEVEL(LinearLevels);
+
+TEST_P(LinearLevels, EqualPlainLoops) {
+  const std::int64_t shapes[][3] = {
+      {0, 8, 8},     {1, 1, 1},      {1, 64, 16},   {2, 3, 17},
+      {3, 16, 64},   {4, 33, 65},    {5, 100, 33},  {6, 1024, 48},
+      {7, 1025, 47}, {13, 2049, 80}, {97, 40, 129}, {193, 5, 7}};
+  for (const auto& [rows, inputs, outputs] : shapes) {
+    TestDevice device{GetParam(), 2};
+    Case some{rows, inputs, outputs};
+    ASSERT_TRUE(linear(device.ctx, some.args(0, rows)));
+    EXPECT_TRUE(computed(some.y, some.expected(), some.x, some.allowed()))
+        << rows << " x " << inputs << " -> " << outputs;
+  }
+}
+
+TEST_P(LinearLevels, GoWithoutABias) {
+  TestDevice device{GetParam()};
+  Case some{3, 50, 40};
+  auto args = some.args(0, 3);
+  args.bias = {};
+  ASSERT_TRUE(linear(device.ctx, args));
+  std::ranges::fill(some.bias, 0.f);
+  EXPECT_TRUE(computed(some.y, some.expected(), some.x, some.allowed()));
+}
+
+TEST_P(LinearLevels, GiveARowTheSameBytesInAnyBatchAndTeam) {
+  TestDevice one{GetParam(), 1}, three{GetParam(), 3};
+  Case whole{101, 1500, 90};
+  ASSERT_TRUE(linear(three.ctx, whole.args(0, 101)));
+  for (const std::int64_t chunk : {1, 2, 3, 5, 7, 64}) {
+    Case parts{101, 1500, 90};
+    for (std::int64_t row = 0; row < 101; row += chunk)
+      ASSERT_TRUE(linear(one.ctx, parts.args(row, std::min(chunk, 101 - row))));
+    EXPECT_TRUE(same_bits(whole.y, parts.y)) << "chunks of " << chunk;
+  }
+}
+
+TEST_P(LinearLevels, LetNotANumberThrough) {
+  TestDevice device{GetParam()};
+  Case some{2, 20, 20};
+  some.x[25] = NAN;
+  ASSERT_TRUE(linear(device.ctx, some.args(0, 2)));
+  EXPECT_FALSE(std::isnan(some.y[19]));
+  EXPECT_TRUE(std::isnan(some.y[20]));
+  EXPECT_TRUE(std::isnan(some.y[39]));
+}
+
+TEST(LinearSupports, TheLimitsAndNotOnePast) {
+  const auto shaped = [](std::int64_t rows, std::int64_t inputs,
+                         std::int64_t outputs) {
+    const float* none = nullptr;
+    return Linear::Args{.y = matrix_ref(none, rows, outputs),
+                        .x = matrix_ref(none, rows, inputs),
+                        .weight = {.outputs = outputs, .inputs = inputs}};
+  };
+  EXPECT_TRUE(Linear::supports({}, shaped(0, 1, 1)));
+  EXPECT_TRUE(Linear::supports({}, shaped(1, 1 << 20, 1 << 20)));
+  EXPECT_FALSE(Linear::supports({}, shaped(-1, 1, 1)));
+  EXPECT_FALSE(Linear::supports({}, shaped(1, 0, 1)));
+  EXPECT_FALSE(Linear::supports({}, shaped(1, (1 << 20) + 1, 1)));
+  EXPECT_FALSE(Linear::supports({}, shaped(1, 1, (1 << 20) + 1)));
+  auto other = shaped(2, 4, 4);
+  other.x.shape[1] = 5;
+  const auto refused = Linear::supports({}, other);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, ::testing::HasSubstr("x f32 [2, 5]"));
+}
+
+}  // namespace
+}  // namespace troupe::kernels
