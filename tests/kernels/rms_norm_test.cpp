@@ -78,6 +78,15 @@ TEST_P(RmsNormLevels, EqualTheReferenceWithAResidual) {
   }
 }
 
+TEST_P(RmsNormLevels, AddEpsilonToTheMean) {
+  TestDevice device{GetParam()};
+  Case actual{2, 33}, expected{2, 33};
+  actual.args.eps = expected.args.eps = 0.5f;
+  ASSERT_TRUE(rms_norm(device.ctx, actual.args));
+  RmsNorm::reference(expected.args);
+  EXPECT_TRUE(computed(actual.y, expected.y, actual.x, kAllowed));
+}
+
 TEST_P(RmsNormLevels, MayRunInPlace) {
   TestDevice device{GetParam()};
   Case apart{3, 31};
