@@ -39,6 +39,7 @@ class WeightFolder {
     return tensors_;
   }
   std::uint64_t total_bytes() const;
+  const std::filesystem::path& path() const { return dir_; }
 
  private:
   explicit WeightFolder(std::filesystem::path dir) : dir_{std::move(dir)} {}
