@@ -1,0 +1,93 @@
+// One step of a Qwen2 model: rows of any open sequences, prompts and single
+// tokens side by side, through all layers. Chooses no token and opens no
+// sequence.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+
+#include "core/result.hpp"
+#include "kernels/context.hpp"
+#include "models/arena.hpp"
+#include "models/kv_cache.hpp"
+#include "models/qwen2/weights.hpp"
+
+namespace troupe {
+
+struct StepRow {
+  TokenId token = 0;
+  std::int32_t sequence = 0;  // Open in the cache.
+  std::int32_t position = 0;  // The sequence's length, one more per row.
+  bool wants_logits = false;
+};
+
+struct ForwardLimits {
+  std::int64_t rows = 0;    // In one step, at most.
+  std::int64_t logits = 0;  // Of them that want logits, at most.
+};
+
+/// Used by one thread, with the Context it was made for.
+class Qwen2Forward {
+ public:
+  /// Sees what each layer gives, [rows, hidden], before the next uses it.
+  using Observer =
+      std::function<void(std::int64_t layer, std::span<const float> hidden)>;
+
+  static std::uint64_t bytes_for(const Qwen2Config& config,
+                                 const ForwardLimits& limits);
+  /// `ctx` and `weights` outlive it. Errors: out_of_memory.
+  static Result<Qwen2Forward> make(Context& ctx, const Qwen2Weights& weights,
+                                   const ForwardLimits& limits);
+
+  /// The logits of the rows that want them, in their order, [n, vocabulary
+  /// rows], valid until the next step. A row's values do not depend on which
+  /// others are in the step. On an error the sequences' lengths are as before,
+  /// and the step may be made again. Errors: invalid_argument (a row out of
+  /// range or out of order), too_large (over the limits), cancelled.
+  Result<std::span<const float>> step(std::span<const StepRow> rows,
+                                      KvCache& cache,
+                                      const Observer& observer = {});
+
+ private:
+  // Of a step's rows; see lay_out().
+  struct Buffers {
+    std::int32_t* tokens = nullptr;
+    std::int32_t* sequences = nullptr;
+    std::int32_t* positions = nullptr;
+    float* cos = nullptr;
+    float* sin = nullptr;
+    float* hidden = nullptr;
+    float* normal = nullptr;
+    float* q = nullptr;
+    float* k = nullptr;
+    float* v = nullptr;
+    float* attended = nullptr;
+    float* added = nullptr;  // What the next norm adds to hidden.
+    float* gate = nullptr;
+    float* up = nullptr;
+    float* last = nullptr;  // The rows that want logits.
+    float* logits = nullptr;
+  };
+
+  Qwen2Forward(Context& ctx, const Qwen2Weights& weights,
+               const ForwardLimits& limits)
+      : ctx_{&ctx}, weights_{&weights}, limits_{limits} {}
+  static Buffers lay_out(const Qwen2Config& config, const ForwardLimits& limits,
+                         Arena& arena);
+  Status check(std::span<const StepRow> rows, const KvCache& cache) const;
+  Status begin(std::span<const StepRow> rows);
+  Status attend(const Qwen2Layer& layer, std::int64_t index, std::int64_t rows,
+                const KvCache& cache);
+  Status feed_forward(const Qwen2Layer& layer, std::int64_t rows);
+  Status norm(const float* weight, std::int64_t rows, bool first);
+  Result<std::span<const float>> head(std::span<const StepRow> rows);
+
+  Context* ctx_;
+  const Qwen2Weights* weights_;
+  ForwardLimits limits_;
+  Arena memory_;
+  Buffers b_;
+};
+
+}  // namespace troupe
