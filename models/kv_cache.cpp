@@ -61,7 +61,6 @@ Result<std::int32_t> KvCache::open(std::int64_t tokens) {
                      std::to_string(free_pages()) + " are free"};
   const auto index = seat - sequences_.begin();
   seat->open = true;
-  seat->length = 0;
   seat->pages.assign(free_.end() - pages, free_.end());
   std::ranges::reverse(seat->pages);
   free_.resize(free_.size() - static_cast<std::size_t>(pages));

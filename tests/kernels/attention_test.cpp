@@ -224,6 +224,17 @@ TEST_P(AttentionLevels, GiveARowTheSameBytesInAnyChunkBatchAndTeam) {
     EXPECT_TRUE(same_bits(rows[s], once[s])) << "sequence " << s;
 }
 
+TEST_P(AttentionLevels, KeepSequencesApartWhosePositionsFollowOneAnother) {
+  TestDevice device{GetParam()};
+  Pool pool{{2, 1, 64}, {5, 16}};
+  auto second = pool.whole(1);
+  pool.step(device.ctx, {second.begin(), second.begin() + 5});
+  auto rows = pool.whole(0);
+  rows.insert(rows.end(), second.begin() + 5, second.end());
+  EXPECT_TRUE(computed(pool.step(device.ctx, rows), pool.expected(rows),
+                       pool.queries(rows), kAllowed));
+}
+
 TEST_P(AttentionLevels, HoldForScoresThatOneKeyWins) {
   TestDevice device{GetParam()};
   Pool pool{{2, 1, 64}, {40}};
