@@ -21,7 +21,7 @@ using namespace kernels;
 template <class... Op>
 Status all_of(const Op&... ops) {
   Status status = ok();
-  ((status = ops(), static_cast<bool>(status)) && ...);
+  static_cast<void>(((status = ops(), static_cast<bool>(status)) && ...));
   return status;
 }
 
