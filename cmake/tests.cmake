@@ -158,7 +158,8 @@ function(troupe_all_test_folders)
     endif()
     # Under TSan only what has more than one thread is of interest.
     if(TROUPE_SANITIZE STREQUAL "thread"
-       AND NOT folder IN_LIST TROUPE_ACTOR_TESTS)
+       AND NOT folder IN_LIST TROUPE_ACTOR_TESTS
+       AND NOT folder STREQUAL "kernels")
       continue()
     endif()
     troupe_test_folder(${folder})
