@@ -56,12 +56,30 @@ struct AttendPart {
 
 inline constexpr std::int64_t kAttendRows = 8;
 
+struct Peak {
+  float max = 0;
+  float zero = 0;  // NaN where one of the numbers is not finite.
+};
+
+/// weights[i] = e^((x[i] - max) / temperature); exactly 0 below e^-80.
+struct SoftenPart {
+  float* weights = nullptr;  // [n], may be x
+  const float* x = nullptr;  // None above max.
+  std::int64_t n = 0;
+  float max = 0;
+  float temperature = 0;  // > 0
+};
+
 struct Level {
   void (*linear)(const LinearPart&);
   void (*rms_norm)(const RmsNormRow&);
   /// y[i] = silu(gate[i]) * up[i] for i of [0, n); y may be either.
   void (*swiglu)(float* y, const float* gate, const float* up, std::int64_t n);
   void (*attend)(const AttendPart&);
+  /// REQUIRES: n >= 1.
+  Peak (*peak)(const float* x, std::int64_t n);
+  void (*soften)(const SoftenPart&);
+  float (*sum)(const float* x, std::int64_t n);
   std::int64_t linear_panels;  // How many panels one tile takes.
 };
 

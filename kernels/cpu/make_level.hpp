@@ -14,6 +14,9 @@ constexpr Level make_level() {
           .rms_norm = rms_norm_row<L>,
           .swiglu = swiglu_part<L>,
           .attend = attend_part<L>,
+          .peak = peak_part<L>,
+          .soften = soften_part<L>,
+          .sum = sum_part<L>,
           .linear_panels = L::kPanels};
 }
 

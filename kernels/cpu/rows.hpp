@@ -41,4 +41,42 @@ void swiglu_part(float* y, const float* gate, const float* up,
   }
 }
 
+template <class L>
+Peak peak_part(const float* x, std::int64_t count) {
+  using V = typename L::V;
+  V most = L::all(-__builtin_inff());
+  V zero = L::all(0.f);
+  for (std::int64_t i = 0; i < count; i += kLanes) {
+    const auto n = count - i < kLanes ? count - i : kLanes;
+    const V v = load_first<L>(x + i, n);
+    zero = L::fma(v, L::all(0.f), zero);
+    most = L::max(keep_first<L>(v, n, -__builtin_inff()), most);
+  }
+  return {max_of<L>(most), sum_of<L>(zero)};
+}
+
+template <class L>
+void soften_part(const SoftenPart& part) {
+  using V = typename L::V;
+  // Taken from each: nothing to a weight that counts, all of the others.
+  constexpr float kLeast = 1.8e-35f;  // e^-80
+  for (std::int64_t i = 0; i < part.n; i += kLanes) {
+    const auto n = part.n - i < kLanes ? part.n - i : kLanes;
+    const V below = L::sub(load_first<L>(part.x + i, n), L::all(part.max));
+    const V weight = exp_of<L>(L::div(below, L::all(part.temperature)));
+    store_first<L>(part.weights + i,
+                   L::max(L::sub(weight, L::all(kLeast)), L::all(0.f)), n);
+  }
+}
+
+template <class L>
+float sum_part(const float* x, std::int64_t count) {
+  typename L::V sum = L::all(0.f);
+  for (std::int64_t i = 0; i < count; i += kLanes) {
+    const auto n = count - i < kLanes ? count - i : kLanes;
+    sum = L::add(load_first<L>(x + i, n), sum);
+  }
+  return sum_of<L>(sum);
+}
+
 }  // namespace troupe::kernels
