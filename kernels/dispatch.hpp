@@ -9,7 +9,8 @@
 
 namespace troupe::kernels {
 
-/// Runs `Op` on the device of `ctx`, asynchronously on CUDA. An op without a
+/// Runs `Op` on the device of `ctx`, asynchronously on CUDA, or only measures
+/// it. An op without a
 /// CUDA version has no member `cuda`, so nothing has to stub it.
 ///
 /// Errors: what Op::supports() says; cancelled (the stop flag is set: nothing
@@ -21,7 +22,14 @@ Status dispatch(Context& ctx, const typename Op::Args& args) {
   if (ctx.stop != nullptr && ctx.stop->load(std::memory_order_relaxed))
     return Error{Errc::cancelled, std::string(Op::kName) + ": was stopped"};
   if (auto able = Op::supports(ctx.device, args); !able) return able;
-  TROUPE_ASSERT(Op::workspace_bytes(ctx.device, args) <= ctx.scratch.size());
+  const auto workspace = Op::workspace_bytes(ctx.device, args);
+  if (ctx.measured != nullptr) {
+    auto& most = ctx.measured->scratch_bytes;
+    most = most < workspace ? workspace : most;
+    ++ctx.measured->ops;
+    return ok();
+  }
+  TROUPE_ASSERT(workspace <= ctx.scratch.size());
   if (ctx.device.backend == Backend::cpu) {
     Op::cpu(ctx, args);
     return ok();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace troupe {
 
@@ -25,22 +26,33 @@ std::uint64_t KvCache::bytes_for(const KvCacheOptions& options) {
   return count.used();
 }
 
+KvCache KvCache::counting(const KvCacheOptions& options) {
+  KvCache cache{options};
+  Arena count;
+  cache.lay_out(count);
+  cache.seat();
+  return cache;
+}
+
+void KvCache::seat() {
+  sequences_.resize(static_cast<std::size_t>(options_.sequences));
+  table_.resize(static_cast<std::size_t>(options_.sequences *
+                                         options_.max_sequence_pages));
+}
+
 Result<KvCache> KvCache::make(const KvCacheOptions& options) {
   auto arena = Arena::allocate(bytes_for(options));
   if (!arena) return arena.error();
   KvCache cache{options};
   cache.memory_ = std::move(*arena);
   cache.lay_out(cache.memory_);
-  cache.sequences_.resize(static_cast<std::size_t>(options.sequences));
-  cache.table_.resize(
-      static_cast<std::size_t>(options.sequences * options.max_sequence_pages));
-  for (auto page = options.pages; page > 0; --page)
-    cache.free_.push_back(static_cast<std::int32_t>(page - 1));
+  cache.seat();
   return cache;
 }
 
-Result<std::int32_t> KvCache::open(std::int64_t tokens) {
-  TROUPE_ASSERT(tokens >= 1);
+Result<std::int32_t> KvCache::open(std::int64_t tokens,
+                                   std::span<const TokenId> beginning) {
+  TROUPE_ASSERT(tokens >= 1 && std::ssize(beginning) <= tokens);
   const auto pages = (tokens - 1) / kPageTokens + 1;
   const auto most = std::min(options_.max_sequence_pages, options_.pages);
   if (pages > most)
@@ -54,26 +66,64 @@ Result<std::int32_t> KvCache::open(std::int64_t tokens) {
     return Error{Errc::out_of_memory, "all " +
                                           std::to_string(options_.sequences) +
                                           " sequences of the cache are taken"};
-  if (pages > free_pages())
-    return Error{Errc::out_of_memory,
-                 std::to_string(tokens) + " tokens need " +
-                     std::to_string(pages) + " pages of the cache; " +
-                     std::to_string(free_pages()) + " are free"};
-  const auto index = seat - sequences_.begin();
   seat->open = true;
-  seat->pages.assign(free_.end() - pages, free_.end());
-  std::ranges::reverse(seat->pages);
-  free_.resize(free_.size() - static_cast<std::size_t>(pages));
-  std::ranges::copy(seat->pages,
-                    table_.begin() + index * options_.max_sequence_pages);
-  return static_cast<std::int32_t>(index);
+  const auto index = static_cast<std::int32_t>(seat - sequences_.begin());
+  seat->pages.reserve(static_cast<std::size_t>(pages));
+  share(index, beginning);
+  const auto more = pages - std::ssize(seat->pages);
+  if (const auto free = free_pages(); more > free) {
+    close(index);
+    return Error{Errc::out_of_memory, std::to_string(tokens) + " tokens need " +
+                                          std::to_string(more) +
+                                          " pages of the cache; " +
+                                          std::to_string(free) + " are free"};
+  }
+  auto* row = row_of(index);
+  while (std::ssize(seat->pages) < pages) {
+    row[seat->pages.size()] = pool_.take();
+    seat->pages.push_back(row[seat->pages.size()]);
+  }
+  return index;
 }
 
 void KvCache::close(std::int32_t sequence) {
   TROUPE_ASSERT(is_open(sequence));
   auto& closing = sequences_[static_cast<std::size_t>(sequence)];
-  free_.insert(free_.end(), closing.pages.rbegin(), closing.pages.rend());
+  for (auto page = closing.pages.rbegin(); page != closing.pages.rend(); ++page)
+    pool_.release(*page);
   closing = {};
+}
+
+std::int64_t KvCache::share(std::int32_t sequence,
+                            std::span<const TokenId> beginning) {
+  TROUPE_ASSERT(is_open(sequence));
+  auto& to = sequences_[static_cast<std::size_t>(sequence)];
+  const auto full = beginning.size() / kPageTokens;
+  for (; to.remembered < full; ++to.remembered) {
+    const auto at = to.remembered;
+    const auto shared = pool_.share(
+        to.prefix, beginning.subspan(at * kPageTokens).first<kPageTokens>());
+    if (!shared) break;
+    if (at < to.pages.size())
+      pool_.release(std::exchange(to.pages[at], shared->page));
+    else
+      to.pages.push_back(shared->page);
+    row_of(sequence)[at] = shared->page;
+    to.prefix = shared->prefix;
+    to.length += kPageTokens;
+  }
+  return to.length;
+}
+
+void KvCache::remember(std::int32_t sequence, std::span<const TokenId> tokens) {
+  TROUPE_ASSERT(is_open(sequence));
+  auto& of = sequences_[static_cast<std::size_t>(sequence)];
+  TROUPE_ASSERT(std::ssize(tokens) >= of.length);
+  const auto full = static_cast<std::size_t>(of.length / kPageTokens);
+  for (; of.remembered < full; ++of.remembered)
+    of.prefix = pool_.remember(
+        of.pages[of.remembered], of.prefix,
+        tokens.subspan(of.remembered * kPageTokens).first<kPageTokens>());
 }
 
 bool KvCache::is_open(std::int32_t sequence) const {
@@ -96,6 +146,9 @@ std::int64_t KvCache::capacity(std::int32_t sequence) const {
 
 void KvCache::set_length(std::int32_t sequence, std::int64_t length) {
   TROUPE_ASSERT(length >= 0 && length <= capacity(sequence));
+  // What others may share is not written again.
+  TROUPE_ASSERT(length >= static_cast<std::int64_t>(at(sequence).remembered) *
+                              kPageTokens);
   sequences_[static_cast<std::size_t>(sequence)].length = length;
 }
 

@@ -1,14 +1,17 @@
 // The paged cache of keys and values that the sequences of one model share.
 // Pages are reserved when a sequence is opened, for all it may ever hold, so
-// that nothing that runs is ever short of them.
+// that nothing that runs is ever short of them. Sequences that begin the same
+// way share the full pages of that beginning.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/result.hpp"
 #include "kernels/kv_pages.hpp"
 #include "models/arena.hpp"
+#include "models/page_pool.hpp"
 
 namespace troupe {
 
@@ -28,11 +31,17 @@ class KvCache {
   /// Errors: out_of_memory.
   static Result<KvCache> make(const KvCacheOptions& options);
 
+  /// Without memory, for measuring.
+  static KvCache counting(const KvCacheOptions& options);
+
   /// Reserves room for `tokens` positions; gives the sequence's number, which
-  /// is free again after close(). REQUIRES: tokens >= 1. Errors:
+  /// is free again after close(). It begins with the full pages of the longest
+  /// beginning of `beginning` that is remembered: length() says how far.
+  /// REQUIRES: tokens >= 1, beginning.size() <= tokens. Errors:
   /// out_of_memory (not now: ask again when one has closed), too_large (never).
-  Result<std::int32_t> open(std::int64_t tokens);
-  /// REQUIRES: is_open(sequence).
+  Result<std::int32_t> open(std::int64_t tokens,
+                            std::span<const TokenId> beginning = {});
+  /// REQUIRES: is_open(sequence). What was remembered may be shared on.
   void close(std::int32_t sequence);
 
   bool is_open(std::int32_t sequence) const;
@@ -43,7 +52,15 @@ class KvCache {
   /// again. REQUIRES: 0 <= length <= capacity.
   void set_length(std::int32_t sequence, std::int64_t length);
 
-  std::int64_t free_pages() const { return std::ssize(free_); }
+  /// Takes over what was remembered since, instead of its own pages; gives the
+  /// sequence's length. REQUIRES: nothing was computed for it yet.
+  std::int64_t share(std::int32_t sequence, std::span<const TokenId> beginning);
+  /// Lets others share the full pages up to the sequence's length. `tokens`
+  /// are those of its positions. REQUIRES: tokens.size() >= length(sequence).
+  void remember(std::int32_t sequence, std::span<const TokenId> tokens);
+
+  /// Those that nobody uses, remembered or not.
+  std::int64_t free_pages() const { return pool_.free(); }
   kernels::KvPages layer(std::int64_t index) const;
   /// i32 [sequences, max_sequence_pages]
   TensorRef page_table() const;
@@ -53,11 +70,18 @@ class KvCache {
     bool open = false;
     std::int64_t length = 0;
     std::vector<std::int32_t> pages;
+    std::size_t remembered = 0;  // Of the pages, the first.
+    PrefixId prefix = 0;         // Of these.
   };
 
-  explicit KvCache(const KvCacheOptions& options) : options_{options} {}
+  explicit KvCache(const KvCacheOptions& options)
+      : options_{options}, pool_{options.pages} {}
   void lay_out(Arena& arena);
+  void seat();
   const Sequence& at(std::int32_t sequence) const;
+  std::int32_t* row_of(std::int32_t sequence) {
+    return table_.data() + sequence * options_.max_sequence_pages;
+  }
 
   KvCacheOptions options_;
   Arena memory_;
@@ -65,7 +89,7 @@ class KvCache {
   std::vector<float*> values_;  // By layer.
   std::vector<Sequence> sequences_;
   std::vector<std::int32_t> table_;
-  std::vector<std::int32_t> free_;  // The next to give out is the last.
+  PagePool pool_;
 };
 
 }  // namespace troupe

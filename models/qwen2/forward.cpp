@@ -105,7 +105,8 @@ Status Qwen2Forward::check(std::span<const StepRow> rows,
 }
 
 Status Qwen2Forward::begin(std::span<const StepRow> rows) {
-  for (std::size_t i = 0; i < rows.size(); ++i) {
+  const bool computes = ctx_->measured == nullptr;
+  for (std::size_t i = 0; i < rows.size() && computes; ++i) {
     b_.tokens[i] = rows[i].token;
     b_.sequences[i] = rows[i].sequence;
     b_.positions[i] = rows[i].position;
@@ -207,26 +208,29 @@ Status Qwen2Forward::feed_forward(const Qwen2Layer& layer, std::int64_t rows) {
       });
 }
 
-Result<std::span<const float>> Qwen2Forward::head(
-    std::span<const StepRow> rows) {
+Result<std::span<float>> Qwen2Forward::head(std::span<const StepRow> rows) {
   const auto& c = weights_->config;
   std::int64_t wanted = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    if (rows[i].wants_logits)
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!rows[i].wants_logits) continue;
+    const auto to = c.hidden * wanted++;
+    if (ctx_->measured == nullptr)
       std::copy_n(b_.normal + static_cast<std::int64_t>(i) * c.hidden, c.hidden,
-                  b_.last + c.hidden * wanted++);
+                  b_.last + to);
+  }
   const auto good =
       linear(*ctx_, {.y = matrix_ref(b_.logits, wanted, c.vocabulary_rows),
                      .x = matrix_ref(b_.last, wanted, c.hidden),
                      .weight = weights_->head});
   if (!good) return good.error();
-  return std::span<const float>{
-      b_.logits, static_cast<std::size_t>(wanted * c.vocabulary_rows)};
+  if (ctx_->measured != nullptr) return std::span<float>{};
+  return std::span<float>{b_.logits,
+                          static_cast<std::size_t>(wanted * c.vocabulary_rows)};
 }
 
-Result<std::span<const float>> Qwen2Forward::step(std::span<const StepRow> rows,
-                                                  KvCache& cache,
-                                                  const Observer& observer) {
+Result<std::span<float>> Qwen2Forward::step(std::span<const StepRow> rows,
+                                            KvCache& cache,
+                                            const Observer& observer) {
   if (auto good = check(rows, cache); !good) return good.error();
   if (auto good = begin(rows); !good) return good.error();
   const auto count = std::ssize(rows);

@@ -36,18 +36,22 @@ class Qwen2Forward {
 
   static std::uint64_t bytes_for(const Qwen2Config& config,
                                  const ForwardLimits& limits);
+  /// Without memory; `ctx` measures. Its steps give no logits.
+  static Qwen2Forward counting(Context& ctx, const Qwen2Weights& weights,
+                               const ForwardLimits& limits) {
+    return {ctx, weights, limits};
+  }
   /// `ctx` and `weights` outlive it. Errors: out_of_memory.
   static Result<Qwen2Forward> make(Context& ctx, const Qwen2Weights& weights,
                                    const ForwardLimits& limits);
 
   /// The logits of the rows that want them, in their order, [n, vocabulary
-  /// rows], valid until the next step. A row's values do not depend on which
-  /// others are in the step. On an error the sequences' lengths are as before,
-  /// and the step may be made again. Errors: invalid_argument (a row out of
-  /// range or out of order), too_large (over the limits), cancelled.
-  Result<std::span<const float>> step(std::span<const StepRow> rows,
-                                      KvCache& cache,
-                                      const Observer& observer = {});
+  /// rows], the caller's until the next step. A row's values do not depend on
+  /// which others are in the step. On an error the sequences' lengths are as
+  /// before, and the step may be made again. Errors: invalid_argument (a row
+  /// out of range or out of order), too_large (over the limits), cancelled.
+  Result<std::span<float>> step(std::span<const StepRow> rows, KvCache& cache,
+                                const Observer& observer = {});
 
  private:
   // Of a step's rows; see lay_out().
@@ -81,7 +85,7 @@ class Qwen2Forward {
                 const KvCache& cache);
   Status feed_forward(const Qwen2Layer& layer, std::int64_t rows);
   Status norm(const float* weight, std::int64_t rows, bool first);
-  Result<std::span<const float>> head(std::span<const StepRow> rows);
+  Result<std::span<float>> head(std::span<const StepRow> rows);
 
   Context* ctx_;
   const Qwen2Weights* weights_;

@@ -137,6 +137,13 @@ Status check_qwen2_tensors(const Qwen2Config& config,
                std::move(faults)};
 }
 
+Qwen2Weights counted_qwen2_weights(const Qwen2Config& config) {
+  Qwen2Weights weights{.config = config};
+  Arena count;
+  lay_out(weights, count);
+  return weights;
+}
+
 std::uint64_t qwen2_weight_bytes(const Qwen2Config& config) {
   Qwen2Weights weights{.config = config};
   Arena count;

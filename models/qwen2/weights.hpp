@@ -49,6 +49,9 @@ inline constexpr std::size_t kMaxShownFaults = 32;
 Status check_qwen2_tensors(const Qwen2Config& config,
                            const WeightFolder& folder);
 
+/// Shapes without memory, for measuring.
+Qwen2Weights counted_qwen2_weights(const Qwen2Config& config);
+
 /// What the packed weights take.
 std::uint64_t qwen2_weight_bytes(const Qwen2Config& config);
 

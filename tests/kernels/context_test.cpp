@@ -65,5 +65,40 @@ TEST(Dispatch, RefusesADeviceThatTheOpHasNoVersionFor) {
   EXPECT_THAT(refused.error().message, HasSubstr("rms_norm has no CUDA"));
 }
 
+// Needs as much scratch as it has rows.
+struct Scratching {
+  static constexpr std::string_view kName = "scratching";
+  struct Args {
+    std::size_t bytes = 0;
+    bool* ran = nullptr;
+  };
+  static Status supports(const Device&, const Args& a) {
+    if (a.bytes <= 1000) return ok();
+    return Error{Errc::invalid_argument, "too many"};
+  }
+  static std::size_t workspace_bytes(const Device&, const Args& a) {
+    return a.bytes;
+  }
+  static void cpu(Context&, const Args& a) { *a.ran = true; }
+};
+
+TEST(Dispatch, OnlyMeasuresWhereAskedTo) {
+  Measured measured;
+  Context ctx;
+  ctx.measured = &measured;
+  bool ran = false;
+  for (const std::size_t bytes : {10, 300, 20})
+    EXPECT_TRUE(dispatch<Scratching>(ctx, {bytes, &ran}));
+  EXPECT_EQ(measured.ops, 3);
+  EXPECT_EQ(measured.scratch_bytes, 300u);
+  EXPECT_FALSE(dispatch<Scratching>(ctx, {1001, &ran}));
+  EXPECT_FALSE(ran);
+  std::byte scratch[20];
+  ctx.measured = nullptr;
+  ctx.scratch = scratch;
+  EXPECT_TRUE(dispatch<Scratching>(ctx, {20, &ran}));
+  EXPECT_TRUE(ran);
+}
+
 }  // namespace
 }  // namespace troupe::kernels

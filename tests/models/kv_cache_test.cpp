@@ -90,5 +90,134 @@ TEST(KvCache, KeepsLengths) {
   EXPECT_FALSE(cache.is_open(3));
 }
 
+// -- beginnings that are shared -----------------------------------------------
+
+std::vector<TokenId> tokens(std::int64_t count, TokenId first = 100) {
+  std::vector<TokenId> ids;
+  for (std::int64_t i = 0; i < count; ++i)
+    ids.push_back(first + static_cast<TokenId>(i));
+  return ids;
+}
+
+std::int32_t opened(KvCache& cache, std::int64_t room) {
+  const auto sequence = cache.open(room);
+  EXPECT_TRUE(sequence);
+  return sequence ? *sequence : -1;
+}
+
+/// A sequence whose positions all hold something, remembered.
+std::int32_t filled(KvCache& cache, const std::vector<TokenId>& ids) {
+  const auto sequence = opened(cache, std::ssize(ids));
+  cache.set_length(sequence, std::ssize(ids));
+  cache.remember(sequence, ids);
+  return sequence;
+}
+
+TEST(KvCachePrefixes, ShareFullPagesOfTheSameBeginning) {
+  auto cache = made();
+  const auto ids = tokens(40);
+  const auto a = filled(cache, ids);
+  const auto b = opened(cache, 48);
+  EXPECT_EQ(cache.free_pages(), 0);
+  EXPECT_EQ(cache.share(b, ids), 32);
+  EXPECT_EQ(cache.length(b), 32);
+  EXPECT_EQ(cache.capacity(b), 48);
+  EXPECT_EQ(cache.free_pages(), 2);
+  const auto of_a = pages_of(cache, a, 3), of_b = pages_of(cache, b, 3);
+  EXPECT_EQ(of_a[0], of_b[0]);
+  EXPECT_EQ(of_a[1], of_b[1]);
+  EXPECT_NE(of_a[2], of_b[2]);
+}
+
+TEST(KvCachePrefixes, ShareNothingAfterTheFirstDifference) {
+  auto cache = made();
+  filled(cache, tokens(48));
+  auto other = tokens(48);
+  other[20] = 7;
+  EXPECT_EQ(cache.share(opened(cache, 48), other), 16);
+}
+
+TEST(KvCachePrefixes, TellTheSameTokensElsewhereApart) {
+  auto cache = made();
+  auto ids = tokens(16);
+  const auto again = tokens(16, 500);
+  ids.insert(ids.end(), again.begin(), again.end());
+  filled(cache, ids);
+  EXPECT_EQ(cache.share(opened(cache, 16), again), 0);
+}
+
+TEST(KvCachePrefixes, AreThereAfterTheirSequenceClosed) {
+  auto cache = made();
+  const auto ids = tokens(33);
+  cache.close(filled(cache, ids));
+  EXPECT_EQ(cache.free_pages(), 6);
+  const auto b = opened(cache, 33);
+  EXPECT_EQ(cache.share(b, ids), 32);
+  cache.close(b);
+  EXPECT_EQ(cache.free_pages(), 6);
+}
+
+TEST(KvCachePrefixes, AreForgottenWhenTheirPagesAreNeededTheEndFirst) {
+  auto cache = made();
+  const auto ids = tokens(48);
+  cache.close(filled(cache, ids));
+  // Three pages were never used, the fourth is the end of what was remembered.
+  const auto b = opened(cache, 64);
+  const auto c = opened(cache, 32);
+  EXPECT_EQ(cache.free_pages(), 0);
+  EXPECT_EQ(cache.share(c, ids), 0) << "its own two pages took the others";
+  cache.close(c);
+  cache.close(b);
+  EXPECT_EQ(cache.share(opened(cache, 48), ids), 0);
+}
+
+TEST(KvCachePrefixes, LoseTheirEndBeforeTheirBeginning) {
+  auto cache = made();
+  const auto ids = tokens(48);
+  cache.close(filled(cache, ids));
+  const auto b = opened(cache, 64);
+  cache.close(b);
+  EXPECT_EQ(cache.share(opened(cache, 48), ids), 32);
+}
+
+TEST(KvCachePrefixes, AreRememberedOnceAndAsTheyGrow) {
+  auto cache = made();
+  const auto ids = tokens(40);
+  const auto a = opened(cache, 40), b = opened(cache, 40);
+  for (const auto sequence : {a, b}) {
+    cache.set_length(sequence, 17);
+    cache.remember(sequence, ids);
+    cache.set_length(sequence, 40);
+    cache.remember(sequence, ids);
+  }
+  cache.close(b);
+  EXPECT_EQ(cache.free_pages(), 3) << "b's pages were never shared";
+  cache.close(a);
+  EXPECT_EQ(cache.free_pages(), 6);
+  const auto c = cache.open(40, ids);
+  ASSERT_TRUE(c);
+  EXPECT_EQ(cache.length(*c), 32);
+}
+
+TEST(KvCachePrefixes, NeedNoPagesOfTheirOwn) {
+  auto cache = made();
+  const auto ids = tokens(48);
+  filled(cache, ids);
+  const auto b = cache.open(64, ids);
+  ASSERT_TRUE(b);
+  EXPECT_EQ(cache.length(*b), 48);
+  EXPECT_EQ(cache.free_pages(), 2);
+  const auto c = cache.open(64, ids), d = cache.open(64, ids);
+  ASSERT_TRUE(c);
+  EXPECT_EQ(cache.free_pages(), 1);
+  ASSERT_FALSE(d) << "all sequences are taken";
+  cache.close(*c);
+  const auto other = cache.open(64, tokens(64, 900));
+  ASSERT_FALSE(other);
+  EXPECT_THAT(other.error().message, HasSubstr("need 4 pages"));
+  EXPECT_THAT(other.error().message, HasSubstr("2 are free"));
+  EXPECT_EQ(cache.free_pages(), 2) << "nothing was kept of the attempt";
+}
+
 }  // namespace
 }  // namespace troupe

@@ -1,0 +1,32 @@
+// How a Qwen2 model is to be run on a device, and what that takes: one forward
+// pass of the largest step, measured and not computed, before a weight is read.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/result.hpp"
+#include "kernels/context.hpp"
+#include "models/kv_cache.hpp"
+#include "models/model.hpp"
+#include "models/qwen2/config.hpp"
+#include "models/qwen2/forward.hpp"
+
+namespace troupe {
+
+// Of an engine. A long prompt is cut into chunks, so a step's rows bound the
+// time of a step, not the length of a prompt.
+inline constexpr std::int64_t kEngineSequences = 16;   // Computed at once.
+inline constexpr std::int64_t kEngineRows = 256;       // Of a step.
+inline constexpr std::int64_t kEngineTokens = 16'384;  // In the cache.
+
+struct Qwen2Plan {
+  ForwardLimits limits;
+  KvCacheOptions cache;
+  std::vector<Component> components;  // weights, kv, step
+};
+
+/// Errors: invalid_argument, unsupported: an op refuses the model's shape.
+Result<Qwen2Plan> plan_qwen2(const Context& ctx, const Qwen2Config& config);
+
+}  // namespace troupe

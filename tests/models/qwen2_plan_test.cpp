@@ -1,0 +1,103 @@
+// What a model will take, before a weight is read, and what it takes then.
+#include "models/qwen2/plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include "tests/models/qwen2_golden.hpp"
+
+namespace troupe {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::HasSubstr;
+
+std::uint64_t allocated_bytes() {
+  const auto about = ::mallinfo2();
+  return about.uordblks + about.hblkhd;
+}
+
+std::uint64_t total(const Qwen2Plan& plan) {
+  std::uint64_t bytes = 0;
+  for (const auto& component : plan.components) bytes += component.bytes;
+  return bytes;
+}
+
+Qwen2Config seven_billion() {
+  Qwen2Config c;
+  c.vocabulary_rows = 152'064;
+  c.hidden = 3584;
+  c.intermediate = 18'944;
+  c.layers = 28;
+  c.heads = 28;
+  c.kv_heads = 4;
+  c.head_dim = 128;
+  c.max_positions = 32'768;
+  c.rms_norm_eps = 1e-6f;
+  c.rope_theta = 1e6f;
+  return c;
+}
+
+TEST(Qwen2Plan, NamesEachComponentAndAllocatesNone) {
+  const auto before = allocated_bytes();
+  const auto plan = plan_qwen2({}, seven_billion());
+  ASSERT_TRUE(plan) << plan.error().message;
+  EXPECT_LT(allocated_bytes() - before, 1u << 20);
+  EXPECT_THAT(plan->components, ElementsAre(Field(&Component::name, "weights"),
+                                            Field(&Component::name, "kv"),
+                                            Field(&Component::name, "step")));
+  // 7.616 billion parameters in fp32.
+  EXPECT_NEAR(static_cast<double>(plan->components[0].bytes), 4 * 7.616e9,
+              4 * 0.01e9);
+  // 28 layers of 4 heads of 128, keys and values.
+  EXPECT_EQ(plan->components[1].bytes, 16'384u * 28 * 4 * 128 * 2 * 4);
+}
+
+TEST(Qwen2Plan, SaysWhatTheModelTakesWithinFivePercent) {
+  if (allocated_bytes() == 0) GTEST_SKIP() << "this allocator does not count";
+  for (const auto* name : {"gqa_tied", "mha_untied", "head128_sharded"}) {
+    const auto before = allocated_bytes();
+    GoldenQwen2 model{name};
+    Context ctx;
+    const auto plan = plan_qwen2(ctx, model.weights.config);
+    ASSERT_TRUE(plan) << plan.error().message;
+    auto cache = KvCache::make(plan->cache);
+    auto forward = Qwen2Forward::make(ctx, model.weights, plan->limits);
+    ASSERT_TRUE(cache && forward);
+    const auto sequence = cache->open(plan->limits.rows);
+    ASSERT_TRUE(sequence);
+    std::vector<StepRow> rows;
+    for (std::int64_t i = 0; i < plan->limits.rows; ++i)
+      rows.push_back({.token = 1,
+                      .sequence = *sequence,
+                      .position = static_cast<std::int32_t>(i),
+                      .wants_logits = i < plan->limits.logits});
+    ASSERT_TRUE(forward->step(rows, *cache));
+    const auto taken = static_cast<double>(allocated_bytes() - before);
+    EXPECT_NEAR(static_cast<double>(total(*plan)) / taken, 1, 0.05) << name;
+  }
+}
+
+TEST(Qwen2Plan, RefusesWhatAnOpWouldRefuse) {
+  auto config = seven_billion();
+  config.head_dim = 96;
+  const auto plan = plan_qwen2({}, config);
+  ASSERT_FALSE(plan);
+  EXPECT_EQ(plan.error().code, Errc::invalid_argument);
+  EXPECT_THAT(plan.error().message, HasSubstr("head size 96"));
+}
+
+TEST(Qwen2Plan, FitsTheCacheToAShortModel) {
+  auto config = seven_billion();
+  config.max_positions = 100;
+  const auto plan = plan_qwen2({}, config);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->cache.max_sequence_pages, 7);
+  EXPECT_EQ(plan->cache.pages, 7 * kEngineSequences);
+  EXPECT_EQ(plan->limits.rows, 7 * kernels::kPageTokens);
+}
+
+}  // namespace
+}  // namespace troupe
