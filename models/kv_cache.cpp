@@ -98,6 +98,8 @@ std::int64_t KvCache::share(std::int32_t sequence,
                             std::span<const TokenId> beginning) {
   TROUPE_ASSERT(is_open(sequence));
   auto& to = sequences_[static_cast<std::size_t>(sequence)];
+  const auto computed = static_cast<std::size_t>(to.length);
+  if (computed != to.remembered * kPageTokens) return to.length;
   const auto full = beginning.size() / kPageTokens;
   for (; to.remembered < full; ++to.remembered) {
     const auto at = to.remembered;

@@ -52,8 +52,9 @@ class KvCache {
   /// again. REQUIRES: 0 <= length <= capacity.
   void set_length(std::int32_t sequence, std::int64_t length);
 
-  /// Takes over what was remembered since, instead of its own pages; gives the
-  /// sequence's length. REQUIRES: nothing was computed for it yet.
+  /// Goes on with what others remembered since, instead of its own pages;
+  /// gives the sequence's length. Where it has computed more than it remembers
+  /// (a page that is not full), nothing is shared.
   std::int64_t share(std::int32_t sequence, std::span<const TokenId> beginning);
   /// Lets others share the full pages up to the sequence's length. `tokens`
   /// are those of its positions. REQUIRES: tokens.size() >= length(sequence).

@@ -32,10 +32,13 @@ struct StepProgress {
   std::int64_t total = 0;  // 0 where nobody can know.
 };
 
-/// A piece of output in order: tokens, a frame, an image.
+/// A piece of output in order: text, a frame, an image. A run that is made
+/// again gives the same pieces.
 struct Output {
   std::string mime;
   std::string bytes;
+  std::uint32_t choice = 0;  // Of several answers, which.
+  std::uint64_t index = 0;   // Within the choice, ascending: tokens so far.
 };
 
 struct Finished {

@@ -1,0 +1,64 @@
+// The family `qwen2`: from a folder to an engine, in bounded steps.
+#include <memory>
+#include <utility>
+
+#include "models/model.hpp"
+#include "models/qwen2/engine.hpp"
+
+namespace troupe {
+namespace {
+
+class Qwen2Loader : public Loader {
+ public:
+  Qwen2Loader(Context& ctx, Qwen2WeightLoader weights, Qwen2Text text,
+              Qwen2Plan plan)
+      : ctx_{&ctx},
+        weights_{std::move(weights)},
+        text_{std::move(text)},
+        plan_{std::move(plan)} {}
+
+  std::span<const Component> components() const override {
+    return plan_.components;
+  }
+
+  Result<LoadProgress> step() override {
+    auto progress = weights_.step();
+    if (!progress || !progress->done()) return progress;
+    auto model = std::make_unique<Qwen2Model>(
+        Qwen2Model{weights_.take(), std::move(text_), plan_});
+    auto engine = Qwen2Engine::make(*ctx_, std::move(model));
+    if (!engine) return engine.error();
+    engine_ = std::move(*engine);
+    return progress;
+  }
+
+  std::unique_ptr<Engine> take() override { return std::move(engine_); }
+
+ private:
+  Context* ctx_;
+  Qwen2WeightLoader weights_;
+  Qwen2Text text_;
+  Qwen2Plan plan_;
+  std::unique_ptr<Qwen2Engine> engine_;
+};
+
+Result<std::unique_ptr<Loader>> open(const std::filesystem::path& dir,
+                                     Context& ctx) {
+  auto weights = Qwen2WeightLoader::open(dir);
+  if (!weights) return weights.error();
+  auto plan = plan_qwen2(ctx, weights->config());
+  if (!plan) return plan.error();
+  auto text = load_qwen2_text(dir, weights->config());
+  if (!text) return text.error();
+  return std::unique_ptr<Loader>{std::make_unique<Qwen2Loader>(
+      ctx, std::move(*weights), std::move(*text), std::move(*plan))};
+}
+
+constexpr std::string_view kKinds[] = {"text.generate", "text.enhance"};
+
+}  // namespace
+
+extern const ModelFamily qwen2_family;
+const ModelFamily qwen2_family{"qwen2", kKinds, open};
+
+}  // namespace troupe

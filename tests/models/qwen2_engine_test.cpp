@@ -1,0 +1,318 @@
+// What requests get from an engine, alone and beside others.
+#include "models/qwen2/engine.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+
+#include "models/text/greedy.hpp"
+#include "tests/models/text_model.hpp"
+
+namespace troupe {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class Qwen2EngineTest : public ::testing::Test {
+ protected:
+  TextModelFolder folder_;
+  TextBench bench_{folder_};
+
+  /// Sampled, so that a wrong draw shows.
+  static Json sampled(const std::string& prompt, int seed, int tokens = 24) {
+    return {
+        {"prompt", prompt},          {"temperature", 1.0}, {"seed", seed},
+        {"max_tokens", tokens},      {"ignore_eos", true}, {"return_ids", true},
+        {"repetition_penalty", 1.1}, {"top_k", 200}};
+  }
+  static std::string long_prompt() {
+    std::string text;
+    for (int i = 0; i < 40; ++i) text += "word " + std::to_string(i) + ", ";
+    return text;
+  }
+};
+
+// Everything but what a clock says.
+Json without_timing(Json result) {
+  result.erase("timing");
+  return result;
+}
+
+TEST_F(Qwen2EngineTest, WritesWhatTheForwardPassSays) {
+  auto result = bench_.answer({{"prompt", "hello there"},
+                               {"temperature", 0},
+                               {"max_tokens", 20},
+                               {"ignore_eos", true},
+                               {"return_ids", true}});
+  auto loader = Qwen2WeightLoader::open(folder_.path());
+  ASSERT_TRUE(loader);
+  while (!loader->step()->done()) continue;
+  const auto weights = loader->take();
+  const auto text = load_qwen2_text(folder_.path(), weights.config);
+  ASSERT_TRUE(text);
+  auto cache = KvCache::make(bench_.plan().cache);
+  auto forward = Qwen2Forward::make(bench_.ctx, weights, bench_.plan().limits);
+  ASSERT_TRUE(cache && forward);
+  auto ids = *text->tokenizer.encode("hello there");
+  EXPECT_EQ(result["prompt_ids"].get<std::vector<TokenId>>(), ids);
+  const auto sequence = cache->open(200);
+  std::vector<TokenId> expected;
+  for (std::size_t at = 0; expected.size() < 20; ++at) {
+    const StepRow row{ids[at], *sequence, static_cast<std::int32_t>(at), true};
+    const auto logits = forward->step(std::span{&row, 1}, *cache);
+    ASSERT_TRUE(logits);
+    if (at + 1 < ids.size()) continue;
+    expected.push_back(*greedy_token(*logits, text->tokenizer.size()));
+    ids.push_back(expected.back());
+  }
+  EXPECT_EQ(result["ids"].get<std::vector<TokenId>>(), expected);
+  EXPECT_EQ(result["text"],
+            *text->tokenizer.decode(expected, SpecialTokens::skip));
+}
+
+TEST_F(Qwen2EngineTest, StreamsTheResultsTextInAscendingPieces) {
+  const auto run = bench_.admit(sampled("hello", 3, 60));
+  const auto result = bench_.finish(run);
+  EXPECT_EQ(bench_.streamed(run), result["text"]);
+  std::uint64_t last = 0;
+  for (const auto& piece : bench_.pieces[run]) {
+    EXPECT_GT(piece.index, last);
+    EXPECT_EQ(piece.mime, "text/plain");
+    last = piece.index;
+  }
+  EXPECT_GT(bench_.pieces[run].size(), 10u);
+  EXPECT_LE(last, 60u);
+}
+
+TEST_F(Qwen2EngineTest, StreamsNothingWhereNotAskedTo) {
+  auto params = sampled("hello", 3);
+  params["stream"] = false;
+  const auto run = bench_.admit(params);
+  EXPECT_NE(bench_.finish(run)["text"], "");
+  EXPECT_TRUE(bench_.pieces[run].empty());
+}
+
+TEST_F(Qwen2EngineTest, SaysWhatWasUsedAndHowLongItTook) {
+  const auto result = bench_.answer(sampled("hello there", 3, 9));
+  EXPECT_EQ(result["finish_reason"], "length");
+  EXPECT_EQ(result["seed"], 3);
+  EXPECT_EQ(result["usage"]["completion_tokens"], 9);
+  EXPECT_EQ(result["usage"]["prompt_tokens"], result["prompt_ids"].size());
+  EXPECT_GT(result["timing"]["first_token_ms"], 0);
+  EXPECT_GT(result["timing"]["tokens_per_s"], 0);
+  EXPECT_FALSE(result.contains("choices"));
+}
+
+TEST_F(Qwen2EngineTest, GivesTheSameAnswerBesideOthersThatJoinAndLeave) {
+  const auto alone = without_timing(bench_.answer(sampled("a b c", 5, 40)));
+  TextBench other{folder_};
+  other.admit(sampled("something else", 1, 7));
+  for (int i = 0; i < 3; ++i) other.step();
+  const auto run = other.admit(sampled("a b c", 5, 40));
+  other.admit(sampled(long_prompt(), 2, 5));
+  for (int i = 0; i < 10; ++i) other.step();
+  const auto gone = other.admit(sampled("to be cancelled", 9, 90));
+  for (int i = 0; i < 5; ++i) other.step();
+  other.engine->cancel(gone);
+  EXPECT_EQ(without_timing(other.finish(run)), alone);
+  EXPECT_FALSE(other.results.contains(gone));
+}
+
+TEST_F(Qwen2EngineTest, GivesAnotherAnswerToAnotherSeed) {
+  EXPECT_NE(bench_.answer(sampled("a b c", 5))["ids"],
+            bench_.answer(sampled("a b c", 6))["ids"]);
+}
+
+TEST_F(Qwen2EngineTest, ComputesASharedBeginningOnce) {
+  bench_.clock.tick = 4000;  // So slow that a chunk is a page.
+  bench_.answer(sampled("warm up the measured rate " + long_prompt(), 1, 2));
+  const auto first_steps = [&](const Json& params) {
+    const auto before = bench_.steps;
+    const auto run = bench_.admit(params);
+    while (!bench_.pieces.contains(run) && !bench_.results.contains(run))
+      bench_.step();
+    bench_.finish(run);
+    return bench_.steps - before;
+  };
+  const auto cold = first_steps(sampled(long_prompt(), 4, 1));
+  EXPECT_GT(cold, 8);
+  EXPECT_LE(first_steps(sampled(long_prompt(), 4, 1)), 2);
+  EXPECT_LE(first_steps(sampled(long_prompt() + " and more", 4, 1)), 2);
+  EXPECT_GT(first_steps(sampled("x" + long_prompt(), 4, 1)), 8);
+}
+
+TEST_F(Qwen2EngineTest, GivesTheSameAnswerFromASharedBeginning) {
+  const auto params = sampled(long_prompt(), 8, 30);
+  const auto cold = without_timing(bench_.answer(params));
+  EXPECT_EQ(without_timing(bench_.answer(params)), cold);
+  // A conversation goes on: its own answer is part of the beginning.
+  auto more =
+      sampled(long_prompt() + cold["text"].get<std::string>() + " so", 8, 30);
+  const auto warm = without_timing(bench_.answer(more));
+  TextBench fresh{folder_};
+  EXPECT_EQ(without_timing(fresh.answer(more)), warm);
+}
+
+TEST_F(Qwen2EngineTest, LetsALongPromptStallNobody) {
+  bench_.clock.tick = 4000;
+  const auto run = bench_.admit(sampled("hello", 3, 30));
+  const auto slow = bench_.admit(sampled(long_prompt(), 4, 1));
+  bench_.step();
+  // One token a step, though the prompt takes many.
+  for (int i = 0; i < 29; ++i) {
+    EXPECT_FALSE(bench_.results.contains(run));
+    bench_.step();
+  }
+  EXPECT_TRUE(bench_.results.contains(run));
+  bench_.finish(slow);
+}
+
+TEST_F(Qwen2EngineTest, WritesSeveralAnswersEachItsOwn) {
+  auto params = sampled(long_prompt(), 11, 20);
+  params["n"] = 3;
+  const auto run = bench_.admit(params);
+  const auto several = bench_.finish(run);
+  ASSERT_EQ(several["choices"].size(), 3u);
+  EXPECT_EQ(several["usage"]["completion_tokens"], 60);
+  EXPECT_NE(several["choices"][0]["ids"], several["choices"][1]["ids"]);
+  EXPECT_NE(several["choices"][1]["ids"], several["choices"][2]["ids"]);
+  EXPECT_EQ(several["text"], several["choices"][0]["text"]);
+  for (std::uint32_t i = 0; i < 3; ++i)
+    EXPECT_EQ(bench_.streamed(run, i), several["choices"][i]["text"]);
+  // The first is what it is alone.
+  TextBench fresh{folder_};
+  EXPECT_EQ(fresh.answer(sampled(long_prompt(), 11, 20))["ids"],
+            several["choices"][0]["ids"]);
+}
+
+// -- ends ---------------------------------------------------------------------
+
+TEST_F(Qwen2EngineTest, EndsAtTheModelsEndAndLeavesItOutOfTheText) {
+  auto params = sampled("hello", 3, 30);
+  params["logit_bias"] = {{std::to_string(kEndToken), 100}};
+  params["ignore_eos"] = false;
+  const auto ended = bench_.answer(params);
+  EXPECT_EQ(ended["finish_reason"], "stop");
+  EXPECT_THAT(ended["ids"], ElementsAre(kEndToken));
+  EXPECT_EQ(ended["text"], "");
+  params["ignore_eos"] = true;
+  params["repetition_penalty"] = 1.0;
+  const auto ignored = bench_.answer(params);
+  EXPECT_EQ(ignored["finish_reason"], "length");
+  EXPECT_EQ(ignored["ids"].size(), 30u);
+}
+
+TEST_F(Qwen2EngineTest, EndsBeforeAStopString) {
+  const auto params = sampled("hello", 3, 60);
+  const auto whole = bench_.answer(params)["text"].get<std::string>();
+  ASSERT_GT(whole.size(), 30u);
+  auto stop = whole.substr(20, 6);
+  while (!stop.empty() && (stop[0] & 0xC0) == 0x80) stop.erase(0, 1);
+  const auto cut = whole.find(stop);
+  auto stopping = params;
+  stopping["stop"] = {"never in it \x01", stop};
+  const auto run = bench_.admit(stopping);
+  const auto result = bench_.finish(run);
+  EXPECT_EQ(result["finish_reason"], "stop");
+  EXPECT_EQ(result["text"], whole.substr(0, cut));
+  EXPECT_EQ(bench_.streamed(run), whole.substr(0, cut));
+}
+
+TEST_F(Qwen2EngineTest, TellsHowLikelyItsTokensWere) {
+  auto params = sampled("hello", 3, 4);
+  params["logprobs"] = 3;
+  const auto result = bench_.answer(params);
+  ASSERT_EQ(result["logprobs"].size(), 4u);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const auto& step = result["logprobs"][i];
+    EXPECT_EQ(step["id"], result["ids"][i]);
+    EXPECT_LT(step["logprob"], 0);
+    ASSERT_EQ(step["best"].size(), 3u);
+    EXPECT_GE(step["best"][0]["logprob"], step["best"][1]["logprob"]);
+    EXPECT_GE(step["best"][0]["logprob"], step["logprob"]);
+  }
+}
+
+// -- room ---------------------------------------------------------------------
+
+TEST_F(Qwen2EngineTest, RefusesWhatHasNoRoomNowAndTakesItLater) {
+  std::vector<RunId> runs;
+  for (std::int64_t i = 0; i < kEngineSequences; ++i)
+    runs.push_back(bench_.admit(sampled("hello", 1, 3)));
+  const auto full = bench_.try_admit(sampled("hello", 1, 3));
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().code, Errc::out_of_memory);
+  EXPECT_THAT(full.error().message, HasSubstr("all 16 sequences"));
+  bench_.finish(runs.back());
+  EXPECT_TRUE(bench_.try_admit(sampled("hello", 1, 3)));
+}
+
+TEST_F(Qwen2EngineTest, GivesBackWhatACancelledRunHeld) {
+  const auto free = [&] {  // How many runs fit beside what is there.
+    std::vector<RunId> runs;
+    while (auto run = bench_.try_admit(sampled("x", 1, 300)))
+      runs.push_back(*run);
+    for (const auto run : runs) bench_.engine->cancel(run);
+    return runs.size();
+  };
+  const auto all = free();
+  ASSERT_GT(all, 2u);
+  auto params = sampled("hello", 1, 100);
+  params["n"] = 2;
+  const auto run = bench_.admit(params);
+  bench_.step();
+  EXPECT_EQ(free(), all - 2);
+  bench_.engine->cancel(run);
+  bench_.engine->cancel(run);
+  bench_.engine->cancel(12'345);
+  EXPECT_EQ(free(), all);
+  EXPECT_TRUE(bench_.engine->step().events.empty());
+}
+
+TEST_F(Qwen2EngineTest, RefusesWhatWillNeverFitWithTheFigure) {
+  const auto many = bench_.try_admit(sampled("hello", 1, 600));
+  ASSERT_FALSE(many);
+  EXPECT_EQ(many.error().code, Errc::invalid_argument);
+  EXPECT_THAT(many.error().message, HasSubstr("params.max_tokens is 600"));
+  EXPECT_THAT(many.error().message, HasSubstr("room for 512 together"));
+}
+
+TEST_F(Qwen2EngineTest, GivesADefaultLengthThatFits) {
+  auto params = sampled(long_prompt(), 1);
+  params.erase("max_tokens");
+  const auto result = bench_.answer(params);
+  EXPECT_EQ(result["ids"].size() + result["prompt_ids"].size(), 512u);
+}
+
+// -- trouble ------------------------------------------------------------------
+
+TEST_F(Qwen2EngineTest, GoesOnAfterAStoppedStepAsIfNothingHadHappened) {
+  const auto undisturbed = without_timing(bench_.answer(sampled("abc", 5)));
+  TextBench other{folder_};
+  std::atomic<bool> stop{false};
+  other.ctx.stop = &stop;
+  const auto run = other.admit(sampled("abc", 5));
+  for (int i = 0; i < 200 && !other.results.contains(run); ++i) {
+    stop = i % 2 == 0;
+    other.step();
+  }
+  EXPECT_EQ(without_timing(other.results[run]), undisturbed);
+}
+
+TEST_F(Qwen2EngineTest, FailsRunsOfBrokenWeightsByName) {
+  TextModelFolder broken;
+  broken.tiny.tensors["model.norm.weight"].values[3] = NAN;
+  broken.tiny.write(broken.path());
+  TextBench bench{broken};
+  const auto run = bench.admit(sampled("hello", 1));
+  for (int i = 0; i < 5; ++i) bench.step();
+  ASSERT_TRUE(bench.errors.contains(run));
+  EXPECT_EQ(bench.errors[run].code, Errc::corrupt);
+  EXPECT_THAT(bench.errors[run].message, HasSubstr("weights are broken"));
+  EXPECT_TRUE(bench.engine->step().events.empty());
+}
+
+}  // namespace
+}  // namespace troupe
