@@ -158,16 +158,12 @@ Status Qwen2Engine::sample(const Batch& batch, std::span<float> logits) {
                             .rows = sampling_.data()});
 }
 
-// All or nothing: on an error the sequences are as before.
 Status Qwen2Engine::compute(const Batch& batch) {
   const auto began = clock_->now();
   auto logits = forward_->step(batch.rows, cache_);
   if (!logits) return logits.error();
-  if (auto good = sample(batch, *logits); !good) {
-    for (auto row = batch.rows.rbegin(); row != batch.rows.rend(); ++row)
-      cache_.set_length(row->sequence, row->position);
-    return good;
-  }
+  if (auto good = sample(batch, *logits); !good) return good;
+  rows_computed_ += std::ssize(batch.rows);
   learn_rate(batch.rows.size(), clock_->now() - began);
   for (const auto& [id, run] : runs_)
     for (const auto& seat : run.seats)

@@ -45,6 +45,9 @@ class Qwen2Engine : public Engine {
   /// left of the rows that fit into kStepMs.
   StepReport step() override;
 
+  /// Since it was made; what is shared is not computed again.
+  std::int64_t rows_computed() const { return rows_computed_; }
+
  private:
   struct Seat {
     std::int32_t sequence = 0;
@@ -97,6 +100,7 @@ class Qwen2Engine : public Engine {
   KvCache cache_;
   std::map<RunId, Run> runs_;  // The first admitted first.
   RunId next_id_ = 1;
+  std::int64_t rows_computed_ = 0;
   double row_ms_ = 5;  // What a row of a prompt takes; measured.
 
   // Of the step at hand.

@@ -32,9 +32,7 @@ std::string AnswerText::push(TokenId id) {
   }
   if (end == std::string::npos) return say(held_.size() - hold);
   stopped_ = true;
-  auto piece = say(end);
-  held_.clear();
-  return piece;
+  return say(end);
 }
 
 std::string AnswerText::finish() {

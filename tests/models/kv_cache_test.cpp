@@ -199,6 +199,19 @@ TEST(KvCachePrefixes, AreRememberedOnceAndAsTheyGrow) {
   EXPECT_EQ(cache.length(*c), 32);
 }
 
+TEST(KvCachePrefixes, ShareNothingWithinAPage) {
+  auto cache = made();
+  const auto ids = tokens(40);
+  const auto b = opened(cache, 40);
+  cache.set_length(b, 5);
+  filled(cache, ids);
+  EXPECT_EQ(cache.share(b, ids), 5);
+  cache.set_length(b, 16);
+  EXPECT_EQ(cache.share(b, ids), 16) << "not yet said to be remembered";
+  cache.remember(b, ids);
+  EXPECT_EQ(cache.share(b, ids), 32);
+}
+
 TEST(KvCachePrefixes, NeedNoPagesOfTheirOwn) {
   auto cache = made();
   const auto ids = tokens(48);

@@ -6,7 +6,6 @@
 
 #include <atomic>
 
-#include "models/text/greedy.hpp"
 #include "tests/models/text_model.hpp"
 
 namespace troupe {
@@ -40,36 +39,51 @@ Json without_timing(Json result) {
   return result;
 }
 
-TEST_F(Qwen2EngineTest, WritesWhatTheForwardPassSays) {
-  auto result = bench_.answer({{"prompt", "hello there"},
-                               {"temperature", 0},
-                               {"max_tokens", 20},
-                               {"ignore_eos", true},
-                               {"return_ids", true}});
-  auto loader = Qwen2WeightLoader::open(folder_.path());
-  ASSERT_TRUE(loader);
+// What the forward pass and the sampling op give, one token after the other.
+std::vector<TokenId> by_hand(TextBench& bench, const TextModelFolder& folder,
+                             std::vector<TokenId> ids,
+                             kernels::SamplingRow way) {
+  auto loader = Qwen2WeightLoader::open(folder.path());
   while (!loader->step()->done()) continue;
   const auto weights = loader->take();
-  const auto text = load_qwen2_text(folder_.path(), weights.config);
-  ASSERT_TRUE(text);
-  auto cache = KvCache::make(bench_.plan().cache);
-  auto forward = Qwen2Forward::make(bench_.ctx, weights, bench_.plan().limits);
-  ASSERT_TRUE(cache && forward);
-  auto ids = *text->tokenizer.encode("hello there");
-  EXPECT_EQ(result["prompt_ids"].get<std::vector<TokenId>>(), ids);
+  auto cache = KvCache::make(bench.plan().cache);
+  auto forward = Qwen2Forward::make(bench.ctx, weights, bench.plan().limits);
   const auto sequence = cache->open(200);
-  std::vector<TokenId> expected;
-  for (std::size_t at = 0; expected.size() < 20; ++at) {
+  std::vector<TokenId> generated;
+  for (std::size_t at = 0; generated.size() < 20; ++at) {
     const StepRow row{ids[at], *sequence, static_cast<std::int32_t>(at), true};
     const auto logits = forward->step(std::span{&row, 1}, *cache);
-    ASSERT_TRUE(logits);
     if (at + 1 < ids.size()) continue;
-    expected.push_back(*greedy_token(*logits, text->tokenizer.size()));
-    ids.push_back(expected.back());
+    way.position = static_cast<std::uint32_t>(generated.size());
+    TokenId id = 0;
+    EXPECT_TRUE(kernels::sampling(
+        bench.ctx, {.tokens = vector_ref(&id, 1),
+                    .logits = matrix_ref(logits->data(), 1, 1536),
+                    .vocabulary = 1522,
+                    .rows = &way}));
+    generated.push_back(id);
+    ids.push_back(id);
   }
-  EXPECT_EQ(result["ids"].get<std::vector<TokenId>>(), expected);
-  EXPECT_EQ(result["text"],
-            *text->tokenizer.decode(expected, SpecialTokens::skip));
+  return generated;
+}
+
+TEST_F(Qwen2EngineTest, WritesWhatForwardPassAndSamplingSay) {
+  for (const float temperature : {0.f, 1.5f}) {
+    const auto result = bench_.answer({{"prompt", "hello there"},
+                                       {"temperature", temperature},
+                                       {"seed", 77},
+                                       {"max_tokens", 20},
+                                       {"ignore_eos", true},
+                                       {"return_ids", true}});
+    const auto expected = by_hand(
+        bench_, folder_, result["prompt_ids"].get<std::vector<TokenId>>(),
+        {.temperature = temperature, .seed = 77});
+    EXPECT_EQ(result["ids"].get<std::vector<TokenId>>(), expected);
+    const auto text =
+        load_qwen2_text(folder_.path(), *load_qwen2_config(folder_.path()));
+    EXPECT_EQ(result["text"],
+              *text->tokenizer.decode(expected, SpecialTokens::skip));
+  }
 }
 
 TEST_F(Qwen2EngineTest, StreamsTheResultsTextInAscendingPieces) {
@@ -126,21 +140,15 @@ TEST_F(Qwen2EngineTest, GivesAnotherAnswerToAnotherSeed) {
 }
 
 TEST_F(Qwen2EngineTest, ComputesASharedBeginningOnce) {
-  bench_.clock.tick = 4000;  // So slow that a chunk is a page.
-  bench_.answer(sampled("warm up the measured rate " + long_prompt(), 1, 2));
-  const auto first_steps = [&](const Json& params) {
-    const auto before = bench_.steps;
-    const auto run = bench_.admit(params);
-    while (!bench_.pieces.contains(run) && !bench_.results.contains(run))
-      bench_.step();
-    bench_.finish(run);
-    return bench_.steps - before;
+  const auto rows = [&](const std::string& prompt) {
+    const auto before = bench_.engine->rows_computed();
+    bench_.answer(sampled(prompt, 4, 1));
+    return bench_.engine->rows_computed() - before;
   };
-  const auto cold = first_steps(sampled(long_prompt(), 4, 1));
-  EXPECT_GT(cold, 8);
-  EXPECT_LE(first_steps(sampled(long_prompt(), 4, 1)), 2);
-  EXPECT_LE(first_steps(sampled(long_prompt() + " and more", 4, 1)), 2);
-  EXPECT_GT(first_steps(sampled("x" + long_prompt(), 4, 1)), 8);
+  EXPECT_GT(rows(long_prompt()), 150);
+  EXPECT_LE(rows(long_prompt()), 16);
+  EXPECT_LE(rows(long_prompt() + " and more"), 24);
+  EXPECT_GT(rows("x" + long_prompt()), 150);
 }
 
 TEST_F(Qwen2EngineTest, GivesTheSameAnswerFromASharedBeginning) {
@@ -157,16 +165,28 @@ TEST_F(Qwen2EngineTest, GivesTheSameAnswerFromASharedBeginning) {
 
 TEST_F(Qwen2EngineTest, LetsALongPromptStallNobody) {
   bench_.clock.tick = 4000;
-  const auto run = bench_.admit(sampled("hello", 3, 30));
-  const auto slow = bench_.admit(sampled(long_prompt(), 4, 1));
+  const auto run = bench_.admit(sampled("hello", 3, 6));
   bench_.step();
-  // One token a step, though the prompt takes many.
-  for (int i = 0; i < 29; ++i) {
+  // The prompt takes many steps, of a page each.
+  const auto slow = bench_.admit(sampled(long_prompt(), 4, 1));
+  for (int i = 0; i < 5; ++i) {
     EXPECT_FALSE(bench_.results.contains(run));
     bench_.step();
   }
-  EXPECT_TRUE(bench_.results.contains(run));
+  EXPECT_TRUE(bench_.results.contains(run)) << "a token in every step";
+  EXPECT_FALSE(bench_.results.contains(slow));
   bench_.finish(slow);
+}
+
+TEST_F(Qwen2EngineTest, ComputesThePromptOfSeveralAnswersOnce) {
+  auto params = sampled(long_prompt(), 11, 1);
+  params["n"] = 8;
+  const auto result = bench_.answer(params);
+  const auto prompt = static_cast<std::int64_t>(result["prompt_ids"].size());
+  ASSERT_GT(prompt, 150);
+  // Each but the first computes what is left of the last page.
+  EXPECT_EQ(bench_.engine->rows_computed(),
+            prompt + 7 * (1 + (prompt - 1) % kernels::kPageTokens));
 }
 
 TEST_F(Qwen2EngineTest, WritesSeveralAnswersEachItsOwn) {
