@@ -4,11 +4,14 @@
 #include "kinds/echo.hpp"
 #include "kinds/noop.hpp"
 #include "kinds/process_run.hpp"
+#include "kinds/text_enhance.hpp"
+#include "kinds/text_generate.hpp"
 
 namespace troupe {
 
 Kinds all_kinds() {
-  return {&process_run_kind(), &echo_kind(), &noop_kind()};
+  return {&process_run_kind(), &text_generate_kind(), &text_enhance_kind(),
+          &echo_kind(), &noop_kind()};
 }
 
 std::vector<std::string> kind_names(const Kinds& kinds) {

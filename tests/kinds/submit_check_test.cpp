@@ -98,7 +98,7 @@ TEST_F(SubmitCheckTest, AnUnknownKindIsAnsweredWithTheNearest) {
   spec.kind = "process.rnu";
   EXPECT_EQ(first_message(spec),
             "'process.rnu' is unknown; did you mean 'process.run'? known "
-            "are process.run, echo, noop");
+            "are process.run, text.generate, text.enhance, echo, noop");
 }
 
 TEST_F(SubmitCheckTest, AnUnknownParameterIsAnsweredWithTheNearest) {

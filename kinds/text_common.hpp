@@ -1,0 +1,88 @@
+// What the kinds that write text share: reading their parameters, and the
+// ranges of how tokens are chosen. Knows no model: what depends on one (room,
+// ids, its own defaults) is the engine's to say.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "codec/json.hpp"
+#include "core/kind.hpp"
+#include "core/text_params.hpp"
+
+namespace troupe {
+
+inline constexpr std::int64_t kMaxTextTokens = 1 << 20;
+inline constexpr double kMaxTemperature = 100;
+inline constexpr double kMinRepetitionPenalty = 0.01;
+inline constexpr double kMaxRepetitionPenalty = 100;
+inline constexpr double kMaxTokenPenalty = 2;  // Presence, frequency.
+inline constexpr double kMaxLogitBias = 100;
+inline constexpr std::size_t kMaxLogitBiases = 1024;
+inline constexpr std::size_t kMaxStops = 16;
+inline constexpr std::size_t kMaxStopBytes = 256;
+inline constexpr std::size_t kMaxMessages = 1024;
+inline constexpr std::int64_t kMaxLogprobs = 20;
+
+class TextFaults {
+ public:
+  /// Both outlive it.
+  TextFaults(const JobSpec& spec, std::vector<Fault>& faults)
+      : spec_{spec}, faults_{faults} {}
+
+  /// `path` within the parameters.
+  void add(const std::string& path, std::string message) {
+    faults_.push_back({"params." + path, std::move(message)});
+  }
+  template <class T>
+  void range(const std::string& path, const std::optional<T>& value, T min,
+             T max) {
+    if (value && !(*value >= min && *value <= max))
+      add(path, "is " + shown(*value) + "; allowed are " + shown(min) + " to " +
+                    shown(max));
+  }
+  void one_of(const std::string& path, const std::string& value,
+              const std::vector<std::string>& known);
+  void sampling(const TextSampling& sampling);
+
+  /// A binding fills it, or part of it.
+  bool is_bound(std::string_view name) const;
+
+ private:
+  template <class T>
+  static std::string shown(T value) {
+    return dump_json(Json(value));
+  }
+
+  const JobSpec& spec_;
+  std::vector<Fault>& faults_;
+};
+
+/// The parameters as the struct says, with a fault for each that is not; those
+/// that a binding fills are left out.
+template <class Params>
+Params read_text_params(const JobSpec& spec, Json json,
+                        std::vector<Fault>& faults) {
+  for (const auto& binding : spec.bindings)
+    if (binding.path.find('/', 1) == std::string::npos && json.is_object())
+      json.erase(
+          binding.path.substr(std::min<std::size_t>(1, binding.path.size())));
+  Params partly;
+  auto params = from_json<Params>(json, UnknownFields::refuse, &partly);
+  if (params) return *std::move(params);
+  for (const auto& fault : params.error().faults)
+    faults.push_back({fault.path.empty() ? "params" : "params." + fault.path,
+                      fault.message});
+  return partly;
+}
+
+/// The spec's parameters as JSON. Where they are none: a fault, and null.
+Json text_json(const JobSpec& spec, std::vector<Fault>& faults);
+
+/// What a job without a seed draws by: the same whenever it is tried again, and
+/// exact in every reader of JSON.
+std::uint64_t seed_of(JobId id);
+
+}  // namespace troupe

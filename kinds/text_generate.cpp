@@ -1,0 +1,129 @@
+#include "kinds/text_generate.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "kinds/text_common.hpp"
+
+namespace troupe {
+namespace {
+
+constexpr std::array<ParamInfo, 20> kParams{{
+    {"prompt", "string", "null", "A raw prompt; or give messages."},
+    {"messages", "array of object", "[]",
+     R"(A conversation: [{"role":"user","content":"hi"}].)"},
+    {"system", "string", "null", "What a system message would say."},
+    {"max_tokens", "integer", "null",
+     "Tokens of the answer, at most; null: 512, or the room there is."},
+    {"temperature", "number", "null",
+     "0: the likeliest token; null: the model's own."},
+    {"top_k", "integer", "null", "Of the k likeliest; 0: of all."},
+    {"top_p", "number", "null",
+     "Of the likeliest that have this much together."},
+    {"min_p", "number", "null",
+     "Of those with this part of the likeliest's chance."},
+    {"repetition_penalty", "number", "null",
+     "On all tokens of prompt and answer; 1: none."},
+    {"presence_penalty", "number", "null", "On tokens of the answer, -2 to 2."},
+    {"frequency_penalty", "number", "null",
+     "On each use in the answer, -2 to 2."},
+    {"logit_bias", "object", "{}",
+     R"(Added to tokens' logits: {"151645":-5}.)"},
+    {"stop", "array of string", "[]", "Texts before which the answer ends."},
+    {"seed", "integer", "null", "Null: made from the job's id."},
+    {"n", "integer", "1", "Answers, 1 to 16."},
+    {"logprobs", "integer", "null",
+     "Tells of each step the chosen and the k likeliest, 0 to 20."},
+    {"ignore_eos", "boolean", "false", "Goes on after the model's end."},
+    {"return_ids", "boolean", "false", "Tells the tokens' ids, too."},
+    {"stream", "boolean", "true", "Shows the text as it comes."},
+    {"dtype", "string", "\"auto\"", "auto, f32, bf16, int8 or int4."},
+}};
+
+void check_source(const TextParams& p, TextFaults& faults) {
+  const bool prompt = p.prompt || faults.is_bound("prompt");
+  const bool messages = !p.messages.empty() || faults.is_bound("messages");
+  if (prompt && messages)
+    faults.add("messages", "stand beside a prompt; give one of them");
+  if (!prompt && !messages)
+    faults.add("prompt", "is missing; give a prompt or messages");
+  if (prompt && p.system)
+    faults.add("system", "goes with messages; a raw prompt says it itself");
+  if (p.messages.size() > kMaxMessages)
+    faults.add("messages", "are " + std::to_string(p.messages.size()) +
+                               "; at most " + std::to_string(kMaxMessages) +
+                               " are allowed");
+  for (std::size_t i = 0; i < p.messages.size(); ++i)
+    faults.one_of("messages[" + std::to_string(i) + "].role",
+                  p.messages[i].role, {"system", "user", "assistant"});
+}
+
+void check_stops(const TextParams& p, TextFaults& faults) {
+  if (p.stop.size() > kMaxStops)
+    faults.add("stop", "has " + std::to_string(p.stop.size()) +
+                           " texts; at most " + std::to_string(kMaxStops) +
+                           " are allowed");
+  for (std::size_t i = 0; i < p.stop.size(); ++i)
+    if (p.stop[i].empty() || p.stop[i].size() > kMaxStopBytes)
+      faults.add("stop[" + std::to_string(i) + "]",
+                 "has " + std::to_string(p.stop[i].size()) +
+                     " bytes; allowed are 1 to " +
+                     std::to_string(kMaxStopBytes));
+}
+
+bool is_id(const std::string& text) {
+  return !text.empty() && text.size() <= 9 &&
+         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+void check_biases(const TextParams& p, TextFaults& faults) {
+  if (p.logit_bias.size() > kMaxLogitBiases)
+    faults.add("logit_bias", "has " + std::to_string(p.logit_bias.size()) +
+                                 " tokens; at most " +
+                                 std::to_string(kMaxLogitBiases) +
+                                 " are allowed");
+  for (const auto& [id, bias] : p.logit_bias) {
+    if (!is_id(id))
+      faults.add("logit_bias", "names '" + id.substr(0, 32) +
+                                   "'; its names are token ids: \"151645\"");
+    faults.range<double>("logit_bias." + id.substr(0, 32), bias, -kMaxLogitBias,
+                         kMaxLogitBias);
+  }
+}
+
+void normalise(JobSpec& spec, std::vector<Fault>& all) {
+  const auto before = all.size();
+  auto json = text_json(spec, all);
+  if (json.is_null()) return;
+  // One text may stand for a list of one.
+  if (json.contains("stop") && json["stop"].is_string())
+    json["stop"] = Json::array({json["stop"]});
+  auto p = read_text_params<TextParams>(spec, json, all);
+  TextFaults faults{spec, all};
+  check_source(p, faults);
+  faults.range<std::int64_t>("max_tokens", p.max_tokens, 1, kMaxTextTokens);
+  faults.sampling(p.sampling);
+  check_biases(p, faults);
+  check_stops(p, faults);
+  faults.range<std::int64_t>("n", p.n, 1, kMaxTextChoices);
+  faults.range<std::int64_t>("logprobs", p.logprobs, 0, kMaxLogprobs);
+  faults.one_of("dtype", p.dtype, {"auto", "f32", "bf16", "int8", "int4"});
+  if (all.size() != before) return;
+  if (!p.seed && !faults.is_bound("seed")) p.seed = seed_of(spec.id);
+  spec.params = dump_json(to_json(p));
+}
+
+}  // namespace
+
+const Kind& text_generate_kind() {
+  static constexpr Kind kKind{
+      .name = "text.generate",
+      .summary = "Goes on with a prompt, or answers messages.",
+      .params = kParams,
+      .outside_effects = false,
+      .needs_model = true,
+      .normalise = &normalise};
+  return kKind;
+}
+
+}  // namespace troupe
