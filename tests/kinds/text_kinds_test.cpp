@@ -99,6 +99,8 @@ TEST_F(TextKindsTest, ABindingMayFillThePrompt) {
   auto spec = job(Json::object());
   spec.bindings.push_back({"/prompt", {1, 3}, "/text"});
   EXPECT_THAT(faults(spec), IsEmpty());
+  spec.params = R"({"prompt":5})";
+  EXPECT_THAT(faults(spec), IsEmpty()) << "what stands there does not matter";
   auto enhance = job(Json::object(), "text.enhance");
   EXPECT_THAT(paths(enhance), ElementsAre("params.prompt"));
   enhance.bindings = spec.bindings;
