@@ -110,7 +110,10 @@ bool DeviceJobs::open_next(DeviceNews& news) {
   const auto& next = queued_.front();
   family_ = family_of(next.spec);
   model_ = next.spec.model;
-  auto loader = family_->open(models_dir_ / model_, ctx_);
+  const auto folder = model_.empty()
+                          ? Result<std::filesystem::path>{models_dir_}
+                          : model_folder(models_dir_, model_);
+  auto loader = folder ? family_->open(*folder, ctx_) : folder.error();
   if (!loader) {
     news.ends.push_back(
         failed(next.token, class_of(loader.error().code), loader.error()));
@@ -184,6 +187,8 @@ void DeviceJobs::apply(RunEvent event, DeviceNews& news) {
     LiveEvent live{.job = token.job, .attempt = token.attempt};
     live.type = LiveType::token;
     live.token = std::move(output->bytes);
+    live.index = output->index;
+    live.choice = output->choice;
     news.live.push_back(std::move(live));
     return;
   }

@@ -261,11 +261,26 @@ class SchedulerState {
     return faults;
   }
 
+  // Reserved before the start: what the model takes, or more where the job asks
+  // for more. A job that is here already is answered whatever became of it.
+  std::vector<Fault> need_of_model(JobSpec& spec) const {
+    const auto* kind = find_kind(options_.kinds, spec.kind);
+    if (!kind->needs_model || !options_.model_bytes) return {};
+    const auto bytes = options_.model_bytes(spec);
+    if (bytes) {
+      spec.memory_bytes = std::max(spec.memory_bytes, *bytes);
+      return {};
+    }
+    if (store_.summary(spec.id)) return {};
+    return {{"model", bytes.error().message}};
+  }
+
   void submit_one(const std::shared_ptr<Ticket>& ticket, JobSpec spec, Now at) {
     auto& answers = ticket->reply.answers;
     const auto id = spec.id;
     auto faults = check_submit(spec, options_.kinds, options_.job_limits);
     if (faults.empty()) faults = missing_files(spec);
+    if (faults.empty()) faults = need_of_model(spec);
     if (!faults.empty()) {
       answers.push_back({.id = id, .error = submit_error(std::move(faults))});
       return;

@@ -37,6 +37,9 @@ struct SchedulerOptions {
   std::function<bool(const std::string& sha256)> has_file;
   /// Hears of devices that come and go after the start. Quick, as above.
   std::function<void(const std::string& device, bool up)> device_changed;
+  /// What a job's model takes where it is computed; asked for kinds that need
+  /// one, unset: not known. Quick, as above. Errors: for the submitter.
+  std::function<Result<std::uint64_t>(const JobSpec&)> model_bytes;
   ScheduleDefects defects;                             // Tests only.
   const WallClock* wall = &system_wall_clock();        // These two outlive
   const SteadyClock* steady = &system_steady_clock();  // the actor.

@@ -280,6 +280,7 @@ Status run_node(const NodeOptions& options) {
                   .access = std::make_shared<LocalArtifacts>(**files),
                   .cpu = *std::move(cpu),
                   .guard = beside_us("troupe-guard"),
+                  .device_program = beside_us("troupe-device"),
                   .environment = own_environment(),
                   .umask = inherited_umask,
                   .notice = &say,

@@ -13,9 +13,11 @@
 #include "actors/job_history.hpp"
 #include "actors/memory_manager.hpp"
 #include "actors/scheduler.hpp"
+#include "cluster/device_executor.hpp"
 #include "cluster/pki.hpp"
 #include "connectors/process/attempt_files.hpp"
 #include "connectors/process/process_executor.hpp"
+#include "core/build_info.hpp"
 #include "kinds/kinds.hpp"
 
 namespace troupe {
@@ -152,7 +154,8 @@ ChildSpec scheduler(NodeParts& p) {
                 {.store = &p.store,
                  .history = get<JobHistoryActor>(c, "job_history"),
                  .memory = get<MemoryManagerActor>(c, "memory_manager"),
-                 .devices = {serving(p.cpu, {"echo", "noop", "process.run"})},
+                 .devices = {serving(p.cpu, {"echo", "noop", "process.run",
+                                             "text.generate", "text.enhance"})},
                  .kinds = all_kinds(),
                  .job_limits = p.config.job,
                  .limits = scheduler_limits(p.config),
@@ -176,6 +179,11 @@ ChildSpec scheduler(NodeParts& p) {
                        if (!is_of_worker(device)) return;
                        p.notice("device " + device +
                                 (up ? " is here" : " is gone"));
+                     },
+                 .model_bytes =
+                     [&p](const JobSpec& spec) {
+                       return model_bytes(p.data / "models", spec.kind,
+                                          spec.model);
                      },
                  .own_thread = false}));
           },
@@ -215,6 +223,33 @@ ChildSpec cpu_inference(NodeParts& p) {
                             .hub = get<EventHubActor>(c, "event_hub"),
                             .heartbeat_ms = p.config.lease.heartbeat_ms,
                             .progress_ms = p.config.event.live_interval_ms}));
+              },
+          .uses = {"scheduler", "event_hub"}};
+}
+
+cluster::DeviceExecutorOptions device_options(const NodeParts& p,
+                                              const Children& c) {
+  cluster::DeviceExecutorOptions options;
+  options.device = serving(p.cpu, {"text.generate", "text.enhance"});
+  options.process.program = p.device_program;
+  options.process.environment = p.environment;
+  options.process.setup.build =
+      std::string(build_version()) + " " + std::string(build_commit());
+  options.process.setup.models_dir = (p.data / "models").string();
+  options.process.setup.heartbeat_ms = p.config.lease.heartbeat_ms;
+  options.process.setup.live_interval_ms = p.config.event.live_interval_ms;
+  options.process.silence_ms = p.config.lease.duration_ms;
+  options.scheduler = get<SchedulerActor>(c, "scheduler");
+  options.hub = get<EventHubActor>(c, "event_hub");
+  return options;
+}
+
+ChildSpec cpu_device(NodeParts& p) {
+  return {.name = "cpu_device",
+          .start =
+              [&p](const Children& c) {
+                return any(cluster::spawn_device_executor(
+                    p.sys, device_options(p, c)));
               },
           .uses = {"scheduler", "event_hub"}};
 }
@@ -336,6 +371,7 @@ std::vector<ChildSpec> node_children(NodeParts& parts) {
           scheduler(parts),
           console(parts),
           cpu_inference(parts),
+          cpu_device(parts),
           instant(parts),
           process(parts),
           gate(parts)};

@@ -30,6 +30,7 @@ struct NodeParts {
   std::shared_ptr<ArtifactAccess> access;  // The executors' view of `files`.
   DeviceInfo cpu;               // Without kinds: each executor adds its own.
   std::filesystem::path guard;  // The program troupe-guard.
+  std::filesystem::path device_program;            // troupe-device.
   std::map<std::string, std::string> environment;  // Of this process.
   unsigned umask = 0022;                           // As it was inherited.
   /// A line for who reads the node's log; from any thread.

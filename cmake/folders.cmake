@@ -117,4 +117,11 @@ function(troupe_app)
   if(TARGET troupe AND TARGET troupe-guard)
     add_dependencies(troupe troupe-guard)
   endif()
+  # What computes: a process of its own, which the node starts.
+  troupe_program(troupe-device SOURCES apps/device_main.cpp
+    LINKS core codec platform models actors cluster)
+  if(TARGET troupe AND TARGET troupe-device)
+    troupe_use_pch(troupe-device caf)
+    add_dependencies(troupe troupe-device)
+  endif()
 endfunction()

@@ -90,6 +90,9 @@ function(troupe_test_folder folder)
   elseif(TARGET troupe-guard)
     add_dependencies(${target} troupe-guard)
   endif()
+  if(folder STREQUAL "cluster" AND TARGET troupe-device)
+    add_dependencies(${target} troupe-device)
+  endif()
   gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST
     TEST_PREFIX "${folder}." WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     PROPERTIES LABELS ${folder} TIMEOUT 1200)

@@ -42,7 +42,11 @@ struct LiveEvent {
   LiveType type = LiveType::progress;
   std::optional<Progress> progress;
   std::optional<LogLine> log;
-  std::string token;  // Later: text of `index`, `ids`.
+  std::string token;  // Text of an answer, whole characters.
+  /// Of `token`: tokens of its answer up to its end. An attempt that is made
+  /// again says the same at the same place, so a follower may drop it.
+  std::optional<std::uint64_t> index;
+  std::optional<std::uint32_t> choice;  // Of several answers, which.
 };
 
 template <class Inspector>
@@ -70,7 +74,8 @@ bool inspect(Inspector& f, LiveEvent& x) {
       f.field("after_seq", x.after_seq), f.field("n", x.n),
       f.field("time_ms", x.time_ms), f.field("type", x.type),
       f.field("progress", x.progress), f.field("log", x.log),
-      f.field("token", x.token));
+      f.field("token", x.token), f.field("index", x.index),
+      f.field("choice", x.choice));
 }
 
 }  // namespace troupe

@@ -111,7 +111,23 @@ struct ModelFamily {
   /// `ctx` outlives the loader and its engine. Errors: not_found, corrupt.
   Result<std::unique_ptr<Loader>> (*open)(const std::filesystem::path& dir,
                                           Context& ctx);
+  /// What a Loader's components() would say, from the smallest files alone:
+  /// quick. Errors: as open().
+  Result<std::vector<Component>> (*plan)(const std::filesystem::path& dir,
+                                         const Context& ctx);
 };
+
+/// The folder of a model: `name` in `models`, or a folder by its whole path.
+/// Errors: invalid_argument: no name, or one that leads elsewhere.
+Result<std::filesystem::path> model_folder(const std::filesystem::path& models,
+                                           const std::string& name);
+
+/// What that model takes for a job of `kind`, all components together. Errors:
+/// those of model_folder() and of the family's plan(); unsupported: no family
+/// serves the kind.
+Result<std::uint64_t> model_bytes(const std::filesystem::path& models,
+                                  std::string_view kind,
+                                  const std::string& name);
 
 /// The table that `apps` hands to inference actors as a value.
 std::span<const ModelFamily* const> model_families();

@@ -85,19 +85,25 @@ class Examination {
   void programs() {
     std::error_code failed;
     const auto self = fs::read_symlink("/proc/self/exe", failed);
-    const auto guard = self.parent_path() / "troupe-guard";
-    if (::access(guard.c_str(), X_OK) == 0)
-      add("guard", Verdict::good, guard.string());
-    else
-      add("guard", Verdict::bad,
-          guard.string() +
-              " is missing: process.run cannot work; install it "
-              "beside troupe");
+    program("guard", self.parent_path() / "troupe-guard",
+            "process.run cannot work");
+    program("device program", self.parent_path() / "troupe-device",
+            "no model can be run");
     auto memory = platform::memory_capacity_bytes();
     if (memory)
       add("memory", Verdict::good, render::bytes(*memory));
     else
       add("memory", Verdict::bad, memory.error().message);
+  }
+
+  void program(std::string what, const fs::path& path,
+               const std::string& without) {
+    if (::access(path.c_str(), X_OK) == 0)
+      add(std::move(what), Verdict::good, path.string());
+    else
+      add(std::move(what), Verdict::bad,
+          path.string() + " is missing: " + without +
+              "; install it beside troupe");
   }
 
   /// True: there is one to look into.

@@ -93,11 +93,17 @@ Result<std::unique_ptr<Loader>> open(const std::filesystem::path&, Context&) {
   return std::unique_ptr<Loader>{std::make_unique<EchoLoader>()};
 }
 
+Result<std::vector<Component>> plan(const std::filesystem::path&,
+                                    const Context&) {
+  const auto components = EchoLoader{}.components();
+  return std::vector<Component>{components.begin(), components.end()};
+}
+
 constexpr std::string_view kKinds[] = {"echo"};
 
 }  // namespace
 
 extern const ModelFamily echo_family;
-const ModelFamily echo_family{"echo", kKinds, open};
+const ModelFamily echo_family{"echo", kKinds, open, plan};
 
 }  // namespace troupe

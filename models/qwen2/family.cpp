@@ -54,11 +54,20 @@ Result<std::unique_ptr<Loader>> open(const std::filesystem::path& dir,
       ctx, std::move(*weights), std::move(*text), std::move(*plan))};
 }
 
+Result<std::vector<Component>> plan(const std::filesystem::path& dir,
+                                    const Context& ctx) {
+  const auto config = load_qwen2_config(dir);
+  if (!config) return config.error();
+  auto plan = plan_qwen2(ctx, *config);
+  if (!plan) return plan.error();
+  return std::move(plan->components);
+}
+
 constexpr std::string_view kKinds[] = {"text.generate", "text.enhance"};
 
 }  // namespace
 
 extern const ModelFamily qwen2_family;
-const ModelFamily qwen2_family{"qwen2", kKinds, open};
+const ModelFamily qwen2_family{"qwen2", kKinds, open, plan};
 
 }  // namespace troupe

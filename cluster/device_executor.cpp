@@ -1,0 +1,170 @@
+#include "cluster/device_executor.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <unordered_map>
+#include <utility>
+
+#include "actors/supervisor.hpp"
+
+namespace troupe::cluster {
+namespace {
+
+// What other threads say to it stays out of protocol.hpp's interface.
+using SelfActor = Supervised<ExecutorActor>::extend<
+    caf::result<void>(live_atom, std::vector<LiveEvent>),
+    caf::result<void>(ended_atom, std::vector<AttemptEnd>),
+    caf::result<void>(heartbeat_atom, std::vector<Token>),
+    caf::result<void>(wake_atom, std::uint64_t, std::string)>;
+
+class DeviceExecutorState {
+ public:
+  static inline const char* name = "troupe.device_executor";
+
+  DeviceExecutorState(SelfActor::pointer self, DeviceExecutorOptions options)
+      : self_{self}, options_{std::move(options)} {}
+
+  SelfActor::behavior_type make_behavior() {
+    self_->set_exit_handler([this](caf::exit_msg& msg) { leave(msg.reason); });
+    announce();
+    return {
+        [this](assign_atom, std::vector<Assignment>& list) {
+          assign(std::move(list));
+        },
+        [this](stop_atom, const std::vector<StopOrder>& orders) {
+          stop(orders);
+        },
+        [this](bind_atom, const std::string& child, const caf::actor& handle) {
+          rebind(child, handle);
+        },
+        [this](live_atom, std::vector<LiveEvent>& events) {
+          self_->send(options_.hub, live_atom_v, std::move(events));
+        },
+        [this](ended_atom, std::vector<AttemptEnd>& ends) {
+          report(std::move(ends));
+        },
+        [this](heartbeat_atom, std::vector<Token>& tokens) {
+          self_->send(options_.scheduler, heartbeat_atom_v, std::move(tokens));
+        },
+        [this](wake_atom, std::uint64_t number, const std::string& why) {
+          if (number == number_) lost(why);
+        },
+    };
+  }
+
+ private:
+  void announce() {
+    self_->send(
+        options_.scheduler, device_atom_v, options_.device,
+        caf::actor_cast<caf::actor>(caf::strong_actor_ptr{self_->ctrl()}));
+  }
+
+  void rebind(const std::string& child, const caf::actor& handle) {
+    if (child == "scheduler") {
+      options_.scheduler = caf::actor_cast<SchedulerActor>(handle);
+      announce();
+    } else if (child == "event_hub") {
+      options_.hub = caf::actor_cast<EventHubActor>(handle);
+    }
+  }
+
+  void assign(std::vector<Assignment> list) {
+    for (const auto& one : list) open_[one.token.job] = one.token;
+    if (!process_)
+      if (auto started = start(); !started)
+        return lost("the device process did not start: " +
+                    started.error().message);
+    if (auto sent = process_->send({.starts = std::move(list)}); !sent)
+      lost(sent.error().message);
+  }
+
+  void stop(const std::vector<StopOrder>& orders) {
+    for (const auto& order : orders) {
+      const auto it = open_.find(order.token.job);
+      if (order.reason == StopReason::fenced && it != open_.end() &&
+          it->second == order.token)
+        open_.erase(it);
+    }
+    // Should it be gone: its end is on its way.
+    if (process_) static_cast<void>(process_->send({.stops = orders}));
+  }
+
+  // What the process says comes in order, and what one that is gone said late
+  // is known by its number.
+  Status start() {
+    const caf::weak_actor_ptr weak{self_->ctrl()};
+    const auto tell = [weak](auto&&... xs) {
+      if (auto self = caf::actor_cast<caf::strong_actor_ptr>(weak))
+        caf::anon_send(caf::actor_cast<caf::actor>(self),
+                       std::forward<decltype(xs)>(xs)...);
+    };
+    auto process = DeviceProcess::start(
+        options_.process,
+        [tell](DeviceSays says) {
+          if (!says.live.empty()) tell(live_atom_v, std::move(says.live));
+          if (!says.ended.empty()) tell(ended_atom_v, std::move(says.ended));
+          if (!says.alive.empty())
+            tell(heartbeat_atom_v, std::move(says.alive));
+        },
+        [tell, number = ++number_](std::string why) {
+          tell(wake_atom_v, number, std::move(why));
+        });
+    if (!process) return process.error();
+    process_ = *std::move(process);
+    return ok();
+  }
+
+  void report(std::vector<AttemptEnd> ends) {
+    std::erase_if(ends, [this](const AttemptEnd& end) {
+      const auto it = open_.find(end.token.job);
+      if (it == open_.end() || it->second != end.token) return true;
+      open_.erase(it);
+      return false;
+    });
+    if (!ends.empty())
+      self_->send(options_.scheduler, ended_atom_v, std::move(ends));
+  }
+
+  void fail_all(std::string_view reason, const std::string& why) {
+    std::vector<AttemptEnd> ends;
+    for (const auto& [job, token] : open_) {
+      JobEnd end;
+      end.state = JobState::failed;
+      end.failure =
+          Failure{FailureClass::transient, std::string(reason), why, {}};
+      ends.push_back({token, std::move(end)});
+    }
+    report(std::move(ends));
+  }
+
+  void lost(const std::string& why) {
+    ++number_;
+    process_.reset();
+    fail_all("device_lost", why);
+  }
+
+  void leave(const caf::error& reason) {
+    ++number_;
+    process_.reset();
+    fail_all(kNodeShutdown, "the node was stopped");
+    self_->quit(reason);
+  }
+
+  SelfActor::pointer self_;
+  DeviceExecutorOptions options_;
+  std::unique_ptr<DeviceProcess> process_;  // Null: none runs.
+  std::uint64_t number_ = 0;                // Of the process.
+  std::unordered_map<JobId, Token> open_;
+};
+
+}  // namespace
+
+ExecutorActor spawn_device_executor(caf::actor_system& sys,
+                                    DeviceExecutorOptions options) {
+  using Impl = SelfActor::stateful_impl<DeviceExecutorState>;
+  if (options.own_thread)
+    return ExecutorActor{sys.spawn<Impl, caf::detached>(std::move(options))};
+  return ExecutorActor{sys.spawn<Impl>(std::move(options))};
+}
+
+}  // namespace troupe::cluster

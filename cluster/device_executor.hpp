@@ -1,0 +1,25 @@
+// The executor of a device whose computing is done by a process of its own.
+// Starts it when there is work, hands on what is said on either side, and
+// fails what ran there when it is gone; the next work starts another.
+#pragma once
+
+#include <caf/actor_system.hpp>
+
+#include "actors/protocol.hpp"
+#include "cluster/device_process.hpp"
+#include "core/device.hpp"
+
+namespace troupe::cluster {
+
+struct DeviceExecutorOptions {
+  DeviceInfo device;  // Announced to the scheduler.
+  DeviceProcessOptions process;
+  SchedulerActor scheduler;
+  EventHubActor hub;
+  bool own_thread = true;  // It may wait for the process.
+};
+
+ExecutorActor spawn_device_executor(caf::actor_system& sys,
+                                    DeviceExecutorOptions options);
+
+}  // namespace troupe::cluster

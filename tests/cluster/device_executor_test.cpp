@@ -1,0 +1,239 @@
+// A device process of its own, seen from the node's executor: real processes,
+// with the family `echo` as their work.
+#include "cluster/device_executor.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/scoped_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include "core/build_info.hpp"
+#include "platform/process.hpp"
+#include "tests/connectors/guard_path.hpp"
+#include "tests/platform/eventually.hpp"
+
+namespace troupe::cluster {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr std::chrono::seconds kPatience{30};
+
+SchedulerActor::behavior_type stand_in_scheduler(caf::actor test) {
+  return {
+      [](submit_atom, const SubmitRequest&) { return SubmitReply{}; },
+      [](cancel_atom, const CancelRequest&) { return CancelReply{}; },
+      [](control_atom, const ControlRequest&) { return ControlReply{}; },
+      [](explain_atom, const ExplainRequest&) { return ExplainReply{}; },
+      [](status_atom) { return ControlReply{}; },
+      [=](device_atom, const DeviceInfo& device, const caf::actor& executor) {
+        caf::anon_send(test, device_atom_v, device, executor);
+      },
+      [=](ended_atom, const std::vector<AttemptEnd>& ends) {
+        caf::anon_send(test, ended_atom_v, ends);
+      },
+      [=](heartbeat_atom, const std::vector<Token>& tokens) {
+        caf::anon_send(test, heartbeat_atom_v, tokens);
+      },
+      [](note_atom, const std::vector<AttemptNote>&) {},
+  };
+}
+
+EventHubActor::behavior_type stand_in_hub(caf::actor test) {
+  return {
+      [](committed_atom, const Committed&) {},
+      [=](live_atom, const std::vector<LiveEvent>& events) {
+        caf::anon_send(test, live_atom_v, events);
+      },
+      [](pull_atom, const PullRequest&) { return PullReply{}; },
+      [](progress_atom, const ShowReply& reply) { return reply; },
+  };
+}
+
+class DeviceExecutorTest : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    if (executor) self->send_exit(executor, caf::exit_reason::kill);
+    self->send_exit(scheduler, caf::exit_reason::kill);
+    self->send_exit(hub, caf::exit_reason::kill);
+  }
+  static std::filesystem::path program() {
+    return test_programs().parent_path() / "bin" / "troupe-device";
+  }
+  void start(std::filesystem::path with = program(),
+             std::int64_t silence_ms = 20'000) {
+    DeviceExecutorOptions options;
+    options.device = {.name = "cpu", .klass = "cpu", .kinds = {"echo"}};
+    options.process.program = std::move(with);
+    options.process.setup = {.build = std::string(build_version()) + " " +
+                                      std::string(build_commit()) +
+                                      build_suffix,
+                             .models_dir = "/nowhere",
+                             .threads = 1,
+                             .heartbeat_ms = 20};
+    options.process.silence_ms = silence_ms;
+    options.scheduler = scheduler;
+    options.hub = hub;
+    executor = spawn_device_executor(sys, options);
+  }
+  static Token token(std::uint64_t job) {
+    return {.epoch = 1, .job = {.hi = 5, .lo = job}, .attempt = 1};
+  }
+  void assign(std::uint64_t job, const std::string& params) {
+    Assignment one;
+    one.token = token(job);
+    one.spec.kind = "echo";
+    one.spec.params = params;
+    one.memory_bytes = 1 << 20;
+    self->send(executor, assign_atom_v, std::vector<Assignment>{one});
+  }
+  void stop(std::uint64_t job, StopReason reason) {
+    self->send(executor, stop_atom_v,
+               std::vector<StopOrder>{{token(job), reason}});
+  }
+
+  // Takes what comes until `done`; false: it did not in time.
+  template <class Done>
+  bool receive_until(const Done& done) {
+    bool late = false;
+    self->receive_while([&] { return !done() && !late; })(
+        [&](ended_atom, const std::vector<AttemptEnd>& some) {
+          ends.insert(ends.end(), some.begin(), some.end());
+        },
+        [&](heartbeat_atom, const std::vector<Token>& tokens) {
+          beats.insert(beats.end(), tokens.begin(), tokens.end());
+        },
+        [&](live_atom, const std::vector<LiveEvent>& events) {
+          live += events.size();
+        },
+        [&](device_atom, const DeviceInfo& device, const caf::actor&) {
+          announced.push_back(device.name);
+        },
+        caf::after(kPatience) >> [&] { late = true; });
+    return !late;
+  }
+  bool receive_ends(std::size_t count) {
+    return receive_until([&] { return ends.size() >= count; });
+  }
+  // The process that this one started; 0: none.
+  static std::int32_t device_pid() {
+    const auto all = platform::list_processes();
+    for (const auto& process : platform::descendants(all, {::getpid()}))
+      if (process.state != 'Z') return process.pid;
+    return 0;
+  }
+
+  caf::actor_system_config config;
+  caf::actor_system sys{config};
+  caf::scoped_actor self{sys};
+  SchedulerActor scheduler = sys.spawn(stand_in_scheduler, caf::actor{self});
+  EventHubActor hub = sys.spawn(stand_in_hub, caf::actor{self});
+  ExecutorActor executor;
+  std::string build_suffix;
+  std::vector<AttemptEnd> ends;
+  std::vector<Token> beats;
+  std::vector<std::string> announced;
+  std::size_t live = 0;
+};
+
+constexpr auto kEndless = R"({"text":"x","steps":1000000,"step_ms":2})";
+
+TEST_F(DeviceExecutorTest, StartsAProcessWhenThereIsWorkAndReportsItsEnd) {
+  start();
+  EXPECT_TRUE(receive_until([&] { return !announced.empty(); }));
+  EXPECT_EQ(device_pid(), 0);
+  assign(1, R"({"text":"hello","steps":3})");
+  ASSERT_TRUE(receive_ends(1));
+  EXPECT_EQ(ends[0].token, token(1));
+  EXPECT_EQ(ends[0].end.state, JobState::succeeded);
+  EXPECT_EQ(ends[0].end.result, R"({"text":"hello"})");
+  EXPECT_GE(live, 1u);
+  EXPECT_NE(device_pid(), 0) << "it stays for the next";
+}
+
+TEST_F(DeviceExecutorTest, BeatsForWhatRunsAndStopsWhatIsOrdered) {
+  start();
+  assign(1, kEndless);
+  assign(2, R"({"text":"b","steps":5,"step_ms":2})");
+  ASSERT_TRUE(receive_until([&] {
+    return std::ranges::count(beats, token(1)) >= 3 && !ends.empty();
+  }));
+  EXPECT_EQ(ends[0].token, token(2));
+  stop(1, StopReason::cancelled);
+  ASSERT_TRUE(receive_ends(2));
+  EXPECT_EQ(ends[1].token, token(1));
+  EXPECT_EQ(ends[1].end.state, JobState::cancelled);
+}
+
+TEST_F(DeviceExecutorTest, SaysNothingMoreOfAFencedAttempt) {
+  start();
+  assign(1, kEndless);
+  ASSERT_TRUE(receive_until([&] { return !beats.empty(); }));
+  stop(1, StopReason::fenced);
+  assign(2, R"({"text":"b"})");
+  ASSERT_TRUE(receive_ends(1));
+  EXPECT_EQ(ends[0].token, token(2));
+}
+
+TEST_F(DeviceExecutorTest, FailsWhatRanInAKilledProcessAndStartsAnother) {
+  start();
+  assign(1, kEndless);
+  assign(2, kEndless);
+  ASSERT_TRUE(receive_until([&] { return live > 0; }));
+  const auto first = device_pid();
+  ASSERT_EQ(::kill(first, SIGKILL), 0);
+  ASSERT_TRUE(receive_ends(2));
+  for (const auto& end : ends) {
+    EXPECT_EQ(end.end.state, JobState::failed);
+    EXPECT_EQ(end.end.failure->klass, FailureClass::transient);
+    EXPECT_EQ(end.end.failure->reason, "device_lost");
+    EXPECT_THAT(end.end.failure->message, HasSubstr("SIGKILL"));
+  }
+  assign(3, R"({"text":"again"})");
+  ASSERT_TRUE(receive_ends(3));
+  EXPECT_EQ(ends[2].end.state, JobState::succeeded);
+  EXPECT_NE(device_pid(), first);
+}
+
+TEST_F(DeviceExecutorTest, EndsAProcessThatIsSilent) {
+  start(program(), 300);
+  assign(1, kEndless);
+  ASSERT_TRUE(receive_until([&] { return live > 0; }));
+  ASSERT_EQ(::kill(device_pid(), SIGSTOP), 0);
+  ASSERT_TRUE(receive_ends(1));
+  EXPECT_THAT(ends[0].end.failure->message,
+              HasSubstr("nothing was heard of the device process for 300 ms"));
+  EXPECT_TRUE(platform::eventually([] { return device_pid() == 0; }));
+}
+
+TEST_F(DeviceExecutorTest, RefusesAProgramOfAnotherBuild) {
+  build_suffix = "-other";
+  start();
+  assign(1, R"({"text":"x"})");
+  ASSERT_TRUE(receive_ends(1));
+  EXPECT_EQ(ends[0].end.failure->reason, "device_lost");
+}
+
+TEST_F(DeviceExecutorTest, FailsTheAttemptWhereThereIsNoProgram) {
+  start("/nowhere/troupe-device");
+  assign(1, R"({"text":"x"})");
+  ASSERT_TRUE(receive_ends(1));
+  EXPECT_THAT(ends[0].end.failure->message, HasSubstr("did not start"));
+}
+
+TEST_F(DeviceExecutorTest, ALeavingNodeTakesItsProcessAlong) {
+  start();
+  assign(1, kEndless);
+  ASSERT_TRUE(receive_until([&] { return live > 0; }));
+  self->send_exit(executor, caf::exit_reason::user_shutdown);
+  ASSERT_TRUE(receive_ends(1));
+  EXPECT_EQ(ends[0].end.failure->reason, kNodeShutdown);
+  EXPECT_TRUE(platform::eventually([] { return device_pid() == 0; }));
+  executor = nullptr;
+}
+
+}  // namespace
+}  // namespace troupe::cluster
