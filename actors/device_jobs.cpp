@@ -88,6 +88,7 @@ void DeviceJobs::stop(const StopOrder& order, DeviceNews& news) {
             engine_->cancel(entry.first);
             return true;
           }) > 0;
+  if (!has_step()) loader_.reset();  // Nobody waits for it any more.
   if (here && order.reason != StopReason::fenced)
     news.ends.push_back({order.token, end_of(order.reason)});
 }
@@ -103,6 +104,12 @@ void DeviceJobs::step(DeviceNews& news) {
   admit_queued(news);
   if (running_.empty()) return;
   for (auto& event : engine_->step().events) apply(std::move(event), news);
+}
+
+void DeviceJobs::drop_model() {
+  TROUPE_ASSERT(!has_step());
+  loader_.reset();
+  engine_.reset();
 }
 
 bool DeviceJobs::open_next(DeviceNews& news) {
@@ -139,7 +146,6 @@ void DeviceJobs::step_load(DeviceNews& news) {
   auto progress = loader_->step();
   if (!progress) {
     loader_.reset();
-    if (queued_.empty()) return;  // Nobody waits for it any more.
     news.ends.push_back(failed(queued_.front().token,
                                class_of(progress.error().code),
                                progress.error()));

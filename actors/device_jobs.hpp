@@ -42,6 +42,10 @@ class DeviceJobs {
   /// REQUIRES: has_step().
   void step(DeviceNews& news);
 
+  /// Gives back what the model takes; the next attempt loads it again.
+  /// REQUIRES: !has_step().
+  void drop_model();
+
   /// The attempts that are here.
   std::vector<Token> tokens() const;
 

@@ -1,6 +1,7 @@
 #include "apps/job_options.hpp"
 
 #include <time.h>
+#include <filesystem>
 
 #include <algorithm>
 #include <charconv>
@@ -36,7 +37,11 @@ class Drafter {
 
   DraftJob draft() {
     spec_.kind = options_.kind;
-    spec_.model = options_.model;
+    // A folder, as seen from here.
+    const bool is_path = options_.model.find('/') != string::npos;
+    spec_.model =
+        is_path ? std::filesystem::absolute(options_.model).lexically_normal()
+                : std::filesystem::path{options_.model};
     spec_.device = options_.device;
     spec_.tags = options_.tags;
     params_.read();

@@ -74,8 +74,8 @@ class DeviceExecutorState {
       if (auto started = start(); !started)
         return lost("the device process did not start: " +
                     started.error().message);
-    if (auto sent = process_->send({.starts = std::move(list)}); !sent)
-      lost(sent.error().message);
+    // Should it be gone: its end is on its way, and says why.
+    static_cast<void>(process_->send({.starts = std::move(list)}));
   }
 
   void stop(const std::vector<StopOrder>& orders) {
@@ -85,7 +85,6 @@ class DeviceExecutorState {
           it->second == order.token)
         open_.erase(it);
     }
-    // Should it be gone: its end is on its way.
     if (process_) static_cast<void>(process_->send({.stops = orders}));
   }
 

@@ -15,6 +15,10 @@
 namespace troupe::cluster {
 namespace {
 
+// A model that nobody asks for is given back after that: what it takes is not
+// reserved while nothing runs.
+constexpr std::chrono::seconds kIdle{60};
+
 class DeviceServer {
  public:
   DeviceServer(const DeviceServerOptions& options, const DeviceSetup& setup,
@@ -75,9 +79,12 @@ class DeviceServer {
   // -- the thread that computes -----------------------------------------------
 
   std::vector<DeviceOrders> take_orders() {
+    const auto called = [this] { return closed_ || !orders_.empty(); };
     std::unique_lock lock{mutex_};
-    if (!jobs_.has_step())
-      changed_.wait(lock, [this] { return closed_ || !orders_.empty(); });
+    if (!jobs_.has_step() && !changed_.wait_for(lock, kIdle, called)) {
+      jobs_.drop_model();
+      changed_.wait(lock, called);
+    }
     stop_ = closed_;
     return std::exchange(orders_, {});
   }

@@ -10,6 +10,7 @@ void add_submit(CLI::App& root, Invocation& call);
 void add_run(CLI::App& root, Invocation& call);
 void add_jobs(CLI::App& root, Invocation& call);
 void add_artifacts(CLI::App& root, Invocation& call);
+void add_models(CLI::App& root, Invocation& call);
 void add_queue(CLI::App& root, Invocation& call);
 void add_console(CLI::App& root, Invocation& call);
 void add_backup(CLI::App& root, Invocation& call);

@@ -17,6 +17,7 @@
 #include "apps/render/json.hpp"
 #include "apps/render/table.hpp"
 #include "apps/submitting.hpp"
+#include "apps/text_stream.hpp"
 #include "cluster/client_folder.hpp"
 
 namespace troupe::commands {
@@ -177,12 +178,14 @@ class Run {
   void show(JobWatch& watch, const PullReply& batch) {
     const auto wall = system_wall_clock().now();
     if (options_.logs) print_log(batch);
+    for (const auto& event : batch.live) print_text(text_.take(event));
     const auto lines = watch.apply(batch, wall);
     if (!terminal_.draws_bars) {
+      if (text_.has_shown()) return;
       for (const auto& line : lines) say(line);
       return;
     }
-    if (call_.json) return;
+    if (call_.json || text_.has_shown()) return;
     clear_bar();
     terminal_.err << watch.line({terminal_.columns, terminal_.colour,
                                  terminal_.unicode},
@@ -203,6 +206,19 @@ class Run {
       (is_out ? terminal_.out : terminal_.err)
           << render::printable(event.log->text) << std::endl;
     }
+  }
+
+  /// An answer as it comes; its lines stay lines, what moves a cursor does not.
+  void print_text(const std::string& text) {
+    if (text.empty() || call_.json) return;
+    clear_bar();
+    std::size_t from = 0;
+    for (auto at = text.find('\n'); at != text.npos;
+         at = text.find('\n', from)) {
+      terminal_.out << render::printable(text.substr(from, at - from)) << '\n';
+      from = at + 1;
+    }
+    terminal_.out << render::printable(text.substr(from)) << std::flush;
   }
 
   /// The first Ctrl-C cancels, again and again until the node has answered;
@@ -270,13 +286,23 @@ class Run {
     if (call_.json)
       call_.print(render::job(*job));
     else
-      call_.out() << end_text(*job);
+      print_end(*job);
     if (interrupts_.count() > 0) return ExitCode::interrupted;
     return exit_code(job->state);
   }
 
   std::filesystem::path place_of(const ArtifactRef& file) const {
     return std::filesystem::path(options_.save) / file.name;
+  }
+
+  /// Where the answer is text, standard output has it and nothing else.
+  void print_end(const JobView& job) {
+    const bool writes = job.spec.kind.starts_with("text.");
+    if (writes && job.state == JobState::succeeded)
+      print_text(text_.rest(job.result));
+    else if (text_.has_shown())
+      print_text("\n");
+    (writes ? terminal_.err : terminal_.out) << end_text(job);
   }
 
   Status save(client::Client& client, const ArtifactRef& file) {
@@ -324,6 +350,7 @@ class Run {
   std::unique_ptr<OwnNode> node_;
   std::optional<AwayNotice> away_;  // Once there is a client.
   JobId id_;
+  TextStream text_;
   int obeyed_ = 0;  // Presses.
   bool cancel_answered_ = false;
   bool cancel_taken_ = false;        // Answered, and not with an error.

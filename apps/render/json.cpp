@@ -151,6 +151,8 @@ Json event(const LiveEvent& event) {
   if (event.progress) out["progress"] = progress_json(*event.progress);
   if (event.log) out["log"] = to_json(*event.log);
   if (!event.token.empty()) out["token"] = event.token;
+  if (event.index) out["index"] = *event.index;
+  if (event.choice) out["choice"] = *event.choice;
   return out;
 }
 

@@ -92,5 +92,65 @@ TEST_F(DeviceJobsTest, RefusesWhatNoFamilyRunsAndWhatWasNotReserved) {
   EXPECT_EQ(end(1).failure->klass, FailureClass::resource);
 }
 
+// -- loads --------------------------------------------------------------------
+
+int loads = 0;  // That hold memory now.
+
+class SlowLoader : public Loader {
+ public:
+  SlowLoader() { ++loads; }
+  ~SlowLoader() override { --loads; }
+  std::span<const Component> components() const override { return {}; }
+  Result<LoadProgress> step() override { return LoadProgress{++step_, 100}; }
+  std::unique_ptr<Engine> take() override { return {}; }
+
+ private:
+  std::uint64_t step_ = 0;
+};
+
+Result<std::unique_ptr<Loader>> open_slowly(const std::filesystem::path&,
+                                            Context&) {
+  return std::unique_ptr<Loader>{std::make_unique<SlowLoader>()};
+}
+Result<std::vector<Component>> plan_nothing(const std::filesystem::path&,
+                                            const Context&) {
+  return std::vector<Component>{};
+}
+constexpr std::string_view kSlowKinds[] = {"echo"};
+const ModelFamily slow_family{"slow", kSlowKinds, open_slowly, plan_nothing};
+
+TEST(DeviceJobsLoads, AreAbandonedWhenNobodyWaitsForThemAnyMore) {
+  Context ctx;
+  DeviceJobs jobs{ctx, {&slow_family}, "/nowhere"};
+  DeviceNews news;
+  Assignment one, two;
+  one.token.job = {0, 1};
+  two.token.job = {0, 2};
+  one.spec.kind = two.spec.kind = "echo";
+  jobs.assign(one, news);
+  jobs.assign(two, news);
+  jobs.step(news);
+  jobs.stop({one.token, StopReason::cancelled}, news);
+  EXPECT_EQ(loads, 1) << "the other waits";
+  jobs.step(news);
+  jobs.stop({two.token, StopReason::cancelled}, news);
+  EXPECT_EQ(loads, 0);
+  EXPECT_FALSE(jobs.has_step());
+  EXPECT_EQ(news.ends.size(), 2u);
+  jobs.assign(one, news);
+  jobs.step(news);
+  EXPECT_EQ(loads, 1) << "begun anew";
+}
+
+TEST_F(DeviceJobsTest, LoadsAgainAfterTheModelWasDropped) {
+  jobs.assign(job(1, R"({"text":"a"})"), news);
+  run_to_the_end();
+  jobs.drop_model();
+  jobs.assign(job(2, R"({"text":"b"})"), news);
+  run_to_the_end();
+  ASSERT_EQ(news.ends.size(), 2u);
+  EXPECT_EQ(end(1).state, JobState::succeeded);
+}
+
 }  // namespace
 }  // namespace troupe

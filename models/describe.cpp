@@ -1,0 +1,93 @@
+#include "models/describe.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "models/qwen2/plan.hpp"
+#include "models/qwen2/text_files.hpp"
+#include "models/qwen2/weights.hpp"
+#include "models/weights/weight_folder.hpp"
+
+namespace troupe {
+namespace {
+
+constexpr std::int64_t kCheckedAtOnce = 1 << 20;  // Elements.
+
+struct Opened {
+  Qwen2Config config;
+  WeightFolder weights;
+  Qwen2Text text;
+};
+
+Result<Opened> open(const std::filesystem::path& dir) {
+  auto config = load_qwen2_config(dir);
+  if (!config) return config.error();
+  auto weights = WeightFolder::open(dir);
+  if (!weights) return weights.error();
+  if (auto good = check_qwen2_tensors(*config, *weights); !good)
+    return good.error();
+  auto text = load_qwen2_text(dir, *config);
+  if (!text) return text.error();
+  return Opened{*std::move(config), *std::move(weights), *std::move(text)};
+}
+
+void describe_weights(const WeightFolder& folder, ModelDescription& d) {
+  std::set<std::string> dtypes;
+  for (const auto& [name, located] : folder.tensors()) {
+    d.parameters += static_cast<std::uint64_t>(located.tensor->elements());
+    dtypes.emplace(to_string(located.tensor->type));
+  }
+  d.stored_bytes = folder.total_bytes();
+  d.dtypes = {dtypes.begin(), dtypes.end()};
+}
+
+Status check_tensor(const LocatedTensor& located, std::vector<float>& values) {
+  const auto& [tensor, file] = located;
+  for (std::int64_t at = 0; at < tensor->elements(); at += kCheckedAtOnce) {
+    values.resize(static_cast<std::size_t>(
+        std::min(kCheckedAtOnce, tensor->elements() - at)));
+    if (auto read = file->read_f32(*tensor, at, values); !read) return read;
+    const auto broken = std::ranges::find_if_not(
+        values, [](float value) { return std::isfinite(value); });
+    if (broken != values.end())
+      return Error{Errc::corrupt,
+                   file->path().string() + ": tensor " + tensor->name +
+                       ": element " +
+                       std::to_string(at + (broken - values.begin())) +
+                       " is no finite number"};
+  }
+  return ok();
+}
+
+}  // namespace
+
+Result<ModelDescription> describe_model(const std::filesystem::path& dir) {
+  const auto opened = open(dir);
+  if (!opened) return opened.error();
+  auto plan = plan_qwen2(Context{}, opened->config);
+  if (!plan) return plan.error();
+  ModelDescription d;
+  d.family = "qwen2";
+  for (const auto* family : model_families())
+    if (family->name == d.family)
+      d.kinds.assign(family->kinds.begin(), family->kinds.end());
+  describe_weights(opened->weights, d);
+  d.tokens = opened->text.tokenizer.size();
+  d.max_positions = opened->config.max_positions;
+  d.chats = opened->text.chat.has_value();
+  if (!d.chats) d.why_no_chat = opened->text.why_no_chat.message;
+  d.components = std::move(plan->components);
+  return d;
+}
+
+Status check_model(const std::filesystem::path& dir) {
+  const auto opened = open(dir);
+  if (!opened) return opened.error();
+  std::vector<float> values;
+  for (const auto& [name, located] : opened->weights.tensors())
+    if (auto good = check_tensor(located, values); !good) return good;
+  return ok();
+}
+
+}  // namespace troupe

@@ -1,0 +1,143 @@
+// A model that writes, through the whole program: node, device process, engine.
+#include <unistd.h>
+
+#include "platform/process.hpp"
+#include "tests/e2e/cli_fixture.hpp"
+#include "tests/models/text_model.hpp"
+#include "tests/platform/eventually.hpp"
+
+namespace troupe::test {
+namespace {
+
+using testing::HasSubstr;
+
+class TextTest : public CliTest {
+ protected:
+  static void SetUpTestSuite() {
+    model_ = new TextModelFolder;
+    // Long answers: something to interrupt.
+    model_->tiny.config["max_position_embeddings"] = 16'384;
+    model_->tiny.write(model_->path());
+    CliTest::SetUpTestSuite();
+  }
+  static void TearDownTestSuite() {
+    CliTest::TearDownTestSuite();
+    delete model_;
+  }
+  static Words job(int tokens, int seed = 5) {
+    return {"text.generate",
+            "--model",
+            model_->path().string(),
+            "-p",
+            "prompt=hello there",
+            "-p",
+            "ignore_eos=true",
+            "-p",
+            "temperature=1",
+            "-p",
+            "max_tokens=" + std::to_string(tokens),
+            "-p",
+            "seed=" + std::to_string(seed)};
+  }
+  static Output run(Words words, const Words& more = {}) {
+    words.insert(words.begin(), "run");
+    words.insert(words.end(), more.begin(), more.end());
+    return troupe(words);
+  }
+  static std::int32_t device_pid() {
+    const auto all = platform::list_processes();
+    for (const auto& process : platform::descendants(all, {node_->pid()})) {
+      std::error_code gone;
+      const auto program = std::filesystem::read_symlink(
+          "/proc/" + std::to_string(process.pid) + "/exe", gone);
+      if (program.filename() == "troupe-device") return process.pid;
+    }
+    return 0;
+  }
+  // Once it writes, it is in the middle of it.
+  static bool writes(const std::string& id) {
+    return platform::eventually([&] {
+      const auto shown = show(id);
+      return shown["progress_detail"].is_object() &&
+             shown["progress_detail"].value("done", 0) > 0;
+    });
+  }
+
+  static inline TextModelFolder* model_ = nullptr;
+};
+
+TEST_F(TextTest, RunPrintsTheTextAndNothingElse) {
+  const auto plain = run(job(40));
+  EXPECT_EQ(plain.code, 0) << plain.err;
+  const auto result = run(job(40), {"--json"}).json()["result"];
+  EXPECT_EQ(result["finish_reason"], "length");
+  EXPECT_EQ(result["usage"]["completion_tokens"], 40);
+  EXPECT_EQ(result["seed"], 5);
+  // A repeated seed says the same. (What moves a cursor is not printed raw.)
+  EXPECT_EQ(plain.out.size() > 20, true) << plain.out;
+  EXPECT_THAT(plain.err, HasSubstr("succeeded"));
+  EXPECT_EQ(run(job(40)).out, plain.out);
+  EXPECT_NE(run(job(40, 6)).out, plain.out);
+}
+
+TEST_F(TextTest, AKilledDeviceProcessLosesNoJob) {
+  const auto whole = run(job(15'000), {"--json"}).json()["result"];
+  const auto id = place_->submit(job(15'000));
+  ASSERT_TRUE(writes(id));
+  const auto device = device_pid();
+  ASSERT_NE(device, 0);
+  ASSERT_EQ(::kill(device, SIGKILL), 0);
+  ASSERT_TRUE(place_->reaches(id, "succeeded"));
+  const auto again = show(id);
+  EXPECT_EQ(again["attempt"], 2);
+  EXPECT_EQ(again["result"]["text"], whole["text"]);
+  EXPECT_NE(device_pid(), device);
+  EXPECT_TRUE(node_->is_running());
+}
+
+TEST_F(TextTest, ACancelledAnswerEndsAndTheNextIsWritten) {
+  const auto id = place_->submit(job(15'000));
+  ASSERT_TRUE(writes(id));
+  EXPECT_EQ(troupe({"jobs", "cancel", id}).code, 0);
+  EXPECT_TRUE(place_->reaches(id, "cancelled"));
+  EXPECT_EQ(run(job(5)).code, 0);
+}
+
+TEST_F(TextTest, WhatCannotBeComputedIsRefusedBeforeItIsStored) {
+  auto unknown = job(5);
+  unknown[2] = "no-such-model";
+  const auto refused = run(unknown);
+  EXPECT_EQ(refused.code, 5) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("no-such-model/config.json"));
+  const auto wrong = run(job(5), {"-p", "top_p=7", "-p", "n=0"});
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_THAT(wrong.err, HasSubstr("params.top_p"));
+  EXPECT_THAT(wrong.err, HasSubstr("params.n"));
+}
+
+TEST_F(TextTest, WhatTheModelHasNoRoomForFailsWithTheFigure) {
+  const auto failed = run(job(20'000), {"--json"});
+  EXPECT_EQ(failed.code, 1);
+  const auto failure = failed.json()["failure"];
+  EXPECT_EQ(failure["class"], "invalid");
+  EXPECT_THAT(failure["message"].get<std::string>(),
+              HasSubstr("room for 16384 together"));
+}
+
+TEST_F(TextTest, ModelsAreShownCheckedAndTokenized) {
+  const auto path = model_->path().string();
+  const auto shown = troupe({"models", "show", path, "--json"}).json();
+  EXPECT_EQ(shown["family"], "qwen2");
+  EXPECT_EQ(shown["max_positions"], 16'384);
+  EXPECT_EQ(troupe({"models", "check", path}).code, 0);
+  EXPECT_EQ(troupe({"models", "tokenize", path}, "{\"text\":\"<|im_end|>\"}\n")
+                .json()["ids"],
+            Json::array({1502}));
+  EXPECT_EQ(troupe({"models", "detokenize", path}, "{\"ids\":[1502]}\n")
+                .json()["text"],
+            "<|im_end|>");
+  EXPECT_NE(troupe({"models", "show", "nothing-here"}).code, 0);
+}
+
+}  // namespace
+}  // namespace troupe::test

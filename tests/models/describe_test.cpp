@@ -1,0 +1,88 @@
+#include "models/describe.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "tests/models/text_model.hpp"
+
+namespace troupe {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(DescribeModel, SaysWhatAFolderHoldsAndWhatItTakes) {
+  TextModelFolder folder;
+  const auto d = describe_model(folder.path());
+  ASSERT_TRUE(d) << d.error().message;
+  EXPECT_EQ(d->family, "qwen2");
+  EXPECT_THAT(d->kinds, ElementsAre("text.generate", "text.enhance"));
+  // Embedding, four products of 64 x 64 with three biases, three norms, and the
+  // three products of the feed-forward of 32.
+  EXPECT_EQ(d->parameters,
+            1536u * 64 + 4 * 64 * 64 + 3 * 64 + 3 * 64 + 3 * 64 * 32);
+  EXPECT_EQ(d->stored_bytes, 4 * d->parameters);
+  EXPECT_THAT(d->dtypes, ElementsAre("F32"));
+  EXPECT_EQ(d->tokens, 1522u);
+  EXPECT_EQ(d->max_positions, 512);
+  EXPECT_TRUE(d->chats);
+  std::uint64_t bytes = 0;
+  for (const auto& component : d->components) bytes += component.bytes;
+  const auto needs = model_bytes("/nowhere", "text.generate", folder.path());
+  ASSERT_TRUE(needs);
+  EXPECT_EQ(bytes, *needs);
+}
+
+TEST(DescribeModel, SaysWhyAModelDoesNotChat) {
+  TextModelFolder folder;
+  folder.add("chat_template.jinja", "{{ x }}");
+  const auto d = describe_model(folder.path());
+  ASSERT_TRUE(d);
+  EXPECT_FALSE(d->chats);
+  EXPECT_THAT(d->why_no_chat, HasSubstr("chat_template.jinja"));
+}
+
+TEST(DescribeModel, RefusesAFolderWithoutAModel) {
+  platform::TempDir empty;
+  EXPECT_EQ(describe_model(empty.path()).error().code, Errc::not_found);
+}
+
+TEST(CheckModel, ReadsEveryWeight) {
+  TextModelFolder folder;
+  EXPECT_TRUE(check_model(folder.path()));
+  auto& values =
+      folder.tiny.tensors["model.layers.0.mlp.up_proj.weight"].values;
+  values.at(70) = std::numeric_limits<float>::infinity();
+  folder.tiny.write(folder.path());
+  const auto broken = check_model(folder.path());
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().code, Errc::corrupt);
+  EXPECT_THAT(broken.error().message,
+              HasSubstr("mlp.up_proj.weight: element 70"));
+  EXPECT_TRUE(describe_model(folder.path())) << "reads no weight";
+}
+
+// -- names --------------------------------------------------------------------
+
+TEST(ModelFolder, IsANameOrAWholePath) {
+  EXPECT_EQ(*model_folder("/data/models", "demo-chat"),
+            "/data/models/demo-chat");
+  EXPECT_EQ(*model_folder("/data/models", "/elsewhere/x"), "/elsewhere/x");
+  for (const auto* name : {"", ".", "..", "../x", "a/b", "./a"})
+    EXPECT_EQ(model_folder("/data/models", name).error().code,
+              Errc::invalid_argument)
+        << name;
+}
+
+TEST(ModelBytes, AreRefusedForKindsThatNoFamilyServes) {
+  const auto bytes = model_bytes("/nowhere", "image.generate", "/x");
+  ASSERT_FALSE(bytes);
+  EXPECT_EQ(bytes.error().code, Errc::unsupported);
+  EXPECT_EQ(model_bytes("/nowhere", "text.generate", "x").error().code,
+            Errc::not_found);
+}
+
+}  // namespace
+}  // namespace troupe
