@@ -8,7 +8,6 @@
 #include <iostream>
 
 #include "cluster/device_server.hpp"
-#include "core/build_info.hpp"
 #include "models/model.hpp"
 
 namespace {
@@ -31,8 +30,6 @@ int main() {
   const auto served = troupe::cluster::serve_device(
       {.orders_fd = STDIN_FILENO,
        .says_fd = STDOUT_FILENO,
-       .build = std::string(troupe::build_version()) + " " +
-                std::string(troupe::build_commit()),
        .families = {families.begin(), families.end()}});
   if (served) return 0;
   std::cerr << "troupe-device: " << served.error().message << '\n';

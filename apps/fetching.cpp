@@ -1,6 +1,7 @@
 #include "apps/fetching.hpp"
 
 #include <ostream>
+#include <sstream>
 #include <string_view>
 
 #include "apps/submitting.hpp"
@@ -39,6 +40,21 @@ Status print_artifact(client::Client& client, const std::string& sha256,
   out.flush();
   if (done && !out) return Error{Errc::io_error, "the output takes no more"};
   return done;
+}
+
+Result<std::string> whole_result(client::Client& client, const JobView& job) {
+  const auto json = parse_json(job.result.empty() ? "{}" : job.result);
+  const auto whole = json && json->is_object() && json->contains("whole")
+                         ? (*json)["whole"]
+                         : Json{};
+  for (const auto& file : job.artifacts) {
+    if (!whole.is_string() || whole != file.name) continue;
+    std::ostringstream bytes;
+    if (auto got = print_artifact(client, file.sha256, bytes); !got)
+      return got.error();
+    return bytes.str();
+  }
+  return job.result;
 }
 
 }  // namespace troupe

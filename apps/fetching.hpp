@@ -21,4 +21,8 @@ Status fetch_artifact(client::Client& client, const Terminal& terminal,
 Status print_artifact(client::Client& client, const std::string& sha256,
                       std::ostream& out);
 
+/// The job's result, all of it: a long one is a file of the job.
+/// Errors: those of print_artifact().
+Result<std::string> whole_result(client::Client& client, const JobView& job);
+
 }  // namespace troupe

@@ -17,7 +17,6 @@
 #include "cluster/pki.hpp"
 #include "connectors/process/attempt_files.hpp"
 #include "connectors/process/process_executor.hpp"
-#include "core/build_info.hpp"
 #include "kinds/kinds.hpp"
 
 namespace troupe {
@@ -232,9 +231,9 @@ cluster::DeviceExecutorOptions device_options(const NodeParts& p,
   cluster::DeviceExecutorOptions options;
   options.device = serving(p.cpu, {"text.generate", "text.enhance"});
   options.process.program = p.device_program;
+  options.artifacts = p.access;
+  options.scratch = p.data / "device";
   options.process.environment = p.environment;
-  options.process.setup.build =
-      std::string(build_version()) + " " + std::string(build_commit());
   options.process.setup.models_dir = (p.data / "models").string();
   options.process.setup.heartbeat_ms = p.config.lease.heartbeat_ms;
   options.process.setup.live_interval_ms = p.config.event.live_interval_ms;

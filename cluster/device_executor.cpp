@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "actors/supervisor.hpp"
+#include "cluster/long_result.hpp"
 
 namespace troupe::cluster {
 namespace {
@@ -120,6 +121,9 @@ class DeviceExecutorState {
       open_.erase(it);
       return false;
     });
+    if (options_.artifacts)
+      for (auto& end : ends)
+        keep_long_result(end.end, *options_.artifacts, options_.scratch);
     if (!ends.empty())
       self_->send(options_.scheduler, ended_atom_v, std::move(ends));
   }

@@ -64,13 +64,14 @@ Status DeviceProcess::send(const DeviceOrders& orders) {
   return write_packet(orders_.get(), to_msgpack(orders));
 }
 
-Status DeviceProcess::hear(const std::string& build, bool first,
-                           const std::string& packet,
+Status DeviceProcess::hear(const std::string& packet,
                            const std::function<void(DeviceSays)>& says) {
   auto said = from_msgpack<DeviceSays>(packet);
   if (!said) return said.error();
-  if (first && said->build != build)
-    return Error{Errc::unsupported, "it is " + said->build + ", not " + build};
+  if (said->protocol != kDeviceProtocol)
+    return Error{Errc::unsupported,
+                 "it speaks protocol " + std::to_string(said->protocol) +
+                     ", not " + std::to_string(kDeviceProtocol)};
   if (said->step_ms > kMaxDeviceStepMs)
     return Error{Errc::timeout, "it hangs: one step takes " +
                                     std::to_string(said->step_ms / 1'000) +
@@ -83,10 +84,10 @@ void DeviceProcess::listen(const DeviceProcessOptions& options,
                            const std::function<void(DeviceSays)>& says,
                            const std::function<void(std::string)>& ended) {
   Status going = ok();
-  for (bool first = true; going; first = false) {
+  while (going) {
     const auto packet = read_packet(says_.get(), options.silence_ms);
     if (packet)
-      going = hear(options.setup.build, first, *packet, says);
+      going = hear(*packet, says);
     else
       going = packet.error();
   }

@@ -30,7 +30,7 @@ class DeviceProcess {
  public:
   /// Both are called in a thread of its own: `says` for each packet, `ended`
   /// once and last, with why it is gone. The process runs when this returns;
-  /// whether it is of the same build shows later. Errors: those of spawn().
+  /// whether it speaks our protocol shows later. Errors: those of spawn().
   static Result<std::unique_ptr<DeviceProcess>> start(
       const DeviceProcessOptions& options, std::function<void(DeviceSays)> says,
       std::function<void(std::string)> ended);
@@ -49,7 +49,7 @@ class DeviceProcess {
   void listen(const DeviceProcessOptions& options,
               const std::function<void(DeviceSays)>& says,
               const std::function<void(std::string)>& ended);
-  Status hear(const std::string& build, bool first, const std::string& packet,
+  Status hear(const std::string& packet,
               const std::function<void(DeviceSays)>& says);
 
   platform::Child child_;

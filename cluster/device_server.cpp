@@ -160,10 +160,11 @@ Status serve_device(const DeviceServerOptions& options) {
   if (!first) return first.error();
   const auto setup = from_msgpack<DeviceSetup>(*first);
   if (!setup) return setup.error();
-  if (setup->build != options.build)
+  if (setup->protocol != kDeviceProtocol)
     return Error{Errc::unsupported,
-                 "the node is " + setup->build + ", this device program " +
-                     options.build + ": install one package"};
+                 "the node speaks protocol " + std::to_string(setup->protocol) +
+                     ", this device program " +
+                     std::to_string(kDeviceProtocol) + ": install one package"};
   Context ctx;
   ctx.isa = best_isa_level();
   if (!setup->isa.empty()) {
@@ -175,8 +176,7 @@ Status serve_device(const DeviceServerOptions& options) {
       setup->threads > 0 ? setup->threads : std::thread::hardware_concurrency();
   ThreadTeam team{std::clamp(static_cast<int>(threads), 1, kMaxTeamThreads)};
   ctx.team = &team;
-  if (auto said = write_packet(options.says_fd,
-                               to_msgpack(DeviceSays{.build = options.build}));
+  if (auto said = write_packet(options.says_fd, to_msgpack(DeviceSays{}));
       !said)
     return said;
   DeviceServer{options, *setup, ctx}.run();

@@ -13,13 +13,12 @@ namespace troupe::cluster {
 struct DeviceServerOptions {
   int orders_fd = 0;  // Borrowed, as the next.
   int says_fd = 1;
-  std::string build;
   std::vector<const ModelFamily*> families;  // What they point to outlives it.
 };
 
-/// Until the node closes its end. Errors: unsupported (the node is of another
-/// build), invalid_argument (an instruction level that is not here), and what
-/// is wrong with the pipes.
+/// Until the node closes its end. Errors: unsupported (the node speaks another
+/// protocol), invalid_argument (an instruction level that is not here), and
+/// what is wrong with the pipes.
 Status serve_device(const DeviceServerOptions& options);
 
 }  // namespace troupe::cluster

@@ -1,6 +1,6 @@
 // What a node and a device process of its machine say to each other, over two
-// pipes: packets of a length (4 bytes, little-endian) and a msgpack map. Both
-// come from one package; the first packets say so, or it ends there.
+// pipes: packets of a length (4 bytes, little-endian) and a msgpack map. The
+// first packets name the protocol; where it differs, it ends there.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,11 @@ namespace troupe::cluster {
 // An end holds a job's result; params are a job's.
 inline constexpr std::uint32_t kMaxPacketBytes = 64u << 20;
 
+inline constexpr std::uint32_t kDeviceProtocol = 1;
+
 /// Node to device, first.
 struct DeviceSetup {
-  std::string build;
+  std::uint32_t protocol = kDeviceProtocol;
   std::string models_dir;
   std::uint32_t threads = 0;          // 0: one for each processor.
   std::string isa;                    // Empty: the best there is.
@@ -32,9 +34,9 @@ struct DeviceOrders {
   std::vector<Assignment> starts;
 };
 
-/// Device to node. The first, with `build`, says that it is ready.
+/// Device to node. The first says that it is ready.
 struct DeviceSays {
-  std::string build;
+  std::uint32_t protocol = kDeviceProtocol;
   std::vector<AttemptEnd> ended;
   std::vector<LiveEvent> live;
   std::vector<Token> alive;
@@ -52,7 +54,7 @@ Result<std::string> read_packet(int fd, std::int64_t timeout_ms);
 template <class Inspector>
 bool inspect(Inspector& f, DeviceSetup& x) {
   return f.object(x).fields(
-      f.field("build", x.build), f.field("models_dir", x.models_dir),
+      f.field("protocol", x.protocol), f.field("models_dir", x.models_dir),
       f.field("threads", x.threads), f.field("isa", x.isa),
       f.field("heartbeat_ms", x.heartbeat_ms),
       f.field("live_interval_ms", x.live_interval_ms));
@@ -65,7 +67,7 @@ bool inspect(Inspector& f, DeviceOrders& x) {
 template <class Inspector>
 bool inspect(Inspector& f, DeviceSays& x) {
   return f.object(x).fields(
-      f.field("build", x.build), f.field("ended", x.ended),
+      f.field("protocol", x.protocol), f.field("ended", x.ended),
       f.field("live", x.live), f.field("alive", x.alive),
       f.field("steps", x.steps), f.field("step_ms", x.step_ms));
 }

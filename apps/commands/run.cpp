@@ -283,6 +283,12 @@ class Run {
         if (auto saved = ask([&](auto) { return save(client, file); }); !saved)
           return call_.fail(saved.error());
       }
+    if (job->spec.kind.starts_with("text.") &&
+        job->state == JobState::succeeded) {
+      auto whole = whole_result(client, *job);
+      if (!whole) return call_.fail(whole.error());
+      job->result = *std::move(whole);
+    }
     if (call_.json)
       call_.print(render::job(*job));
     else

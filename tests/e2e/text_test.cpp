@@ -14,15 +14,15 @@ using testing::HasSubstr;
 class TextTest : public CliTest {
  protected:
   static void SetUpTestSuite() {
-    model_ = new TextModelFolder;
+    CliTest::SetUpTestSuite();
+    model_ = new TextModelFolder{place_->path("model")};
     // Long answers: something to interrupt.
     model_->tiny.config["max_position_embeddings"] = 16'384;
     model_->tiny.write(model_->path());
-    CliTest::SetUpTestSuite();
   }
   static void TearDownTestSuite() {
-    CliTest::TearDownTestSuite();
     delete model_;
+    CliTest::TearDownTestSuite();
   }
   static Words job(int tokens, int seed = 5) {
     return {"text.generate",
@@ -82,14 +82,20 @@ TEST_F(TextTest, RunPrintsTheTextAndNothingElse) {
 
 TEST_F(TextTest, AKilledDeviceProcessLosesNoJob) {
   const auto whole = run(job(15'000), {"--json"}).json()["result"];
-  const auto id = place_->submit(job(15'000));
-  ASSERT_TRUE(writes(id));
+  auto words = job(15'000);
+  words.insert(words.begin(), "run");
+  words.insert(words.end(), {"--json", "--id", "01KAAAAAAAAAAAAAAAAAAAAAAA"});
+  const auto running = place_->start(words);
+  ASSERT_TRUE(place_->reaches("01KAAAAAAAAAAAAAAAAAAAAAAA", "running"));
+  ASSERT_TRUE(writes("01KAAAAAAAAAAAAAAAAAAAAAAA"));
   const auto device = device_pid();
   ASSERT_NE(device, 0);
   ASSERT_EQ(::kill(device, SIGKILL), 0);
-  ASSERT_TRUE(place_->reaches(id, "succeeded"));
-  const auto again = show(id);
+  const auto again = running->finish().json();
   EXPECT_EQ(again["attempt"], 2);
+  // Too long for a record: the result is a file of the job.
+  EXPECT_EQ(again["artifacts"][0]["name"], "result.json");
+  EXPECT_GT(whole["text"].get<std::string>().size(), 32'768u);
   EXPECT_EQ(again["result"]["text"], whole["text"]);
   EXPECT_NE(device_pid(), device);
   EXPECT_TRUE(node_->is_running());

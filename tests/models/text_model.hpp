@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,24 +24,31 @@ inline constexpr TokenId kEndToken = 1502;  // <|im_end|>
 /// A folder with all that a chat model has.
 class TextModelFolder {
  public:
-  TextModelFolder() {
-    tiny.config["vocab_size"] = 1536;
-    tiny.config["max_position_embeddings"] = 512;
-    tiny.config["eos_token_id"] = kEndToken;
-    tiny.add("model.embed_tokens.weight", {1536, 64});
-    tiny.write(dir_.path());
-    add("tokenizer.json", read_text(kGoldenDir / "tokenizer" / "strings.json"));
-    add("chat_template.jinja", read_text(kGoldenDir / "chat_template.jinja"));
+  /// In a folder of the test's own.
+  TextModelFolder() : own_{std::in_place}, dir_{own_->path()} { fill(); }
+  explicit TextModelFolder(std::filesystem::path dir) : dir_{std::move(dir)} {
+    std::filesystem::create_directories(dir_);
+    fill();
   }
   void add(const std::string& name, std::string_view bytes) {
     write_bytes(dir_ / name, bytes);
   }
-  std::filesystem::path path() const { return dir_.path(); }
+  std::filesystem::path path() const { return dir_; }
 
   TinyQwen2 tiny;
 
  private:
-  platform::TempDir dir_;
+  void fill() {
+    tiny.config["vocab_size"] = 1536;
+    tiny.config["max_position_embeddings"] = 512;
+    tiny.config["eos_token_id"] = kEndToken;
+    tiny.add("model.embed_tokens.weight", {1536, 64});
+    tiny.write(dir_);
+    add("tokenizer.json", read_text(kGoldenDir / "tokenizer" / "strings.json"));
+    add("chat_template.jinja", read_text(kGoldenDir / "chat_template.jinja"));
+  }
+  std::optional<platform::TempDir> own_;
+  std::filesystem::path dir_;
 };
 
 /// Each look at it takes `tick` ms.
