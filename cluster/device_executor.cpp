@@ -7,6 +7,7 @@
 
 #include "actors/supervisor.hpp"
 #include "cluster/long_result.hpp"
+#include "core/loss.hpp"
 
 namespace troupe::cluster {
 namespace {
@@ -143,7 +144,7 @@ class DeviceExecutorState {
   void lost(const std::string& why) {
     ++number_;
     process_.reset();
-    fail_all("device_lost", why);
+    fail_all(kDeviceLost, why);
   }
 
   void leave(const caf::error& reason) {

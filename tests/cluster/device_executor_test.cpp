@@ -10,6 +10,7 @@
 #include <caf/scoped_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
+#include "core/loss.hpp"
 #include "platform/process.hpp"
 #include "tests/connectors/guard_path.hpp"
 #include "tests/platform/eventually.hpp"
