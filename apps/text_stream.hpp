@@ -1,10 +1,11 @@
 // What a follower of a text job has been shown of its first answer. Live
 // events may be lost and may come again with a later attempt: shows each piece
-// once, and at the end what is missing. Pure.
+// once and in its place, and at the end what is missing. Pure.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/live.hpp"
 
@@ -12,19 +13,34 @@ namespace troupe {
 
 class TextStream {
  public:
-  /// What is new of it; nothing for events of another sort.
+  /// What is new of it. Wants every live event of the job: the numbers of those
+  /// that are no text tell whether one was lost. Behind a gap it gives nothing
+  /// more of that attempt.
   std::string take(const LiveEvent& event);
 
-  /// The job has succeeded with `result` (JSON): what is left of its text. A
-  /// text of which something else was shown is given anew, on a line of its
-  /// own.
+  /// The job has succeeded with `result` (JSON): what is left of its text, with
+  /// a line's end. A text of which something else was shown is given anew, on a
+  /// line of its own.
   std::string rest(const std::string& result) const;
 
+  /// All that was given: the beginning of the answer, without gaps.
+  const std::string& shown() const { return shown_; }
   bool has_shown() const { return !shown_.empty(); }
 
  private:
+  void begin(std::uint32_t attempt);
+
   std::string shown_;
-  std::uint64_t index_ = 0;  // Tokens that were shown.
+  // Of the attempt at hand:
+  std::uint32_t attempt_ = 0;
+  std::uint64_t n_ = 0;      // Events that came.
+  std::uint64_t index_ = 0;  // Tokens that were said.
+  std::size_t said_ = 0;  // Bytes of them; up to there it agrees with shown_.
+  bool whole_ = true;     // It has no gap, and says what was shown.
 };
+
+/// A text for standard output: as it is or, where people read it, with what
+/// moves a cursor made visible; lines stay lines.
+std::string text_for(std::string_view text, bool on_terminal);
 
 }  // namespace troupe

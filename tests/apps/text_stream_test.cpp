@@ -5,53 +5,118 @@
 namespace troupe {
 namespace {
 
-LiveEvent piece(std::uint64_t index, std::string text,
-                std::uint32_t attempt = 1, std::uint32_t choice = 0) {
-  LiveEvent event{.attempt = attempt, .type = LiveType::token};
-  event.token = std::move(text);
-  event.index = index;
-  event.choice = choice;
-  return event;
-}
+// Numbers the events as the node does: from 1 in each attempt.
+class TextStreamTest : public testing::Test {
+ protected:
+  std::string take(std::uint64_t index, std::string text,
+                   std::uint32_t choice = 0) {
+    LiveEvent event = next(LiveType::token);
+    event.token = std::move(text);
+    event.index = index;
+    event.choice = choice;
+    return stream.take(event);
+  }
+  std::string take_progress() { return stream.take(next(LiveType::progress)); }
+  void lose(std::uint64_t events) { n_ += events; }
+  void begin_attempt() {
+    ++attempt_;
+    n_ = 0;
+  }
 
-TEST(TextStream, ShowsPiecesAndThenWhatIsLeft) {
   TextStream stream;
+
+ private:
+  LiveEvent next(LiveType type) {
+    LiveEvent event{.attempt = attempt_, .type = type};
+    event.n = ++n_;
+    return event;
+  }
+  std::uint32_t attempt_ = 1;
+  std::uint64_t n_ = 0;
+};
+
+TEST_F(TextStreamTest, ShowsPiecesAndThenWhatIsLeft) {
   EXPECT_FALSE(stream.has_shown());
-  EXPECT_EQ(stream.take(piece(1, "he")), "he");
-  EXPECT_EQ(stream.take(piece(3, "llo")), "llo");
+  EXPECT_EQ(take(1, "he"), "he");
+  EXPECT_EQ(take(3, "llo"), "llo");
   EXPECT_TRUE(stream.has_shown());
+  EXPECT_EQ(stream.shown(), "hello");
   EXPECT_EQ(stream.rest(R"({"text":"hello there"})"), " there\n");
 }
 
-TEST(TextStream, ShowsNothingTwiceWhenAnAttemptIsRepeated) {
-  TextStream stream;
-  EXPECT_EQ(stream.take(piece(1, "a")), "a");
-  EXPECT_EQ(stream.take(piece(2, "b")), "b");
-  EXPECT_EQ(stream.take(piece(1, "a", 2)), "");
-  EXPECT_EQ(stream.take(piece(2, "b", 2)), "");
-  EXPECT_EQ(stream.take(piece(3, "c", 2)), "c");
+TEST_F(TextStreamTest, ShowsNothingTwiceWhenAnAttemptIsRepeated) {
+  EXPECT_EQ(take(1, "a"), "a");
+  EXPECT_EQ(take(2, "b"), "b");
+  begin_attempt();
+  EXPECT_EQ(take(1, "a"), "");
+  EXPECT_EQ(take(2, "b"), "");
+  EXPECT_EQ(take(3, "c"), "c");
   EXPECT_EQ(stream.rest(R"({"text":"abc"})"), "\n");
 }
 
-TEST(TextStream, ShowsTheFirstOfSeveralAnswersOnly) {
-  TextStream stream;
-  EXPECT_EQ(stream.take(piece(1, "x", 1, 1)), "");
-  EXPECT_EQ(stream.take(piece(1, "y", 1, 0)), "y");
+TEST_F(TextStreamTest, PiecesOfARepeatedAttemptMayBeOtherOnes) {
+  EXPECT_EQ(take(2, "ab"), "ab");
+  begin_attempt();
+  EXPECT_EQ(take(1, "a"), "");
+  EXPECT_EQ(take(4, "bcd"), "cd");
+  EXPECT_EQ(stream.rest(R"({"text":"abcd"})"), "\n");
 }
 
-TEST(TextStream, GivesTheWholeTextWhereAPieceWasLost) {
-  TextStream stream;
-  EXPECT_EQ(stream.take(piece(1, "a")), "a");
-  EXPECT_EQ(stream.take(piece(3, "c")), "c");
-  EXPECT_EQ(stream.rest(R"({"text":"abc"})"), "\nabc\n");
+TEST_F(TextStreamTest, WhatAnotherAttemptSaysOtherwiseWaitsForTheResult) {
+  EXPECT_EQ(take(1, "ab"), "ab");
+  begin_attempt();
+  EXPECT_EQ(take(1, "ax"), "");
+  EXPECT_EQ(take(2, "y"), "");
+  EXPECT_EQ(stream.rest(R"({"text":"axy"})"), "\naxy\n");
 }
 
-TEST(TextStream, PassesOverOtherEventsAndResults) {
-  TextStream stream;
-  EXPECT_EQ(stream.take({.type = LiveType::log}), "");
+TEST_F(TextStreamTest, WhatAnEarlierAttemptStillSaysIsPassedOver) {
+  begin_attempt();
+  EXPECT_EQ(take(1, "a"), "a");
+  LiveEvent late{.attempt = 1, .n = 7, .type = LiveType::token};
+  late.token = "late";
+  late.index = 9;
+  EXPECT_EQ(stream.take(late), "");
+  EXPECT_EQ(take(2, "b"), "b");
+}
+
+TEST_F(TextStreamTest, ShowsNothingBehindAGapAndTheRestAtTheEnd) {
+  EXPECT_EQ(take(1, "a"), "a");
+  lose(1);
+  EXPECT_EQ(take(3, "c"), "");
+  EXPECT_EQ(take(4, "d"), "");
+  EXPECT_EQ(stream.rest(R"({"text":"abcd"})"), "bcd\n");
+}
+
+TEST_F(TextStreamTest, GoesOnWithARepeatedAttemptThatHasNoGap) {
+  EXPECT_EQ(take(1, "a"), "a");
+  lose(1);
+  EXPECT_EQ(take(3, "c"), "");
+  begin_attempt();
+  EXPECT_EQ(take(1, "a"), "");
+  EXPECT_EQ(take(2, "b"), "b");
+  EXPECT_EQ(stream.rest(R"({"text":"abc"})"), "c\n");
+}
+
+TEST_F(TextStreamTest, ShowsTheFirstOfSeveralAnswersOnly) {
+  EXPECT_EQ(take(1, "x", 1), "");
+  EXPECT_EQ(take(1, "y", 0), "y");
+}
+
+TEST_F(TextStreamTest, PassesOverOtherEventsAndResults) {
+  EXPECT_EQ(take_progress(), "");
+  EXPECT_EQ(take(1, "a"), "a") << "an event that is no text is no gap";
   EXPECT_EQ(stream.rest(""), "");
   EXPECT_EQ(stream.rest(R"({"exit_code":0})"), "");
-  EXPECT_EQ(stream.rest(R"({"text":"all"})"), "all\n");
+  EXPECT_EQ(TextStream{}.rest(R"({"text":"all"})"), "all\n");
+}
+
+TEST(TextForTest, WhereNobodyReadsItIsAsItIs) {
+  EXPECT_EQ(text_for("a\tb\r\x1b[2J\nc", false), "a\tb\r\x1b[2J\nc");
+}
+
+TEST(TextForTest, OnATerminalNothingMovesTheCursorButLinesStayLines) {
+  EXPECT_EQ(text_for("a\tb\r\x1b[2J\nc", true), "a\tb␍␛[2J\nc");
 }
 
 }  // namespace
