@@ -1,50 +1,16 @@
 // troupe console: the same commands, line by line, over one connection; with
 // completion by TAB and a history kept in the data folder.
-#include <iostream>
-// readline's header needs stdio's before it.
-#include <cstdio>
-
-#include <readline/history.h>
-#include <readline/readline.h>
-
 #include <unistd.h>
-#include <cstdlib>
-#include <cstring>
+
+#include <iostream>
 
 #include "apps/commands/commands.hpp"
 #include "apps/completion.hpp"
-#include "apps/interrupt.hpp"
+#include "apps/prompt.hpp"
 #include "apps/words.hpp"
 
 namespace troupe::commands {
 namespace {
-
-constexpr int kHistoryLines = 1'000;
-
-// readline calls back without a place for our own data.
-struct Completer {
-  Kinds kinds;
-  std::vector<std::string> ids;
-  std::vector<std::string> found;
-  std::size_t next = 0;
-};
-Completer* completer = nullptr;
-
-char* next_completion(const char*, int state) {
-  if (state == 0) {
-    const std::string before(rl_line_buffer,
-                             static_cast<std::size_t>(std::max(rl_point, 0)));
-    completer->found = completions(before, completer->kinds, completer->ids);
-    completer->next = 0;
-  }
-  if (completer->next == completer->found.size()) return nullptr;
-  return ::strdup(completer->found[completer->next++].c_str());
-}
-
-char** complete(const char* text, int, int) {
-  rl_attempted_completion_over = 1;  // No file names instead.
-  return rl_completion_matches(text, next_completion);
-}
 
 std::vector<std::string> recent_ids(Session& session) {
   std::vector<std::string> ids;
@@ -58,48 +24,30 @@ std::vector<std::string> recent_ids(Session& session) {
   return ids;
 }
 
-/// Ctrl-C at the prompt: a new line, empty.
-int clear_line() {
-  std::fputc('\n', stdout);
-  rl_replace_line("", 0);
-  rl_on_new_line();
-  rl_redisplay();
-  return 0;
-}
-
 class Console {
  public:
   explicit Console(Session& session) : session_{session} {}
 
   ExitCode interactive(const std::filesystem::path& history) {
-    Completer mine{session_.kinds, {}, {}, 0};
-    completer = &mine;
-    rl_readline_name = "troupe";
-    rl_attempted_completion_function = complete;
-    rl_completer_word_break_characters = const_cast<char*>(" \t");
+    std::vector<std::string> ids;
     // Ctrl-C ends what runs or clears the line, never the console.
     const InterruptWatch interrupts;
-    rl_catch_signals = 0;
-    rl_signal_event_hook = clear_line;
-    ::read_history(history.c_str());
-    ::stifle_history(kHistoryLines);
+    Prompt prompt{{history,
+                   [&](const std::string& before) {
+                     return completions(before, session_.kinds, ids);
+                   }},
+                  interrupts};
     if (!session_.json)
       session_.terminal.out << "troupe console; 'help' lists the commands, TAB "
                                "completes, 'exit' leaves\n"
                             << std::flush;
     for (;;) {
-      mine.ids = recent_ids(session_);
-      char* line = ::readline("troupe> ");
+      ids = recent_ids(session_);
+      const auto line = prompt.read("troupe> ");
       if (!line) break;
-      const std::string text(line);
-      std::free(line);
-      if (text.find_first_not_of(" \t") == text.npos) continue;
-      ::add_history(text.c_str());
-      ::write_history(history.c_str());  // Kept, however this ends.
-      if (!run(text)) break;
+      if (line->find_first_not_of(" \t") == line->npos) continue;
+      if (!run(*line)) break;
     }
-    rl_signal_event_hook = nullptr;
-    completer = nullptr;
     return ExitCode::ok;
   }
 
