@@ -1,0 +1,125 @@
+#include "apps/conversation.hpp"
+
+#include <array>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "models/text/utf8.hpp"
+
+namespace troupe {
+namespace {
+
+constexpr std::string_view kSeed = "seed=";
+
+/// The seed that the user gave, the last one as everywhere.
+std::optional<std::uint64_t> given_seed(
+    const std::vector<std::string>& params) {
+  std::optional<std::uint64_t> seed;
+  for (const auto& param : params) {
+    if (!param.starts_with(kSeed)) continue;
+    std::uint64_t value = 0;
+    const auto* end = param.data() + param.size();
+    const auto read = std::from_chars(param.data() + kSeed.size(), end, value);
+    if (read.ec == std::errc{} && read.ptr == end) seed = value;
+  }
+  return seed;
+}
+
+}  // namespace
+
+Status check_chat(const ChatOptions& chat) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kOurs{{
+      {"messages", "is the conversation itself; type what you want to say"},
+      {"prompt",
+       "is what you type; for a raw prompt: troupe run text.generate"},
+      {"system", "has an option of its own: --system TEXT"},
+      {"n", "is 1 in a chat; for several answers: troupe run text.generate"},
+  }};
+  for (const auto& param : chat.params)
+    for (const auto& [name, advice] : kOurs)
+      if (param.substr(0, param.find('=')) == name) {
+        const auto message =
+            "'" + std::string(name) + "' " + std::string(advice);
+        return Error{Errc::invalid_argument,
+                     message,
+                     {{"params." + std::string(name), message}}};
+      }
+  if (const auto points = to_code_points(chat.system); !points)
+    return Error{points.error().code, "--system: " + points.error().message};
+  return ok();
+}
+
+void Conversation::ask(std::string question) {
+  question_ = std::move(question);
+  said_.push_back({{"user", question_}});
+  waits_ = true;
+  answered_ = false;
+  repeats_ = 0;
+}
+
+void Conversation::answer(std::string text, bool cut) {
+  TROUPE_ASSERT(waits_);
+  said_.push_back({{"assistant", std::move(text)}, cut});
+  waits_ = false;
+  answered_ = true;
+}
+
+void Conversation::withdraw() {
+  TROUPE_ASSERT(waits_);
+  said_.pop_back();
+  waits_ = false;
+}
+
+bool Conversation::ask_again() {
+  TROUPE_ASSERT(!waits_);
+  if (question_.empty()) return false;
+  if (answered_)
+    said_.pop_back();
+  else
+    said_.push_back({{"user", question_}});
+  waits_ = true;
+  answered_ = false;
+  ++repeats_;
+  return true;
+}
+
+void Conversation::clear() {
+  *this = Conversation{std::move(system_)};
+}
+
+JobOptions turn_options(const ChatOptions& chat, const Conversation& talk) {
+  JobOptions job;
+  job.kind = "text.generate";
+  job.model = chat.model;
+  job.device = chat.device;
+  job.tags = {"chat"};
+  Json all = {{"messages", Json::array()}};
+  for (const auto& said : talk.said())
+    all["messages"].push_back(
+        {{"role", said.message.role}, {"content", said.message.content}});
+  if (!talk.system().empty()) all["system"] = talk.system();
+  if (chat.max_tokens > 0) all["max_tokens"] = chat.max_tokens;
+  job.all_params = dump_json(all);
+  job.params = chat.params;
+  if (!chat.temperature.empty())
+    job.params.push_back("temperature=" + chat.temperature);
+  if (const auto seed = given_seed(chat.params); seed && talk.repeats() > 0)
+    job.params.push_back(std::string(kSeed) +
+                         std::to_string(*seed + talk.repeats()));
+  return job;
+}
+
+Json conversation_json(const Conversation& talk, const std::string& model) {
+  Json all = {{"model", model}};
+  if (!talk.system().empty()) all["system"] = talk.system();
+  all["messages"] = Json::array();
+  for (const auto& said : talk.said()) {
+    Json one = {{"role", said.message.role}, {"content", said.message.content}};
+    if (said.cut) one["cut"] = true;
+    all["messages"].push_back(std::move(one));
+  }
+  return all;
+}
+
+}  // namespace troupe
