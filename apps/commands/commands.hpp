@@ -8,6 +8,7 @@ namespace troupe::commands {
 void add_node(CLI::App& root, Invocation& call);
 void add_submit(CLI::App& root, Invocation& call);
 void add_run(CLI::App& root, Invocation& call);
+void add_chat(CLI::App& root, Invocation& call);
 void add_jobs(CLI::App& root, Invocation& call);
 void add_artifacts(CLI::App& root, Invocation& call);
 void add_models(CLI::App& root, Invocation& call);

@@ -218,6 +218,10 @@ TEST_F(CommandLineTest, WhatItCanJudgeItselfIsMisuse) {
       {"node", "--data", "/proc/troupe"},
       {"node", "--set", "queue.max_job=1"},
       {"config", "set", "queue.max_jobs", "many"},
+      {"chat", "--model", "no-such-model"},
+      {"chat", "--model", "/", "-p", "prompt=hi"},
+      {"chat", "--model", "/", "--temperature", "hot"},
+      {"chat", "--model", "/", "--max-tokens", "0"},
   };
   for (auto words : cases) {
     words.insert(words.begin(), "--json");
@@ -322,6 +326,12 @@ TEST_F(CommandLineTest, WithoutANodeItSaysSoWithItsCode) {
   EXPECT_EQ(run({"jobs", "list", "--json"}), ExitCode::no_node);
   EXPECT_EQ(error()["code"], "unavailable");
   EXPECT_THAT(err.str(), HasSubstr("troupe node"));
+}
+
+TEST_F(CommandLineTest, TheConsoleLeavesItsLinesToNoChat) {
+  in_console = true;
+  EXPECT_EQ(run({"chat", "--model", "/"}), ExitCode::usage);
+  EXPECT_THAT(err.str(), HasSubstr("call it from a shell"));
 }
 
 TEST_F(CommandLineTest, TheConsoleHasTheVerbsOfTheCommandLine) {
