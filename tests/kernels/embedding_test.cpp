@@ -7,8 +7,9 @@
 namespace troupe::kernels {
 namespace {
 
-struct Case {
-  Case(std::int64_t tokens, std::int64_t dim, std::vector<std::int32_t> ids_)
+struct EmbeddingCase {
+  EmbeddingCase(std::int64_t tokens, std::int64_t dim,
+                std::vector<std::int32_t> ids_)
       : rows{random_values(tokens * dim, 1)},
         packed(packed_bytes(DType::f32, tokens, dim) / sizeof(float)),
         ids{std::move(ids_)},
@@ -44,7 +45,7 @@ TROUPE_EACH_LEVEL(EmbeddingLevels);
 
 TEST_P(EmbeddingLevels, CopyTheRowsOfTheIds) {
   TestDevice device{GetParam(), 2};
-  Case some{33, 19, {32, 0, 16, 15, 16, 31}};
+  EmbeddingCase some{33, 19, {32, 0, 16, 15, 16, 31}};
   ASSERT_TRUE(embedding(device.ctx, some.args()));
   // The first rows of the table are what a copy without ids would be.
   const std::vector<float> input{some.rows.begin(), some.rows.begin() + 6 * 19};
@@ -52,13 +53,13 @@ TEST_P(EmbeddingLevels, CopyTheRowsOfTheIds) {
 }
 
 TEST(EmbeddingReference, CopiesTheRowsOfTheIds) {
-  Case some{5, 3, {4, 1}};
+  EmbeddingCase some{5, 3, {4, 1}};
   Embedding::reference(some.args());
   EXPECT_EQ(some.y, some.expected());
 }
 
 TEST(EmbeddingSupports, NoOtherShapes) {
-  Case some{5, 3, {4, 1}};
+  EmbeddingCase some{5, 3, {4, 1}};
   auto args = some.args();
   EXPECT_TRUE(Embedding::supports({}, args));
   args.ids = vector_ref(some.ids.data(), 1);

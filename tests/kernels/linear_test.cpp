@@ -8,8 +8,8 @@
 namespace troupe::kernels {
 namespace {
 
-struct Case {
-  Case(std::int64_t rows_, std::int64_t inputs_, std::int64_t outputs_)
+struct LinearCase {
+  LinearCase(std::int64_t rows_, std::int64_t inputs_, std::int64_t outputs_)
       : rows{rows_},
         inputs{inputs_},
         outputs{outputs_},
@@ -73,7 +73,7 @@ TEST(PackRows, PutsOutputsSideBySideAndPadsWithZeros) {
 }
 
 TEST(LinearReference, MatchesAHandComputedRow) {
-  Case some{1, 2, 2};
+  LinearCase some{1, 2, 2};
   some.x = {2, 3};
   some.bias = {10, 20};
   pack_rows(some.packed_weight(), 0, std::vector<float>{1, 4, -1, 0.5f});
@@ -82,7 +82,7 @@ TEST(LinearReference, MatchesAHandComputedRow) {
 }
 
 TEST(LinearReference, EqualsPlainLoopsOverTheUnpackedRows) {
-  Case some{3, 70, 37};
+  LinearCase some{3, 70, 37};
   Linear::reference(some.args(0, 3));
   EXPECT_TRUE(computed(some.y, some.expected(), some.x, {0, 1e-7}));
 }
@@ -97,7 +97,7 @@ TEST_P(LinearLevels, EqualPlainLoops) {
       {7, 1025, 47}, {13, 2049, 80}, {97, 40, 129}, {193, 5, 7}};
   for (const auto& [rows, inputs, outputs] : shapes) {
     TestDevice device{GetParam(), 2};
-    Case some{rows, inputs, outputs};
+    LinearCase some{rows, inputs, outputs};
     ASSERT_TRUE(linear(device.ctx, some.args(0, rows)));
     EXPECT_TRUE(computed(some.y, some.expected(), some.x, some.allowed()))
         << rows << " x " << inputs << " -> " << outputs;
@@ -106,7 +106,7 @@ TEST_P(LinearLevels, EqualPlainLoops) {
 
 TEST_P(LinearLevels, GoWithoutABias) {
   TestDevice device{GetParam()};
-  Case some{3, 50, 40};
+  LinearCase some{3, 50, 40};
   auto args = some.args(0, 3);
   args.bias = {};
   ASSERT_TRUE(linear(device.ctx, args));
@@ -116,10 +116,10 @@ TEST_P(LinearLevels, GoWithoutABias) {
 
 TEST_P(LinearLevels, GiveARowTheSameBytesInAnyBatchAndTeam) {
   TestDevice one{GetParam(), 1}, three{GetParam(), 3};
-  Case whole{101, 1500, 90};
+  LinearCase whole{101, 1500, 90};
   ASSERT_TRUE(linear(three.ctx, whole.args(0, 101)));
   for (const std::int64_t chunk : {1, 2, 3, 5, 7, 64}) {
-    Case parts{101, 1500, 90};
+    LinearCase parts{101, 1500, 90};
     for (std::int64_t row = 0; row < 101; row += chunk)
       ASSERT_TRUE(linear(one.ctx, parts.args(row, std::min(chunk, 101 - row))));
     EXPECT_TRUE(same_bits(whole.y, parts.y)) << "chunks of " << chunk;
@@ -128,7 +128,7 @@ TEST_P(LinearLevels, GiveARowTheSameBytesInAnyBatchAndTeam) {
 
 TEST_P(LinearLevels, LetNotANumberThrough) {
   TestDevice device{GetParam()};
-  Case some{2, 20, 20};
+  LinearCase some{2, 20, 20};
   some.x[25] = NAN;
   ASSERT_TRUE(linear(device.ctx, some.args(0, 2)));
   EXPECT_FALSE(std::isnan(some.y[19]));

@@ -11,8 +11,8 @@ namespace {
 // fp32 sums of up to a thousand squares in 16 lanes.
 constexpr Tolerance kAllowed{1e-6, 2e-6};
 
-struct Case {
-  Case(std::int64_t rows, std::int64_t dim)
+struct RmsNormCase {
+  RmsNormCase(std::int64_t rows, std::int64_t dim)
       : x{random_values(rows * dim, 1)},
         w{random_values(dim, 2)},
         residual{random_values(rows * dim, 3)},
@@ -55,7 +55,7 @@ TEST_P(RmsNormLevels, EqualTheReference) {
   for (const auto rows : {0, 1, 2, 5})
     for (const auto dim : {1, 2, 15, 16, 17, 64, 100, 896}) {
       TestDevice device{GetParam(), 2};
-      Case actual{rows, dim}, expected{rows, dim};
+      RmsNormCase actual{rows, dim}, expected{rows, dim};
       ASSERT_TRUE(rms_norm(device.ctx, actual.args));
       RmsNorm::reference(expected.args);
       EXPECT_TRUE(computed(actual.y, expected.y, actual.x, kAllowed))
@@ -66,7 +66,7 @@ TEST_P(RmsNormLevels, EqualTheReference) {
 TEST_P(RmsNormLevels, EqualTheReferenceWithAResidual) {
   for (const auto dim : {1, 17, 896}) {
     TestDevice device{GetParam()};
-    Case actual{3, dim}, expected{3, dim};
+    RmsNormCase actual{3, dim}, expected{3, dim};
     const auto before = actual.residual;
     actual.args.residual = matrix_ref(actual.residual.data(), 3, dim);
     expected.args.residual = matrix_ref(expected.residual.data(), 3, dim);
@@ -80,7 +80,7 @@ TEST_P(RmsNormLevels, EqualTheReferenceWithAResidual) {
 
 TEST_P(RmsNormLevels, AddEpsilonToTheMean) {
   TestDevice device{GetParam()};
-  Case actual{2, 33}, expected{2, 33};
+  RmsNormCase actual{2, 33}, expected{2, 33};
   actual.args.eps = expected.args.eps = 0.5f;
   ASSERT_TRUE(rms_norm(device.ctx, actual.args));
   RmsNorm::reference(expected.args);
@@ -89,7 +89,7 @@ TEST_P(RmsNormLevels, AddEpsilonToTheMean) {
 
 TEST_P(RmsNormLevels, MayRunInPlace) {
   TestDevice device{GetParam()};
-  Case apart{3, 31};
+  RmsNormCase apart{3, 31};
   ASSERT_TRUE(rms_norm(device.ctx, apart.args));
   apart.args.y = apart.args.x;
   ASSERT_TRUE(rms_norm(device.ctx, apart.args));
@@ -98,7 +98,7 @@ TEST_P(RmsNormLevels, MayRunInPlace) {
 
 TEST_P(RmsNormLevels, GiveARowTheSameBytesInAnyBatchAndTeam) {
   TestDevice one{GetParam(), 1}, three{GetParam(), 3};
-  Case all{7, 100}, alone{7, 100};
+  RmsNormCase all{7, 100}, alone{7, 100};
   ASSERT_TRUE(rms_norm(three.ctx, all.args));
   for (std::int64_t row = 0; row < 7; ++row) {
     auto args = alone.args;
@@ -111,7 +111,7 @@ TEST_P(RmsNormLevels, GiveARowTheSameBytesInAnyBatchAndTeam) {
 
 TEST_P(RmsNormLevels, LetNotANumberThrough) {
   TestDevice device{GetParam()};
-  Case some{1, 40};
+  RmsNormCase some{1, 40};
   some.x[33] = NAN;
   ASSERT_TRUE(rms_norm(device.ctx, some.args));
   EXPECT_TRUE(std::isnan(some.y[0]));

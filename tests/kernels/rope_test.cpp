@@ -7,8 +7,8 @@
 namespace troupe::kernels {
 namespace {
 
-struct Case {
-  Case(std::vector<std::int32_t> at, std::int64_t heads, std::int64_t half_)
+struct RopeCase {
+  RopeCase(std::vector<std::int32_t> at, std::int64_t heads, std::int64_t half_)
       : positions{std::move(at)},
         rows{static_cast<std::int64_t>(positions.size())},
         half{half_},
@@ -37,7 +37,7 @@ struct Case {
 };
 
 TEST(RopeTableReference, MatchesHandComputedAngles) {
-  Case some{{0, 3}, 1, 2};
+  RopeCase some{{0, 3}, 1, 2};
   RopeTable::reference(some.table(100));
   // theta^0 and theta^(-1/2): 1 and 0.1.
   EXPECT_EQ(some.cos[0], 1);
@@ -49,7 +49,7 @@ TEST(RopeTableReference, MatchesHandComputedAngles) {
 }
 
 TEST(RopeReference, TurnsPairsThatLieHalfAHeadApart) {
-  Case some{{0}, 2, 2};
+  RopeCase some{{0}, 2, 2};
   some.cos = {0, 0.6f};
   some.sin = {1, 0.8f};
   some.x = {1, 10, 2, 20, 3, 0, 4, 5};
@@ -65,8 +65,8 @@ TEST_P(RopeLevels, EqualTheReference) {
   for (const std::int64_t half : {1, 32, 64})
     for (const std::int64_t heads : {1, 3}) {
       TestDevice device{GetParam(), 2};
-      Case actual{{5, 0, 32'767, 131}, heads, half};
-      Case expected = actual;
+      RopeCase actual{{5, 0, 32'767, 131}, heads, half};
+      RopeCase expected = actual;
       ASSERT_TRUE(rope_table(device.ctx, actual.table(1e6f)));
       RopeTable::reference(expected.table(1e6f));
       EXPECT_TRUE(same_bits(actual.cos, expected.cos));
@@ -80,7 +80,7 @@ TEST_P(RopeLevels, EqualTheReference) {
 
 TEST_P(RopeLevels, MayRunInPlace) {
   TestDevice device{GetParam()};
-  Case some{{1, 2, 3}, 2, 32};
+  RopeCase some{{1, 2, 3}, 2, 32};
   ASSERT_TRUE(rope_table(device.ctx, some.table(1e4f)));
   ASSERT_TRUE(rope(device.ctx, some.args()));
   auto args = some.args();
@@ -90,7 +90,7 @@ TEST_P(RopeLevels, MayRunInPlace) {
 }
 
 TEST(RopeSupports, NoOtherShapes) {
-  Case some{{1, 2, 3}, 2, 32};
+  RopeCase some{{1, 2, 3}, 2, 32};
   EXPECT_TRUE(Rope::supports({}, some.args()));
   EXPECT_TRUE(RopeTable::supports({}, some.table(2)));
   EXPECT_FALSE(RopeTable::supports({}, some.table(1)));

@@ -10,8 +10,8 @@ namespace {
 // An exponential within 2 ulp, a division and a product.
 constexpr Tolerance kAllowed{1e-37, 1e-6};
 
-struct Case {
-  Case(std::int64_t rows, std::int64_t dim)
+struct SwigluCase {
+  SwigluCase(std::int64_t rows, std::int64_t dim)
       : gate{random_values(rows * dim, 1)},
         up{random_values(rows * dim, 2)},
         y(gate.size()),
@@ -26,7 +26,7 @@ struct Case {
 };
 
 TEST(SwiGluReference, MatchesHandComputedValues) {
-  Case some{1, 3};
+  SwigluCase some{1, 3};
   some.gate = {0, 1, -2};
   some.up = {5, 2, 3};
   SwiGlu::reference(some.args);
@@ -43,7 +43,7 @@ TEST_P(SwiGluLevels, EqualTheReference) {
                                     {3, 17}, {5, 333}, {3, 4096}, {2, 4097}};
   for (const auto& [rows, dim] : shapes) {
     TestDevice device{GetParam(), 2};
-    Case actual{rows, dim}, expected{rows, dim};
+    SwigluCase actual{rows, dim}, expected{rows, dim};
     ASSERT_TRUE(swiglu(device.ctx, actual.args));
     SwiGlu::reference(expected.args);
     EXPECT_TRUE(computed(actual.y, expected.y, actual.gate, kAllowed));
@@ -53,7 +53,7 @@ TEST_P(SwiGluLevels, EqualTheReference) {
 
 TEST_P(SwiGluLevels, HoldAtTheEndsOfTheRange) {
   TestDevice device{GetParam()};
-  Case some{1, 6};
+  SwigluCase some{1, 6};
   some.gate = {100, -100, 1e30f, -1e30f, NAN, 3};
   some.up = {2, 2, 2, 2, 2, NAN};
   ASSERT_TRUE(swiglu(device.ctx, some.args));
@@ -67,7 +67,7 @@ TEST_P(SwiGluLevels, HoldAtTheEndsOfTheRange) {
 
 TEST_P(SwiGluLevels, MayRunInPlaceAndInParts) {
   TestDevice one{GetParam(), 1}, two{GetParam(), 2};
-  Case apart{7, 1234}, in_place{7, 1234};
+  SwigluCase apart{7, 1234}, in_place{7, 1234};
   ASSERT_TRUE(swiglu(two.ctx, apart.args));
   for (std::int64_t row = 0; row < 7; ++row) {
     const auto at = [row](const TensorRef& t) {
@@ -81,7 +81,7 @@ TEST_P(SwiGluLevels, MayRunInPlaceAndInParts) {
 }
 
 TEST(SwiGluSupports, NoOtherShapes) {
-  Case some{2, 3};
+  SwigluCase some{2, 3};
   EXPECT_TRUE(SwiGlu::supports({}, some.args));
   some.args.up.shape[0] = 3;
   EXPECT_FALSE(SwiGlu::supports({}, some.args));
