@@ -104,9 +104,12 @@ JobOptions turn_options(const ChatOptions& chat, const Conversation& talk) {
   job.params = chat.params;
   if (!chat.temperature.empty())
     job.params.push_back("temperature=" + chat.temperature);
-  if (const auto seed = given_seed(chat.params); seed && talk.repeats() > 0)
+  if (const auto seed = given_seed(chat.params); seed && talk.repeats() > 0) {
+    std::erase_if(job.params,
+                  [](const auto& param) { return param.starts_with(kSeed); });
     job.params.push_back(std::string(kSeed) +
                          std::to_string(*seed + talk.repeats()));
+  }
   return job;
 }
 

@@ -118,7 +118,7 @@ TEST(ConversationTest, OptionsAreParametersOfTheJob) {
 }
 
 TEST(ConversationTest, AskingAgainTakesAnotherSeedThanTheGivenOne) {
-  const ChatOptions chat{.model = "m", .params = {"seed=5", "seed=7"}};
+  const ChatOptions chat{.model = "m", .params = {"top_k=3", "seed=7"}};
   Conversation talk;
   talk.ask("?");
   EXPECT_EQ(params(chat, talk)["seed"], 7);
