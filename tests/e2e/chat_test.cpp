@@ -224,6 +224,8 @@ TEST_F(ChatTest, CtrlCCutsTheAnswerAndTheConversationGoesOn) {
   ASSERT_EQ(saved["messages"].size(), 2u);
   EXPECT_EQ(saved["messages"][1]["cut"], true);
   EXPECT_FALSE(saved["messages"][1]["content"].get<std::string>().empty());
+  // Before that the terminal is not in the mode that keeps the key.
+  ASSERT_TRUE(terminal.shows("> "));
   terminal.type("\x04");
   EXPECT_EQ(terminal.finish(), 0) << terminal.text();
 }
