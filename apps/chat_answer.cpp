@@ -118,14 +118,11 @@ bool is_too_long(const Error& error) {
   });
 }
 
-Error advised(Error error, bool at_terminal) {
+Error advised(Error error) {
   if (!is_too_long(error)) return error;
   error.message =
-      "the conversation no longer fits: " + error.message +
-      (at_terminal ? "; type /clear to begin a new one (/save FILE keeps this "
-                     "one), or leave and ask for fewer tokens with --max-tokens"
-                   : "; begin a new chat, or ask for fewer tokens with "
-                     "--max-tokens");
+      "the question is too long, even without what was said before it: " +
+      error.message + "; shorten it, or ask for fewer tokens with --max-tokens";
   return error;
 }
 

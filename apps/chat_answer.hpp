@@ -34,11 +34,10 @@ Json answer_json(const ChatAnswer& answer);
 /// "42 tokens, 31/s, the first after 120 ms"; empty where nothing is known.
 std::string amounts_text(const Json& result);
 
-/// Whether the conversation has grown too long for the model, or for a job.
+/// Whether what was sent is too long for the model, or for a job.
 bool is_too_long(const Error& error);
 
-/// The error with what to do next where the conversation has grown too long;
-/// at a terminal there are orders for it.
-Error advised(Error error, bool at_terminal);
+/// The error with what to do next where even the question alone is too long.
+Error advised(Error error);
 
 }  // namespace troupe

@@ -12,7 +12,13 @@ namespace {
 
 constexpr std::string_view kSeed = "seed=";
 
-/// The seed that the user gave, the last one as everywhere.
+std::size_t bytes_of(std::span<const Conversation::Said> messages) {
+  std::size_t bytes = 0;
+  for (const auto& said : messages) bytes += said.message.content.size();
+  return bytes;
+}
+
+/// The seed that the user gave.
 std::optional<std::uint64_t> given_seed(
     const std::vector<std::string>& params) {
   std::optional<std::uint64_t> seed;
@@ -53,6 +59,7 @@ Status check_chat(const ChatOptions& chat) {
 void Conversation::ask(std::string question) {
   question_ = std::move(question);
   said_.push_back({{"user", question_}});
+  left_out_before_ = left_out_;
   waits_ = true;
   answered_ = false;
   repeats_ = 0;
@@ -68,6 +75,7 @@ void Conversation::answer(std::string text, bool cut) {
 void Conversation::withdraw() {
   TROUPE_ASSERT(waits_);
   said_.pop_back();
+  left_out_ = left_out_before_;
   waits_ = false;
 }
 
@@ -78,9 +86,23 @@ bool Conversation::ask_again() {
     said_.pop_back();
   else
     said_.push_back({{"user", question_}});
+  left_out_before_ = left_out_;
   waits_ = true;
   answered_ = false;
   ++repeats_;
+  return true;
+}
+
+std::span<const Conversation::Said> Conversation::sent() const {
+  return std::span{said_}.subspan(left_out_);
+}
+
+bool Conversation::leave_out_oldest() {
+  TROUPE_ASSERT(waits_);
+  if (sent().size() == 1) return false;
+  const auto room = bytes_of(sent()) / 4 * 3;
+  do left_out_ += 2;  // A question and its answer.
+  while (sent().size() > 1 && bytes_of(sent()) > room);
   return true;
 }
 
@@ -95,7 +117,7 @@ JobOptions turn_options(const ChatOptions& chat, const Conversation& talk) {
   job.device = chat.device;
   job.tags = {"chat"};
   Json all = {{"messages", Json::array()}};
-  for (const auto& said : talk.said())
+  for (const auto& said : talk.sent())
     all["messages"].push_back(
         {{"role", said.message.role}, {"content", said.message.content}});
   if (!talk.system().empty()) all["system"] = talk.system();

@@ -1,7 +1,9 @@
 // What was said in one chat, and what is asked of the model next. Pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,25 +40,35 @@ class Conversation {
   /// REQUIRES: a question waits for it.
   void answer(std::string text, bool cut = false);
   /// The question that waits gets no answer: as if it had not been asked, but
-  /// for ask_again(). REQUIRES: there is one.
+  /// for ask_again(); what was left out for it is sent again. REQUIRES: there
+  /// is one.
   void withdraw();
   /// The last question once more, in the place of its answer. False: nothing
   /// was asked yet. REQUIRES: no question waits.
   bool ask_again();
+  /// Leaves the oldest turns out of what is sent, a quarter of it or more: one
+  /// that was just short enough would be too long with the next question, and
+  /// each time its beginning moves the model reads all of it anew. False: the
+  /// question stands alone. REQUIRES: a question waits.
+  bool leave_out_oldest();
   /// A new one, with the same system text.
   void clear();
 
   const std::string& system() const { return system_; }
   void set_system(std::string text) { system_ = std::move(text); }
   const std::vector<Said>& said() const { return said_; }
+  /// What a job is sent of it.
+  std::span<const Said> sent() const;
   /// How often the last question was asked again.
   std::uint64_t repeats() const { return repeats_; }
 
  private:
   std::string system_;
   std::vector<Said> said_;
-  std::string question_;  // The last one.
-  bool waits_ = false;    // It stands last, without an answer.
+  std::size_t left_out_ = 0;         // So many of them, from the oldest on,
+  std::size_t left_out_before_ = 0;  // and before the question that waits.
+  std::string question_;             // The last one.
+  bool waits_ = false;               // It stands last, without an answer.
   bool answered_ = false;
   std::uint64_t repeats_ = 0;
 };

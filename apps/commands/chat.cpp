@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "apps/chat_turns.hpp"
 #include "apps/chat_words.hpp"
@@ -123,6 +124,7 @@ class Chat {
         break;
       case ChatVerb::clear:
         talk_.clear();
+        told_left_out_ = false;
         note("a new conversation");
         break;
       case ChatVerb::system:
@@ -147,9 +149,27 @@ class Chat {
       tell(saved.error());
   }
 
+  /// The question that waits, with as much of what was said before as fits.
+  ChatAnswer ask() {
+    const auto interrupts = turns_.interrupts().count();
+    auto answer = turns_.ask(turn_options(options_, talk_));
+    bool left_out = false;
+    while (answer.error && is_too_long(*answer.error) &&
+           turns_.interrupts().count() == interrupts &&
+           talk_.leave_out_oldest()) {
+      left_out = true;
+      answer = turns_.ask(turn_options(options_, talk_));
+    }
+    if (left_out && !answer.error && !std::exchange(told_left_out_, true))
+      note(
+          "the conversation has grown too long: from now on its oldest turns "
+          "are left out of what the model is told");
+    return answer;
+  }
+
   /// Of the question that waits.
   ExitCode answer() {
-    auto answer = turns_.ask(turn_options(options_, talk_));
+    auto answer = ask();
     if (answer.error || (answer.cut && answer.text.empty()))
       talk_.withdraw();
     else
@@ -164,7 +184,7 @@ class Chat {
   }
 
   void tell_no_answer(ChatAnswer answer) {
-    answer.error = advised(*std::move(answer.error), at_terminal_);
+    answer.error = advised(*std::move(answer.error));
     tell(*answer.error);
     if (call_.json) call_.print(answer_json(answer));
   }
@@ -187,6 +207,7 @@ class Chat {
   const Terminal& terminal_;
   const bool at_terminal_;
   Conversation talk_;
+  bool told_left_out_ = false;  // Of this conversation.
   ChatTurns turns_;
 };
 

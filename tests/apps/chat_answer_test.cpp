@@ -92,9 +92,9 @@ TEST(ChatAnswerTest, WhatNoLongerFitsIsToldWithWhatToDo) {
   const Error room{Errc::invalid_argument,
                    "params.max_tokens is 1 after a prompt of 600 tokens; this "
                    "model has room for 512 together"};
-  EXPECT_THAT(advised(room, true).message, HasSubstr("type /clear"));
-  EXPECT_THAT(advised(room, true).message, HasSubstr("of 600 tokens"));
-  EXPECT_THAT(advised(room, false).message, HasSubstr("begin a new chat"));
+  EXPECT_THAT(advised(room).message, HasSubstr("the question is too long"));
+  EXPECT_THAT(advised(room).message, HasSubstr("of 600 tokens"));
+  EXPECT_THAT(advised(room).message, HasSubstr("--max-tokens"));
   const Error bytes{Errc::invalid_argument,
                     "params are 17000 bytes; at most 16384 are allowed",
                     {{"params", "are 17000 bytes; at most 16384 are allowed"}}};
@@ -102,7 +102,7 @@ TEST(ChatAnswerTest, WhatNoLongerFitsIsToldWithWhatToDo) {
   EXPECT_TRUE(is_too_long({Errc::too_large, "pages"}));
   const Error other{
       Errc::invalid_argument, "params.top_p is 7", {{"params.top_p", "is 7"}}};
-  EXPECT_EQ(advised(other, true).message, "params.top_p is 7");
+  EXPECT_EQ(advised(other).message, "params.top_p is 7");
 }
 
 }  // namespace

@@ -46,6 +46,50 @@ TEST(ConversationTest, AQuestionWithoutAnAnswerIsAsIfItHadNotBeenAsked) {
   EXPECT_THAT(said(talk), ElementsAre("user: one?", "assistant: One."));
 }
 
+TEST(ConversationTest, OneThatIsTooLongLeavesOutItsOldestTurns) {
+  Conversation talk{"Be brief."};
+  for (const auto* question : {"one?", "two?", "six?"}) {
+    talk.ask(question);
+    talk.answer("Yes.");
+  }
+  talk.ask("ten?");
+  EXPECT_EQ(talk.sent().size(), 7u);
+  EXPECT_TRUE(talk.leave_out_oldest());
+  const auto sent = params({}, talk);
+  EXPECT_EQ(sent["system"], "Be brief.");
+  ASSERT_EQ(sent["messages"].size(), 5u);
+  EXPECT_EQ(sent["messages"][0]["content"], "two?");
+  EXPECT_EQ(talk.said().size(), 7u) << "all of it is kept";
+  talk.answer("No.");
+  talk.ask("and?");
+  EXPECT_EQ(talk.sent().size(), 7u) << "what is left out stays so";
+  EXPECT_EQ(talk.sent()[0].message.content, "two?");
+}
+
+TEST(ConversationTest, AQuarterIsLeftOutAtOnce) {
+  Conversation talk;
+  for (int i = 0; i < 40; ++i) {
+    talk.ask("what is that?");
+    talk.answer("a very long story");
+  }
+  talk.ask("and?");
+  EXPECT_TRUE(talk.leave_out_oldest());
+  EXPECT_EQ(talk.sent().size(), 59u);
+}
+
+TEST(ConversationTest, AQuestionThatIsTooLongByItselfTakesNothingAlong) {
+  Conversation talk;
+  talk.ask("one?");
+  talk.answer("One.");
+  talk.ask(std::string(20'000, 'x'));
+  EXPECT_TRUE(talk.leave_out_oldest());
+  EXPECT_EQ(talk.sent().size(), 1u);
+  EXPECT_FALSE(talk.leave_out_oldest()) << "it stands alone";
+  talk.withdraw();
+  talk.ask("two?");
+  EXPECT_EQ(talk.sent().size(), 3u);
+}
+
 TEST(ConversationTest, AskingAgainTakesTheAnswerBack) {
   Conversation talk;
   EXPECT_FALSE(talk.ask_again());

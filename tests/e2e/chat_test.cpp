@@ -169,24 +169,48 @@ TEST_F(ChatTest, AQuestionThatTheNodeRefusesIsAnErrorAndTheNextIsAnswered) {
   const auto lines = output.lines();
   ASSERT_EQ(lines.size(), 2u) << output.out;
   EXPECT_THAT(lines[0]["error"]["message"].get<std::string>(),
-              HasSubstr("no longer fits"));
+              HasSubstr("the question is too long"));
   EXPECT_EQ(params(lines[1])["messages"].size(), 1u);
 }
 
-TEST_F(ChatTest, WhatDoesNotFitTheModelLeavesTheConversation) {
+TEST_F(ChatTest, AConversationThatOutgrowsAJobLosesItsOldestTurns) {
+  std::string question;
+  for (int i = 0; i < 500; ++i) question += "hello there ";
+  question += "\n";
+  const auto output = troupe(chat(3, {"--json", "--system", "Be brief."}),
+                             question + question + question + question);
+  EXPECT_EQ(output.code, 0) << output.err;
+  const auto lines = output.lines();
+  ASSERT_EQ(lines.size(), 4u) << output.out;
+  EXPECT_EQ(params(lines[1])["messages"].size(), 3u);
+  EXPECT_EQ(params(lines[2])["messages"].size(), 3u);
+  EXPECT_EQ(params(lines[3])["messages"].size(), 3u);
+  EXPECT_EQ(params(lines[3])["system"], "Be brief.");
+  EXPECT_THAT(output.err, ContainsRegex("^[^\n]*too long[^\n]*\n$"))
+      << "said once";
+}
+
+TEST_F(ChatTest, AConversationThatOutgrowsTheModelLosesItsOldestTurns) {
   TextModelFolder small{place_->path("small")};
-  const auto output = troupe({"chat", "--json", "--model", small.path(),
-                              "--max-tokens", "300", "-p", "ignore_eos=true"},
-                             "hello there\nand what else?\n");
-  EXPECT_EQ(output.code, 1);
+  const auto ask = [&](const std::string& tokens) {
+    return troupe({"chat", "--json", "--model", small.path(), "--max-tokens",
+                   tokens, "-p", "ignore_eos=true"},
+                  "hello there\nand what else?\n");
+  };
+  const auto output = ask("300");
+  EXPECT_EQ(output.code, 0) << output.err;
   const auto lines = output.lines();
   ASSERT_EQ(lines.size(), 2u) << output.out;
-  EXPECT_EQ(lines[0]["usage"]["completion_tokens"], 300);
-  const auto message = lines[1]["error"]["message"].get<std::string>();
-  EXPECT_EQ(lines[1]["error"]["code"], "invalid_argument");
-  EXPECT_THAT(message, HasSubstr("the conversation no longer fits"));
+  EXPECT_EQ(lines[1]["usage"]["completion_tokens"], 300);
+  EXPECT_EQ(params(lines[1])["messages"].size(), 1u);
+  EXPECT_THAT(output.err, HasSubstr("its oldest turns are left out"));
+
+  const auto never = ask("600").lines();
+  ASSERT_EQ(never.size(), 2u);
+  const auto message = never[0]["error"]["message"].get<std::string>();
+  EXPECT_EQ(never[0]["error"]["code"], "invalid_argument");
+  EXPECT_THAT(message, HasSubstr("the question is too long"));
   EXPECT_THAT(message, HasSubstr("room for 512 together"));
-  EXPECT_THAT(message, HasSubstr("begin a new chat"));
 }
 
 // -- at a terminal ------------------------------------------------------------
