@@ -117,9 +117,9 @@ bool DeviceJobs::open_next(DeviceNews& news) {
   const auto& next = queued_.front();
   family_ = family_of(next.spec);
   model_ = next.spec.model;
-  const auto folder = model_.empty()
-                          ? Result<std::filesystem::path>{models_dir_}
-                          : model_folder(models_dir_, model_);
+  const auto folder =
+      model_.empty() ? Result<std::filesystem::path>{std::filesystem::path{}}
+                     : model_folder(places_, model_);
   auto loader = folder ? family_->open(*folder, ctx_) : folder.error();
   if (!loader) {
     news.ends.push_back(

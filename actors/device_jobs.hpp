@@ -28,10 +28,8 @@ class DeviceJobs {
  public:
   /// `ctx` and what `families` points to outlive this.
   DeviceJobs(Context& ctx, std::vector<const ModelFamily*> families,
-             std::filesystem::path models_dir)
-      : ctx_{ctx},
-        families_{std::move(families)},
-        models_dir_{std::move(models_dir)} {}
+             ModelPlaces places)
+      : ctx_{ctx}, families_{std::move(families)}, places_{std::move(places)} {}
 
   void assign(Assignment assignment, DeviceNews& news);
   void stop(const StopOrder& order, DeviceNews& news);
@@ -58,7 +56,7 @@ class DeviceJobs {
 
   Context& ctx_;
   const std::vector<const ModelFamily*> families_;
-  const std::filesystem::path models_dir_;
+  const ModelPlaces places_;
   const ModelFamily* family_ = nullptr;  // Null: no model.
   std::string model_;
   std::unique_ptr<Loader> loader_;  // While loading,

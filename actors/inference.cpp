@@ -29,7 +29,7 @@ class InferenceState {
   InferenceState(SelfActor::pointer self, InferenceOptions options)
       : self_{self},
         options_{std::move(options)},
-        jobs_{options_.context, options_.families, options_.models_dir} {}
+        jobs_{options_.context, options_.families, options_.models} {}
 
   SelfActor::behavior_type make_behavior() {
     announce();

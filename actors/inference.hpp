@@ -16,7 +16,7 @@ struct InferenceOptions {
   DeviceInfo device;  // Announced to the scheduler.
   Context context;
   std::vector<const ModelFamily*> families;
-  std::filesystem::path models_dir;
+  ModelPlaces models;
   SchedulerActor scheduler;
   EventHubActor hub;
   const WallClock* clock = &system_wall_clock();  // Outlives the actor.

@@ -272,7 +272,7 @@ class SchedulerState {
       return {};
     }
     if (store_.summary(spec.id)) return {};
-    return {{"model", bytes.error().message}};
+    return {{"model", "cannot be used: " + bytes.error().message}};
   }
 
   void submit_one(const std::shared_ptr<Ticket>& ticket, JobSpec spec, Now at) {

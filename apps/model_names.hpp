@@ -1,18 +1,21 @@
-// Which models the data folder has, for people who mistype one.
+// Where this program looks for models, and what it says of one that is not
+// there.
 #pragma once
 
 #include <filesystem>
 #include <string>
-#include <vector>
+
+#include "models/model_places.hpp"
 
 namespace troupe {
 
-/// The names of the models in the folder `models`, in order.
-std::vector<std::string> model_names(const std::filesystem::path& models);
+/// Those of the data folder, then those that come with the program: in
+/// ../share/troupe/models, seen from the folder of its executable.
+ModelPlaces model_places(const std::filesystem::path& data);
 
-/// Why there is no `model`, a name in `models` or a folder by its path, with
-/// the nearest names; empty: there is such a folder.
-std::string model_fault(const std::filesystem::path& models,
-                        const std::string& model);
+/// The folder of `model`: a name, or a path, which may begin here. Errors:
+/// those of find_model(), as invalid_argument: what the user typed is wrong.
+Result<std::filesystem::path> named_model(const ModelPlaces& places,
+                                          const std::string& model);
 
 }  // namespace troupe

@@ -19,7 +19,9 @@
 #include "actors/errors.hpp"
 #include "apps/exit_codes.hpp"
 #include "apps/local_artifacts.hpp"
+#include "apps/model_names.hpp"
 #include "apps/node_children.hpp"
+#include "apps/node_devices.hpp"
 #include "apps/own_node.hpp"
 #include "apps/store_mark.hpp"
 #include "cluster/messages.hpp"
@@ -31,7 +33,6 @@
 #include "platform/folder_lock.hpp"
 #include "platform/leftovers.hpp"
 #include "platform/listen.hpp"
-#include "platform/memory.hpp"
 #include "platform/spawn.hpp"
 
 namespace troupe {
@@ -90,22 +91,6 @@ void bound_the_stop(std::int64_t most_ms) {
               << " s; ending at once" << std::endl;
     ::_exit(static_cast<int>(ExitCode::broken));
   }}.detach();
-}
-
-Result<DeviceInfo> cpu_device(const NodeConfig& c) {
-  DeviceInfo cpu{.name = "cpu", .klass = "cpu"};
-  cpu.slots = c.cpu_slots > 0
-                  ? static_cast<std::uint32_t>(c.cpu_slots)
-                  : std::max(1u, std::thread::hardware_concurrency());
-  if (c.memory_bytes > 0) {
-    cpu.memory_bytes = static_cast<std::uint64_t>(c.memory_bytes);
-    return cpu;
-  }
-  auto capacity = platform::memory_capacity_bytes();
-  if (!capacity) return capacity.error();
-  cpu.memory_bytes =
-      *capacity / 100 * static_cast<std::uint64_t>(c.memory_percent);
-  return cpu;
 }
 
 // What becomes of the node, for whoever reads its standard error.
@@ -281,6 +266,7 @@ Status run_node(const NodeOptions& options) {
                   .cpu = *std::move(cpu),
                   .guard = beside_us("troupe-guard"),
                   .device_program = beside_us("troupe-device"),
+                  .models = model_places(options.data),
                   .environment = own_environment(),
                   .umask = inherited_umask,
                   .notice = &say,

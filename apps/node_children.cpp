@@ -181,8 +181,7 @@ ChildSpec scheduler(NodeParts& p) {
                      },
                  .model_bytes =
                      [&p](const JobSpec& spec) {
-                       return model_bytes(p.data / "models", spec.kind,
-                                          spec.model);
+                       return model_bytes(p.models, spec.kind, spec.model);
                      },
                  .own_thread = false}));
           },
@@ -217,7 +216,7 @@ ChildSpec cpu_inference(NodeParts& p) {
                             .context = {},
                             .families = {model_families().begin(),
                                          model_families().end()},
-                            .models_dir = p.data / "models",
+                            .models = p.models,
                             .scheduler = get<SchedulerActor>(c, "scheduler"),
                             .hub = get<EventHubActor>(c, "event_hub"),
                             .heartbeat_ms = p.config.lease.heartbeat_ms,
@@ -234,7 +233,8 @@ cluster::DeviceExecutorOptions device_options(const NodeParts& p,
   options.artifacts = p.access;
   options.scratch = p.data / "device";
   options.process.environment = p.environment;
-  options.process.setup.models_dir = (p.data / "models").string();
+  for (const auto& folder : p.models.folders)
+    options.process.setup.models_dirs.push_back(folder.string());
   options.process.setup.heartbeat_ms = p.config.lease.heartbeat_ms;
   options.process.setup.live_interval_ms = p.config.event.live_interval_ms;
   options.process.silence_ms = p.config.lease.duration_ms;
@@ -362,18 +362,10 @@ ChildSpec gate(NodeParts& p) {
 }  // namespace
 
 std::vector<ChildSpec> node_children(NodeParts& parts) {
-  return {history_reader(parts),
-          event_hub(parts),
-          artifacts(parts),
-          job_history(parts),
-          memory_manager(parts),
-          scheduler(parts),
-          console(parts),
-          cpu_inference(parts),
-          cpu_device(parts),
-          instant(parts),
-          process(parts),
-          gate(parts)};
+  return {history_reader(parts), event_hub(parts),      artifacts(parts),
+          job_history(parts),    memory_manager(parts), scheduler(parts),
+          console(parts),        cpu_inference(parts),  cpu_device(parts),
+          instant(parts),        process(parts),        gate(parts)};
 }
 
 }  // namespace troupe

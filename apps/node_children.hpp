@@ -13,6 +13,7 @@
 #include "actors/supervisor.hpp"
 #include "cluster/endpoint.hpp"
 #include "config/options.hpp"
+#include "models/model_places.hpp"
 #include "persistence/artifact_store.hpp"
 #include "persistence/job_store.hpp"
 
@@ -30,7 +31,8 @@ struct NodeParts {
   std::shared_ptr<ArtifactAccess> access;  // The executors' view of `files`.
   DeviceInfo cpu;               // Without kinds: each executor adds its own.
   std::filesystem::path guard;  // The program troupe-guard.
-  std::filesystem::path device_program;            // troupe-device.
+  std::filesystem::path device_program;  // troupe-device.
+  ModelPlaces models;
   std::map<std::string, std::string> environment;  // Of this process.
   unsigned umask = 0022;                           // As it was inherited.
   /// A line for who reads the node's log; from any thread.

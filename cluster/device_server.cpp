@@ -19,13 +19,17 @@ namespace {
 // reserved while nothing runs.
 constexpr std::chrono::seconds kIdle{60};
 
+ModelPlaces places(const DeviceSetup& setup) {
+  return {{setup.models_dirs.begin(), setup.models_dirs.end()}};
+}
+
 class DeviceServer {
  public:
   DeviceServer(const DeviceServerOptions& options, const DeviceSetup& setup,
                Context& ctx)
       : options_{options},
         setup_{setup},
-        jobs_{ctx, options.families, setup.models_dir} {
+        jobs_{ctx, options.families, places(setup)} {
     ctx.stop = &stop_;
   }
 

@@ -21,7 +21,7 @@ inline constexpr std::uint32_t kDeviceProtocol = 1;
 /// Node to device, first.
 struct DeviceSetup {
   std::uint32_t protocol = kDeviceProtocol;
-  std::string models_dir;
+  std::vector<std::string> models_dirs;  // See models/model_places.hpp.
   std::uint32_t threads = 0;          // 0: one for each processor.
   std::string isa;                    // Empty: the best there is.
   std::int64_t heartbeat_ms = 0;      // It must be heard of as often as this.
@@ -54,7 +54,7 @@ Result<std::string> read_packet(int fd, std::int64_t timeout_ms);
 template <class Inspector>
 bool inspect(Inspector& f, DeviceSetup& x) {
   return f.object(x).fields(
-      f.field("protocol", x.protocol), f.field("models_dir", x.models_dir),
+      f.field("protocol", x.protocol), f.field("models_dirs", x.models_dirs),
       f.field("threads", x.threads), f.field("isa", x.isa),
       f.field("heartbeat_ms", x.heartbeat_ms),
       f.field("live_interval_ms", x.live_interval_ms));

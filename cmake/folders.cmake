@@ -87,6 +87,24 @@ function(troupe_program name)
   troupe_link(${name} PRIVATE ${arg_LINKS})
 endfunction()
 
+# troupe_shipped_models(): TROUPE_SHIPPED_MODELS are the models that come with
+# the program, the folders models/NAME with a config.json. They are linked where
+# the program looks for them, in the build as installed: ../share/troupe/models.
+function(troupe_shipped_models)
+  file(GLOB configs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/models/*/config.json)
+  set(place ${PROJECT_BINARY_DIR}/share/troupe/models)
+  file(REMOVE_RECURSE ${place})
+  file(MAKE_DIRECTORY ${place})
+  set(models "")
+  foreach(config IN LISTS configs)
+    get_filename_component(model ${config} DIRECTORY)
+    get_filename_component(name ${model} NAME)
+    file(CREATE_LINK ${model} ${place}/${name} SYMBOLIC)
+    list(APPEND models ${model})
+  endforeach()
+  set(TROUPE_SHIPPED_MODELS ${models} PARENT_SCOPE)
+endfunction()
+
 # The command line: everything of apps/ but main.cpp is a library, so that
 # tests reach it.
 function(troupe_app)

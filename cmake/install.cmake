@@ -1,5 +1,6 @@
 # What `cmake --install` lays out:
 #   bin/                     the programs
+#   share/troupe/models/     the models that come with them
 #   include/troupe/          client.hpp and client_actor.hpp, and beneath, as in
 #                            the source tree, the headers these need
 #   lib/libtroupe.a          what the client library is made of, in one archive
@@ -46,10 +47,14 @@ function(troupe_install)
     endif()
   endforeach()
 
-  set(programs troupe troupe-guard)
+  set(programs troupe troupe-guard troupe-device)
   install(TARGETS ${programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   # What cmake --install needs, by one name.
   add_custom_target(troupe_installable DEPENDS ${programs} troupe_installed)
+
+  foreach(model IN LISTS TROUPE_SHIPPED_MODELS)
+    install(DIRECTORY ${model} DESTINATION ${CMAKE_INSTALL_DATADIR}/troupe/models)
+  endforeach()
 
   get_filename_component(caf_prefix ${CAF_DIR}/../../.. ABSOLUTE)
   install(DIRECTORY ${caf_prefix}/include ${caf_prefix}/lib

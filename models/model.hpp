@@ -13,6 +13,7 @@
 
 #include "core/result.hpp"
 #include "kernels/context.hpp"
+#include "models/model_places.hpp"
 
 namespace troupe {
 
@@ -117,15 +118,10 @@ struct ModelFamily {
                                          const Context& ctx);
 };
 
-/// The folder of a model: `name` in `models`, or a folder by its whole path.
-/// Errors: invalid_argument: no name, or one that leads elsewhere.
-Result<std::filesystem::path> model_folder(const std::filesystem::path& models,
-                                           const std::string& name);
-
-/// What that model takes for a job of `kind`, all components together. Errors:
-/// those of model_folder() and of the family's plan(); unsupported: no family
-/// serves the kind.
-Result<std::uint64_t> model_bytes(const std::filesystem::path& models,
+/// What the model of that name takes for a job of `kind`, all components
+/// together. Errors: those of find_model() and of the family's plan();
+/// unsupported: no family serves the kind.
+Result<std::uint64_t> model_bytes(const ModelPlaces& places,
                                   std::string_view kind,
                                   const std::string& name);
 

@@ -220,9 +220,9 @@ Status check(Invocation& call, const ChatOptions& options) {
   if (!data) return data.error();
   // A client elsewhere does not see the node's models.
   if (!cluster::is_client_folder(data->path))
-    if (auto wrong = model_fault(data->path / "models", options.model);
-        !wrong.empty())
-      return Error{Errc::invalid_argument, wrong};
+    if (auto found = named_model(model_places(data->path), options.model);
+        !found)
+      return found.error();
   if (auto good = check_chat(options); !good) return good;
   Conversation trial{options.system};
   trial.ask("?");

@@ -7,6 +7,7 @@
 
 #include "apps/commands/commands.hpp"
 #include "apps/model_lines.hpp"
+#include "apps/model_names.hpp"
 #include "apps/render/amounts.hpp"
 #include "apps/render/table.hpp"
 #include "models/describe.hpp"
@@ -17,13 +18,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A name in the data folder's models, or any folder.
+// Of a name, or of any path.
 Result<fs::path> folder_of(Invocation& call, const std::string& model) {
-  if (model.find('/') != std::string::npos)
-    return fs::absolute(model).lexically_normal();
   auto data = call.session.data();
   if (!data) return data.error();
-  return model_folder(data->path / "models", model);
+  return named_model(model_places(data->path), model);
 }
 
 Json to_json(const ModelDescription& d) {

@@ -9,7 +9,7 @@ class DeviceJobsTest : public ::testing::Test {
  protected:
   Context ctx;
   DeviceJobs jobs{
-      ctx, {model_families().begin(), model_families().end()}, "/nowhere"};
+      ctx, {model_families().begin(), model_families().end()}, {{"/nowhere"}}};
   DeviceNews news;
 
   static Assignment job(std::uint64_t id, std::string params,
@@ -121,7 +121,7 @@ const ModelFamily slow_family{"slow", kSlowKinds, open_slowly, plan_nothing};
 
 TEST(DeviceJobsLoads, AreAbandonedWhenNobodyWaitsForThemAnyMore) {
   Context ctx;
-  DeviceJobs jobs{ctx, {&slow_family}, "/nowhere"};
+  DeviceJobs jobs{ctx, {&slow_family}, {{"/nowhere"}}};
   DeviceNews news;
   Assignment one, two;
   one.token.job = {0, 1};

@@ -3,57 +3,45 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "tests/platform/temp_dir.hpp"
 
 namespace troupe {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 
-class ModelNamesTest : public testing::Test {
- protected:
-  void add(const std::string& name) {
-    std::filesystem::create_directories(models / name);
-    std::ofstream{models / name / "config.json"} << "{}";
-  }
+TEST(ModelPlaces, AreTheDataFolderAndWhatComesWithTheProgram) {
+  const auto places = model_places("/data");
+  ASSERT_EQ(places.folders.size(), 2u);
+  EXPECT_EQ(places.folders[0], "/data/models");
+  const auto program = std::filesystem::read_symlink("/proc/self/exe");
+  EXPECT_EQ(places.folders[1],
+            program.parent_path().parent_path() / "share/troupe/models");
+}
 
+TEST(NamedModel, IsANameOrAPathFromHere) {
   platform::TempDir dir;
-  std::filesystem::path models = dir / "models";
-};
-
-TEST_F(ModelNamesTest, AreTheFoldersThatHaveAConfiguration) {
-  EXPECT_THAT(model_names(models), IsEmpty());
-  add("small");
-  add("large");
-  std::filesystem::create_directories(models / "empty");
-  EXPECT_THAT(model_names(models), ElementsAre("large", "small"));
+  const auto folder = dir.path() / "models" / "demo-chat";
+  std::filesystem::create_directories(folder);
+  const ModelPlaces places{{dir.path() / "models"}};
+  EXPECT_EQ(*named_model(places, "demo-chat"), folder);
+  EXPECT_EQ(*named_model(places, folder.string() + "/../demo-chat"), folder);
+  EXPECT_EQ(*named_model(places, "./tests"),
+            std::filesystem::current_path() / "tests");
 }
 
-TEST_F(ModelNamesTest, AMistypedOneIsAnsweredWithTheNearest) {
-  add("demo-chat");
-  add("other");
-  EXPECT_EQ(model_fault(models, "demo-chat"), "");
-  const auto fault = model_fault(models, "demo-chta");
-  EXPECT_THAT(fault,
-              HasSubstr("there is no model 'demo-chta' in " + models.string()));
-  EXPECT_THAT(fault, HasSubstr("did you mean 'demo-chat'?"));
-  EXPECT_THAT(fault, HasSubstr("known are demo-chat, other"));
-}
-
-TEST_F(ModelNamesTest, WithoutAnySaysWhereTheyBelong) {
-  EXPECT_THAT(model_fault(models, "x"),
-              HasSubstr("put a model's folder there"));
-  EXPECT_THAT(model_fault(models, ""), HasSubstr("there is no model ''"));
-}
-
-TEST_F(ModelNamesTest, APathNamesAFolderElsewhere) {
-  EXPECT_EQ(model_fault(models, dir.path().string()), "");
-  EXPECT_EQ(model_fault(models, "/no/such/model"),
-            "there is no folder /no/such/model");
+TEST(NamedModel, ThatIsNotThereIsMisuse) {
+  const ModelPlaces places{{"/nowhere"}};
+  const auto fault = [&](const std::string& model) {
+    const auto found = named_model(places, model);
+    EXPECT_FALSE(found);
+    EXPECT_EQ(found.error().code, Errc::invalid_argument);
+    return found.error().message;
+  };
+  EXPECT_THAT(fault("demo"), HasSubstr("there is no model 'demo'"));
+  EXPECT_EQ(fault("/no/such/model"), "there is no folder /no/such/model");
+  EXPECT_THAT(fault("tests"), HasSubstr("the folder here is ./tests"));
+  EXPECT_THAT(fault(""), HasSubstr("'' is no model"));
 }
 
 }  // namespace

@@ -69,7 +69,7 @@ class DeviceExecutorTest : public ::testing::Test {
     options.device = {.name = "cpu", .klass = "cpu", .kinds = {"echo"}};
     options.process.program = std::move(with);
     options.process.setup = {.protocol = protocol,
-                             .models_dir = "/nowhere",
+                             .models_dirs = {"/nowhere"},
                              .threads = 1,
                              .heartbeat_ms = 20};
     options.process.silence_ms = silence_ms;

@@ -114,7 +114,9 @@ TEST_F(TextTest, WhatCannotBeComputedIsRefusedBeforeItIsStored) {
   unknown[2] = "no-such-model";
   const auto refused = run(unknown);
   EXPECT_EQ(refused.code, 5) << refused.err;
-  EXPECT_THAT(refused.err, HasSubstr("no-such-model/config.json"));
+  EXPECT_THAT(
+      refused.err,
+      HasSubstr("model cannot be used: there is no model 'no-such-model'"));
   const auto wrong = run(job(5), {"-p", "top_p=7", "-p", "n=0"});
   EXPECT_EQ(wrong.code, 2);
   EXPECT_THAT(wrong.err, HasSubstr("params.top_p"));

@@ -25,6 +25,17 @@ fail() {
 
 cmake --install "$build_dir" --prefix "$scratch/prefix" >"$scratch/install.log"
 
+# Models that come with the program, and all programs that it starts.
+for program in troupe troupe-guard troupe-device; do
+  [[ -x $scratch/prefix/bin/$program ]] || fail "$program was not installed"
+done
+for config in "$source_dir"/models/*/config.json; do
+  [[ -e $config ]] || continue
+  model=$(basename "$(dirname "$config")")
+  "$scratch/prefix/bin/troupe" models check "$model" \
+    --data "$scratch/no-data" || fail "the model $model was not installed"
+done
+
 # A user's project: it sees the prefix, nothing of the source tree.
 cp -r "$source_dir/examples/submit" "$scratch/submit"
 cmake -S "$scratch/submit" -B "$scratch/build" -G Ninja \
