@@ -20,6 +20,11 @@ void add_doctor(CLI::App& root, Invocation& call);
 void add_config(CLI::App& root, Invocation& call);
 void add_version(CLI::App& root, Invocation& call);
 
+// Parts of `models`.
+void add_models_add(CLI::App& models, Invocation& call);
+void add_models_list(CLI::App& models, Invocation& call);
+void add_models_remove(CLI::App& models, Invocation& call);
+
 // Parts of `jobs`, a file each.
 void add_jobs_list(CLI::App& jobs, Invocation& call);
 void add_jobs_show(CLI::App& jobs, Invocation& call);

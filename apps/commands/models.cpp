@@ -1,15 +1,12 @@
-// troupe models: what the models here are, whether they are whole, and their
-// tokens. Works on the folders themselves; needs no node.
-#include <algorithm>
+// troupe models: which models are here, what they are, whether they are whole,
+// and their tokens. Works on the folders themselves; needs no node.
 #include <filesystem>
 #include <iostream>
-#include <optional>
 
 #include "apps/commands/commands.hpp"
+#include "apps/model_desk.hpp"
 #include "apps/model_lines.hpp"
 #include "apps/model_names.hpp"
-#include "apps/render/amounts.hpp"
-#include "apps/render/table.hpp"
 #include "models/describe.hpp"
 #include "models/text/tokenizer.hpp"
 
@@ -20,65 +17,20 @@ namespace fs = std::filesystem;
 
 // Of a name, or of any path.
 Result<fs::path> folder_of(Invocation& call, const std::string& model) {
-  auto data = call.session.data();
-  if (!data) return data.error();
-  return named_model(model_places(data->path), model);
-}
-
-Json to_json(const ModelDescription& d) {
-  Json components = Json::array();
-  std::uint64_t bytes = 0;
-  for (const auto& component : d.components) {
-    components.push_back(
-        {{"name", component.name}, {"bytes", component.bytes}});
-    bytes += component.bytes;
-  }
-  return {{"family", d.family},
-          {"kinds", d.kinds},
-          {"parameters", d.parameters},
-          {"stored_bytes", d.stored_bytes},
-          {"dtypes", d.dtypes},
-          {"tokens", d.tokens},
-          {"max_positions", d.max_positions},
-          {"chats", d.chats},
-          {"why_no_chat", d.why_no_chat},
-          {"memory_bytes", bytes},
-          {"components", components}};
-}
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
-
-std::string to_text(const ModelDescription& d) {
-  std::vector<std::vector<std::string>> rows{
-      {"family", d.family},
-      {"kinds", joined(d.kinds)},
-      {"parameters", std::to_string(d.parameters)},
-      {"on disk", render::bytes(d.stored_bytes) + ", " + joined(d.dtypes)},
-      {"tokens", std::to_string(d.tokens)},
-      {"context", std::to_string(d.max_positions) + " tokens"},
-      {"chat", d.chats ? "yes" : "no: " + render::printable(d.why_no_chat)}};
-  for (const auto& component : d.components)
-    rows.push_back(
-        {"memory, " + component.name, render::bytes(component.bytes)});
-  return render::table(rows);
+  const auto places = places_of(call.session);
+  if (!places) return places.error();
+  return named_model(*places, model);
 }
 
 ExitCode show(Invocation& call, const std::string& model) {
   const auto folder = folder_of(call, model);
   if (!folder) return call.misused(folder.error().message);
-  const auto described = describe_model(*folder);
-  if (!described) return call.fail(described.error());
-  if (call.json) {
-    auto json = to_json(*described);
-    json["folder"] = folder->string();
-    call.print(json);
-  } else {
-    call.out() << to_text(*described);
-  }
+  const auto facts = facts_of(call.session, *folder);
+  if (!facts) return call.fail(facts.error());
+  if (call.json)
+    call.print(model_json(*facts));
+  else
+    call.out() << model_text(*facts);
   return ExitCode::ok;
 }
 
@@ -111,8 +63,10 @@ ExitCode lines(Invocation& call, const std::string& model,
 
 void add_models(CLI::App& root, Invocation& call) {
   auto* models =
-      root.add_subcommand("models", "Look at models and their tokens");
-  models->require_subcommand(1);
+      add_group(root, call, "models", "The models here and their tokens");
+  add_models_add(*models, call);
+  add_models_list(*models, call);
+  add_models_remove(*models, call);
   const auto add = [&](const std::string& name, const std::string& help,
                        ExitCode (*act)(Invocation&, const std::string&)) {
     auto model = std::make_shared<std::string>();

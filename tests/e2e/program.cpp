@@ -67,7 +67,7 @@ Json Output::json() const {
   return all.empty() ? Json() : all.front();
 }
 
-Process::Process(const Words& args, const Words& env) {
+Process::Process(const Words& args, const Words& env, const fs::path& with) {
   auto in = platform::make_pipe();
   auto out = platform::make_pipe();
   static int count = 0;
@@ -78,7 +78,7 @@ Process::Process(const Words& args, const Words& env) {
   if (!in || !out || !err) std::abort();
   Words argv{"troupe"};
   argv.insert(argv.end(), args.begin(), args.end());
-  auto child = platform::spawn({.program = program(),
+  auto child = platform::spawn({.program = with,
                                 .argv = argv,
                                 .env = environment(env),
                                 .cwd = "/",
@@ -193,7 +193,7 @@ std::unique_ptr<Process> Workplace::start(const Words& args,
                                           const Words& env) const {
   auto all = env;
   all.push_back("TROUPE_DATA=" + data().string());
-  return std::make_unique<Process>(args, all);
+  return std::make_unique<Process>(args, all, program_);
 }
 
 Output Workplace::troupe(const Words& args, const std::string& input,

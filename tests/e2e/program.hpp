@@ -35,7 +35,8 @@ struct Output {
 class Process {
  public:
   /// `env` is added to PATH and HOME.
-  Process(const Words& args, const Words& env);
+  Process(const Words& args, const Words& env,
+          const std::filesystem::path& with = program());
   ~Process();  // Kills what still runs.
 
   void write(const std::string& text);
@@ -75,6 +76,9 @@ class Workplace {
   void write(const std::string& name, const std::string& text) const;
   std::string read(const std::string& name) const;
 
+  /// From now on another one.
+  void use(std::filesystem::path program) { program_ = std::move(program); }
+
   /// Runs `troupe ARGS` on this data folder.
   Output troupe(const Words& args, const std::string& input = "",
                 const Words& env = {}) const;
@@ -93,6 +97,7 @@ class Workplace {
 
  private:
   std::filesystem::path folder_;
+  std::filesystem::path program_ = program();
 };
 
 }  // namespace troupe::test

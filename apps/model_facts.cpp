@@ -1,0 +1,96 @@
+#include "apps/model_facts.hpp"
+
+#include "apps/render/amounts.hpp"
+#include "apps/render/table.hpp"
+
+namespace troupe {
+namespace {
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+}  // namespace
+
+std::uint64_t memory_of(const ModelDescription& description) {
+  std::uint64_t bytes = 0;
+  for (const auto& component : description.components) bytes += component.bytes;
+  return bytes;
+}
+
+std::string fits_text(std::uint64_t bytes,
+                      const std::vector<DeviceRoom>& devices) {
+  std::vector<std::string> fit;
+  std::vector<std::string> small;
+  for (const auto& room : devices)
+    if (bytes <= room.memory_bytes)
+      fit.push_back(room.device);
+    else
+      small.push_back(room.device + " has " + render::bytes(room.memory_bytes));
+  if (!fit.empty()) return joined(fit);
+  return small.empty() ? "nowhere" : "nowhere: " + joined(small);
+}
+
+std::string count_text(std::uint64_t count) {
+  if (count < 1'000) return std::to_string(count);
+  auto value = static_cast<double>(count);
+  const char* unit = "";
+  for (const char* next : {" k", " M", " B", " T"}) {
+    if (value < 999.5) break;
+    value /= 1'000;
+    unit = next;
+  }
+  return render::number(value) + unit;
+}
+
+Json model_json(const ModelFacts& facts) {
+  const auto& d = facts.description;
+  const auto bytes = memory_of(d);
+  Json components = Json::array();
+  for (const auto& component : d.components)
+    components.push_back(
+        {{"name", component.name}, {"bytes", component.bytes}});
+  Json devices = Json::array();
+  for (const auto& room : facts.devices)
+    devices.push_back({{"device", room.device},
+                       {"memory_bytes", room.memory_bytes},
+                       {"fits", bytes <= room.memory_bytes}});
+  Json json{{"folder", facts.folder.string()},
+            {"family", d.family},
+            {"kinds", d.kinds},
+            {"parameters", d.parameters},
+            {"stored_bytes", d.stored_bytes},
+            {"dtypes", d.dtypes},
+            {"tokens", d.tokens},
+            {"max_positions", d.max_positions},
+            {"chats", d.chats},
+            {"why_no_chat", d.why_no_chat},
+            {"memory_bytes", bytes},
+            {"components", components},
+            {"devices", devices}};
+  if (!facts.hash.empty()) json["hash"] = facts.hash;
+  return json;
+}
+
+std::string model_text(const ModelFacts& facts) {
+  const auto& d = facts.description;
+  std::vector<std::vector<std::string>> rows{
+      {"folder", render::printable(facts.folder.string())},
+      {"family", d.family},
+      {"kinds", joined(d.kinds)},
+      {"parameters", std::to_string(d.parameters)},
+      {"on disk", render::bytes(d.stored_bytes) + ", " + joined(d.dtypes)},
+      {"tokens", std::to_string(d.tokens)},
+      {"context", std::to_string(d.max_positions) + " tokens"},
+      {"chat", d.chats ? "yes" : "no: " + render::printable(d.why_no_chat)}};
+  for (const auto& component : d.components)
+    rows.push_back(
+        {"memory, " + component.name, render::bytes(component.bytes)});
+  rows.push_back({"fits", fits_text(memory_of(d), facts.devices)});
+  if (!facts.hash.empty()) rows.push_back({"hash", facts.hash});
+  return render::table(rows);
+}
+
+}  // namespace troupe

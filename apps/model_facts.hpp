@@ -1,0 +1,46 @@
+// What people and scripts are told of a model: what it is, what it takes and
+// where it fits.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "codec/json.hpp"
+#include "models/describe.hpp"
+
+namespace troupe {
+
+/// A device and what may be reserved of its memory.
+struct DeviceRoom {
+  std::string device;
+  std::uint64_t memory_bytes = 0;
+};
+
+struct ModelFacts {
+  std::filesystem::path folder;
+  ModelDescription description;
+  std::string hash;  // Empty: not known.
+  std::vector<DeviceRoom> devices;
+};
+
+/// All components together.
+std::uint64_t memory_of(const ModelDescription& description);
+
+/// "cpu, gpu0", or "nowhere: cpu has 2.0 GiB".
+std::string fits_text(std::uint64_t bytes,
+                      const std::vector<DeviceRoom>& devices);
+
+/// "494 M", "7.6 B"; exact below a thousand.
+std::string count_text(std::uint64_t count);
+
+/// folder family kinds parameters stored_bytes dtypes tokens max_positions
+/// chats why_no_chat memory_bytes components devices[{device,memory_bytes,
+/// fits}], and `hash` where it is known.
+Json model_json(const ModelFacts& facts);
+
+/// The same, a line each.
+std::string model_text(const ModelFacts& facts);
+
+}  // namespace troupe
