@@ -96,6 +96,7 @@ void DeviceJobs::stop(const StopOrder& order, DeviceNews& news) {
 void DeviceJobs::step(DeviceNews& news) {
   TROUPE_ASSERT(has_step());
   if (loader_) return step_load(news);
+  if (running_.empty()) look_at_model();
   if (!engine_ ||
       (running_.empty() && (family_of(queued_.front().spec) != family_ ||
                             queued_.front().spec.model != model_)))
@@ -104,6 +105,14 @@ void DeviceJobs::step(DeviceNews& news) {
   admit_queued(news);
   if (running_.empty()) return;
   for (auto& event : engine_->step().events) apply(std::move(event), news);
+}
+
+// A model may be removed, and another one added under its name.
+void DeviceJobs::look_at_model() {
+  if (!engine_ || model_.empty()) return;
+  auto content = model_content(places_, model_);
+  if (content.stamp != content_.stamp) engine_.reset();
+  content_ = std::move(content);
 }
 
 void DeviceJobs::drop_model() {
@@ -120,6 +129,8 @@ bool DeviceJobs::open_next(DeviceNews& news) {
   const auto folder =
       model_.empty() ? Result<std::filesystem::path>{std::filesystem::path{}}
                      : model_folder(places_, model_);
+  // Before it is opened: what is written from now on is noticed.
+  content_ = model_.empty() ? ModelContent{} : model_content(places_, model_);
   auto loader = folder ? family_->open(*folder, ctx_) : folder.error();
   if (!loader) {
     news.ends.push_back(
@@ -163,7 +174,8 @@ void DeviceJobs::admit_queued(DeviceNews& news) {
   while (!queued_.empty()) {
     auto& next = queued_.front();
     if (family_of(next.spec) != family_ || next.spec.model != model_) return;
-    auto run = engine_->admit({next.spec.kind, next.spec.params});
+    auto run =
+        engine_->admit({next.spec.kind, next.spec.params, content_.hash});
     if (run)
       running_.emplace(*run, next.token);
     else if (run.error().code == Errc::out_of_memory && !running_.empty())

@@ -49,6 +49,7 @@ class DeviceJobs {
 
  private:
   const ModelFamily* family_of(const JobSpec& spec) const;
+  void look_at_model();
   bool open_next(DeviceNews& news);
   void step_load(DeviceNews& news);
   void admit_queued(DeviceNews& news);
@@ -59,6 +60,7 @@ class DeviceJobs {
   const ModelPlaces places_;
   const ModelFamily* family_ = nullptr;  // Null: no model.
   std::string model_;
+  ModelContent content_;            // Of what is loaded.
   std::unique_ptr<Loader> loader_;  // While loading,
   std::unique_ptr<Engine> engine_;  // then this.
   std::deque<Assignment> queued_;

@@ -22,8 +22,9 @@ inline constexpr std::uint64_t kMaxLoadStepBytes = 256u << 20;
 using RunId = std::uint64_t;  // Unique within its engine; never reused.
 
 struct Request {
-  std::string kind;    // One of the family's kinds.
-  std::string params;  // JSON object, normalised by the kind.
+  std::string kind;             // One of the family's kinds.
+  std::string params;           // JSON object, normalised by the kind.
+  std::string model_hash = {};  // Of the model that is asked; empty: unknown.
 };
 
 // -- what happened to a run in one step ---------------------------------------
@@ -117,6 +118,15 @@ struct ModelFamily {
   Result<std::vector<Component>> (*plan)(const std::filesystem::path& dir,
                                          const Context& ctx);
 };
+
+/// What a model's folder holds, as far as it is known without reading it.
+struct ModelContent {
+  std::string stamp;  // Another one: something was written since.
+  std::string hash;   // See models/model_files.hpp; empty: not known.
+};
+
+/// Empty where there is no such folder.
+ModelContent model_content(const ModelPlaces& places, const std::string& name);
 
 /// What the model of that name takes for a job of `kind`, all components
 /// together. Errors: those of find_model() and of the family's plan();

@@ -43,6 +43,7 @@ Result<RunId> Qwen2Engine::admit(const Request& request) {
   if (!resolved) return resolved.error();
   Run run;
   run.request = std::make_unique<TextRequest>(std::move(*resolved));
+  run.model_hash = request.model_hash;
   run.enhances = request.kind == kEnhance;
   const auto& r = *run.request;
   const auto tokens = std::ssize(r.prompt) + r.max_tokens;
@@ -227,6 +228,7 @@ Json Qwen2Engine::result_of(const Run& run) const {
   result["timing"] = {{"first_token_ms", run.first_ms - run.admitted_ms},
                       {"tokens_per_s", 1000.0 * static_cast<double>(later) /
                                            static_cast<double>(took_ms)}};
+  if (!run.model_hash.empty()) result["model_hash"] = run.model_hash;
   if (request.return_ids) result["prompt_ids"] = request.prompt;
   if (run.seats.size() == 1) return result;
   result["choices"] = Json::array();

@@ -55,6 +55,7 @@ class Qwen2Engine : public Engine {
   };
   struct Run {
     std::unique_ptr<TextRequest> request;
+    std::string model_hash;
     bool enhances = false;
     std::vector<Seat> seats;  // By choice.
     SteadyMs admitted_ms = 0;

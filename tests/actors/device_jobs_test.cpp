@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
+#include "tests/platform/temp_dir.hpp"
+
 namespace troupe {
 namespace {
 
@@ -140,6 +144,43 @@ TEST(DeviceJobsLoads, AreAbandonedWhenNobodyWaitsForThemAnyMore) {
   jobs.assign(one, news);
   jobs.step(news);
   EXPECT_EQ(loads, 1) << "begun anew";
+}
+
+int opened = 0;
+
+Result<std::unique_ptr<Loader>> open_counted(const std::filesystem::path& dir,
+                                             Context& ctx) {
+  ++opened;
+  return model_families().front()->open(dir, ctx);
+}
+const ModelFamily counted_family{"counted", kSlowKinds, open_counted,
+                                 plan_nothing};
+
+TEST(DeviceJobsLoads, AModelThatWasReplacedIsLoadedAnew) {
+  platform::TempDir models;
+  const auto file = models.path() / "demo" / "weights";
+  std::filesystem::create_directories(file.parent_path());
+  std::ofstream{file} << "old";
+  Context ctx;
+  DeviceJobs jobs{ctx, {&counted_family}, {{models.path()}}};
+  DeviceNews news;
+  std::uint64_t id = 0;
+  const auto run = [&] {
+    Assignment a;
+    a.token = {.epoch = 1, .job = {0, ++id}, .attempt = 1};
+    a.spec.kind = "echo";
+    a.spec.model = "demo";
+    a.spec.params = R"({"text":"a"})";
+    a.memory_bytes = 1 << 20;
+    jobs.assign(a, news);
+    while (jobs.has_step()) jobs.step(news);
+    return opened;
+  };
+  EXPECT_EQ(run(), 1);
+  EXPECT_EQ(run(), 1) << "it is there already";
+  std::ofstream{file} << "newer";
+  EXPECT_EQ(run(), 2);
+  EXPECT_EQ(news.ends.size(), 3u);
 }
 
 TEST_F(DeviceJobsTest, LoadsAgainAfterTheModelWasDropped) {

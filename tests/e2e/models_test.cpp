@@ -63,6 +63,7 @@ TEST_F(ModelsTest, OneIsAddedListedShownUsedAndRemoved) {
   const auto run = troupe({"run", "text.generate", "--model", "tiny", "-p",
                            "prompt=hello", "-p", "max_tokens=3", "--json"});
   EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(run.json()["result"]["model_hash"], added["hash"]);
   const auto removed = troupe({"models", "remove", "tiny", "--yes", "--json"});
   EXPECT_EQ(removed.json()["removed"], "tiny") << removed.err;
   EXPECT_THAT(listed("tiny"), SizeIs(0));

@@ -119,6 +119,16 @@ TEST_F(Qwen2EngineTest, SaysWhatWasUsedAndHowLongItTook) {
   EXPECT_FALSE(result.contains("choices"));
 }
 
+TEST_F(Qwen2EngineTest, NamesTheModelWhereItsHashIsKnown) {
+  const auto params = dump_json({{"prompt", "hello"}, {"max_tokens", 2}});
+  const auto named = bench_.engine->admit({"text.generate", params, "ab12"});
+  ASSERT_TRUE(named);
+  EXPECT_EQ(bench_.finish(*named)["model_hash"], "ab12");
+  const auto unknown = bench_.engine->admit({"text.generate", params});
+  ASSERT_TRUE(unknown);
+  EXPECT_FALSE(bench_.finish(*unknown).contains("model_hash"));
+}
+
 TEST_F(Qwen2EngineTest, GivesTheSameAnswerBesideOthersThatJoinAndLeave) {
   const auto alone = without_timing(bench_.answer(sampled("a b c", 5, 40)));
   TextBench other{folder_};
