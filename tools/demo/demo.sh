@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Shows a node at work: films are encoded, a picture is cut from one of them,
 # the node is killed in the middle and started again, and every job is
-# accounted for. Fails when a job or a file is missing.
+# accounted for; then a model answers. Fails when a job or a file is missing.
 # demo.sh [--keep]: keeps the films and the node's data.
 set -euo pipefail
 
@@ -155,6 +155,23 @@ done
 
 say 'What happened to the first one'
 troupe jobs events "${ids[0]}"
+
+# The model comes with the program; where it does not, nothing is said of it.
+if [[ -e $bin/../share/troupe/models/demo-chat/config.json ]]; then
+  say 'A model that comes with the program is asked something'
+  troupe models show demo-chat
+  answer=$(troupe run text.generate --model demo-chat --param temperature=0 \
+    --param 'messages=[{"role":"user","content":"Hello, who are you?"}]' |
+    tee -a /dev/stderr) || die 'the model does not answer'
+  [[ -n $answer ]] || die 'the model answers nothing'
+
+  say 'It makes more of a short prompt for a picture'
+  answer=$(troupe run text.enhance --model demo-chat --param temperature=0 \
+    --param prompt='red circle' | tee -a /dev/stderr) ||
+    die 'the model does not enhance'
+  [[ $answer == *red* && $answer == *circle* ]] ||
+    die 'the red circle is lost'
+fi
 
 left=$(grep -lzs "^TROUPE_SCRATCH=$scratch" /proc/[0-9]*/environ | wc -l ||
   true)
