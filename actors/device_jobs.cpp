@@ -88,15 +88,21 @@ void DeviceJobs::stop(const StopOrder& order, DeviceNews& news) {
             engine_->cancel(entry.first);
             return true;
           }) > 0;
-  if (!has_step()) loader_.reset();  // Nobody waits for it any more.
+  if (!has_step() && loader_) close_model(news);  // Nobody waits for it.
+  drop_unused(news);
   if (here && order.reason != StopReason::fenced)
     news.ends.push_back({order.token, end_of(order.reason)});
 }
 
 void DeviceJobs::step(DeviceNews& news) {
   TROUPE_ASSERT(has_step());
+  step_once(news);
+  drop_unused(news);
+}
+
+void DeviceJobs::step_once(DeviceNews& news) {
   if (loader_) return step_load(news);
-  if (running_.empty()) look_at_model();
+  if (running_.empty()) look_at_model(news);
   if (!engine_ ||
       (running_.empty() && (family_of(queued_.front().spec) != family_ ||
                             queued_.front().spec.model != model_)))
@@ -108,24 +114,50 @@ void DeviceJobs::step(DeviceNews& news) {
 }
 
 // A model may be removed, and another one added under its name.
-void DeviceJobs::look_at_model() {
+void DeviceJobs::look_at_model(DeviceNews& news) {
   if (!engine_ || model_.empty()) return;
   auto content = model_content(places_, model_);
-  if (content.stamp != content_.stamp) engine_.reset();
+  if (content.stamp != content_.stamp) close_model(news);
   content_ = std::move(content);
 }
 
-void DeviceJobs::drop_model() {
-  TROUPE_ASSERT(!has_step());
+void DeviceJobs::drop(const ModelDrop& drop, DeviceNews& news) {
+  drops_.push_back(drop);
+  drop_unused(news);
+}
+
+bool DeviceJobs::is_used(const std::string& model) const {
+  return (!running_.empty() && resident_ == model) ||
+         std::ranges::count(queued_, model, &Assignment::resident) > 0;
+}
+
+void DeviceJobs::close_model(DeviceNews& news) {
+  const bool had = loader_ || engine_;
   loader_.reset();
   engine_.reset();
+  if (had && !resident_.empty())
+    news.dropped.push_back({device_, kind_, resident_});
+}
+
+void DeviceJobs::drop_unused(DeviceNews& news) {
+  std::erase_if(drops_, [&](const ModelDrop& drop) {
+    if (is_used(drop.model)) return false;
+    if ((loader_ || engine_) && resident_ == drop.model)
+      close_model(news);
+    else
+      news.dropped.push_back(drop);
+    return true;
+  });
 }
 
 bool DeviceJobs::open_next(DeviceNews& news) {
-  engine_.reset();
+  close_model(news);
   const auto& next = queued_.front();
   family_ = family_of(next.spec);
   model_ = next.spec.model;
+  resident_ = next.resident;
+  kind_ = next.spec.kind;
+  device_ = next.device;
   const auto folder =
       model_.empty() ? Result<std::filesystem::path>{std::filesystem::path{}}
                      : model_folder(places_, model_);
@@ -156,7 +188,7 @@ bool DeviceJobs::open_next(DeviceNews& news) {
 void DeviceJobs::step_load(DeviceNews& news) {
   auto progress = loader_->step();
   if (!progress) {
-    loader_.reset();
+    close_model(news);
     news.ends.push_back(failed(queued_.front().token,
                                class_of(progress.error().code),
                                progress.error()));

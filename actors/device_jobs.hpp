@@ -13,9 +13,10 @@
 
 namespace troupe {
 
-/// What came of a call: ends to report, progress to show.
+/// What came of a call: ends to report, progress to show, models that are gone.
 struct DeviceNews {
   std::vector<AttemptEnd> ends;
+  std::vector<ModelDrop> dropped;
   std::vector<LiveEvent> live;
 };
 
@@ -40,16 +41,20 @@ class DeviceJobs {
   /// REQUIRES: has_step().
   void step(DeviceNews& news);
 
-  /// Gives back what the model takes; the next attempt loads it again.
-  /// REQUIRES: !has_step().
-  void drop_model();
+  /// Gives the model back, or will when the last attempt here that uses it has
+  /// ended; the next one loads it again. Heard of in some `news`.
+  void drop(const ModelDrop& drop, DeviceNews& news);
 
   /// The attempts that are here.
   std::vector<Token> tokens() const;
 
  private:
   const ModelFamily* family_of(const JobSpec& spec) const;
-  void look_at_model();
+  void look_at_model(DeviceNews& news);
+  void step_once(DeviceNews& news);
+  bool is_used(const std::string& model) const;
+  void close_model(DeviceNews& news);
+  void drop_unused(DeviceNews& news);
   bool open_next(DeviceNews& news);
   void step_load(DeviceNews& news);
   void admit_queued(DeviceNews& news);
@@ -60,11 +65,14 @@ class DeviceJobs {
   const ModelPlaces places_;
   const ModelFamily* family_ = nullptr;  // Null: no model.
   std::string model_;
-  ModelContent content_;            // Of what is loaded.
+  ModelContent content_;  // Of what is loaded.
+  // Of the attempt that it was loaded for.
+  std::string resident_, kind_, device_;
   std::unique_ptr<Loader> loader_;  // While loading,
   std::unique_ptr<Engine> engine_;  // then this.
   std::deque<Assignment> queued_;
   std::map<RunId, Token> running_;
+  std::vector<ModelDrop> drops_;  // Asked for, not yet given back.
 };
 
 /// How a stopped attempt ends.

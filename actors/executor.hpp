@@ -29,6 +29,7 @@ struct Assignment {
   std::vector<ResolvedInput> inputs;
   std::string device;
   std::uint64_t memory_bytes = 0;  // Reserved in the ledger for this token.
+  std::string resident;  // The ModelPart::model that these bytes are of.
 };
 
 enum class StopReason : std::uint8_t {
@@ -107,10 +108,10 @@ bool inspect(Inspector& f, ResolvedInput& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, Assignment& x) {
-  return f.object(x).fields(f.field("token", x.token), f.field("spec", x.spec),
-                            f.field("inputs", x.inputs),
-                            f.field("device", x.device),
-                            f.field("memory_bytes", x.memory_bytes));
+  return f.object(x).fields(
+      f.field("token", x.token), f.field("spec", x.spec),
+      f.field("inputs", x.inputs), f.field("device", x.device),
+      f.field("memory_bytes", x.memory_bytes), f.field("resident", x.resident));
 }
 template <class Inspector>
 bool inspect(Inspector& f, StopReason& x) {

@@ -20,8 +20,9 @@ namespace troupe {
 struct HandedOut {
   Token token;
   std::string device;
-  std::string kind;  // Empty: its executor has not heard of it.
-  std::uint64_t memory_bytes = 0;
+  std::string kind;                // Empty: its executor has not heard of it.
+  std::uint64_t own_bytes = 0;     // Reserved for it alone, and
+  std::vector<ModelPart> shared;   // with others.
   std::optional<StopReason> stop;  // It is not to hear of it.
 };
 

@@ -55,11 +55,19 @@ void add_text(std::string& json, const char* name, std::string_view value) {
 
 /// Of a recorded decision.
 std::string why_there(const std::string& decision) {
-  return decision.find("\"of\":") == std::string::npos
-             ? "it was the only device that could take it then"
-             : "of the devices that could take it then, it was the one with "
-               "the earliest expected end, or the least load where that is "
-               "equal";
+  std::string text =
+      decision.find("\"of\":") == std::string::npos
+          ? "it was the only device that could take it then"
+          : "of the devices that could take it then, it was the one with "
+            "the earliest expected end, or the least load where that is "
+            "equal";
+  constexpr std::string_view kMadeRoom = "\"made_room\":\"";
+  if (const auto at = decision.find(kMadeRoom); at != std::string::npos) {
+    const auto from = at + kMadeRoom.size();
+    text += "; to make room for it, a model that nobody used was given back: " +
+            decision.substr(from, decision.find('"', from) - from);
+  }
+  return text;
 }
 
 /// Why a failed job that could have been repeated was not; empty: it could
@@ -97,8 +105,13 @@ std::string Schedule::Impl::decision(const JobSlot& job, std::uint32_t device,
   if (share.active().size() > 1)
     add_number(json, "tenants",
                static_cast<std::int64_t>(share.active().size()));
-  if (devices.size() == 1) return json + "}";
   const Need need = need_of(job);
+  if (need.model != 0)
+    add_text(json, "model",
+             devices[device].resident(need.model) ? "there" : "to load");
+  if (job.extra && !extras.at(slots.find(job.id)).made_room.empty())
+    add_text(json, "made_room", extras.at(slots.find(job.id)).made_room);
+  if (devices.size() == 1) return json + "}";
   std::string list;
   std::size_t n = 0;
   for (std::uint32_t d = 0; d < devices.size(); ++d) {
@@ -143,8 +156,8 @@ std::string Schedule::Impl::why_no_device(const JobSlot& job, Now now) const {
   if (!serves) return "no device serves " + kind + where + " yet";
   if (!up) return "every device that serves " + kind + where + " is down";
   if (!unpaused) return "paused: device " + paused_names;
-  if (need.memory_bytes > roomiest->info.memory_bytes)
-    return "it needs " + bytes_text(need.memory_bytes) + " of memory and " +
+  if (need.all_bytes() > roomiest->info.memory_bytes)
+    return "it needs " + bytes_text(need.all_bytes()) + " of memory and " +
            roomiest->info.name + " lends " +
            bytes_text(roomiest->info.memory_bytes) + " now";
   if (!devices.lacks_memory(need, now.steady) && !slot)
@@ -153,8 +166,12 @@ std::string Schedule::Impl::why_no_device(const JobSlot& job, Now now) const {
   if (!devices.lacks_memory(need, now.steady)) return {};
   const std::uint64_t free =
       now.steady < roomiest->refused_until ? 0 : roomiest->free_bytes();
-  std::string text = "memory: it needs " + bytes_text(need.memory_bytes) +
-                     "; " + roomiest->info.name + " has " + bytes_text(free) +
+  if (const auto* r = roomiest->resident(need.model); r && r->leaving)
+    return "its model " + models[need.model] + " is being given back on " +
+           roomiest->info.name + "; it is loaded again then";
+  std::string text = "memory: it needs " +
+                     bytes_text(Devices::added_bytes(*roomiest, need)) + "; " +
+                     roomiest->info.name + " has " + bytes_text(free) +
                      " free of " + bytes_text(roomiest->info.memory_bytes);
   std::size_t named = 0;
   for (const std::uint32_t n : runs.all())
@@ -163,6 +180,11 @@ std::string Schedule::Impl::why_no_device(const JobSlot& job, Now now) const {
       text += (named++ ? ", " : ", held by ") +
               to_string(slots[runs[n].job].id) + " (" +
               bytes_text(runs[n].memory_bytes) + ")";
+  for (const auto& r : roomiest->residents)
+    text += ", model " + models[r.model] + " (" + bytes_text(r.bytes) +
+            (r.leaving      ? ", being given back)"
+             : r.users == 0 ? ", idle)"
+                            : ", in use)");
   return text;
 }
 
@@ -284,6 +306,12 @@ void Schedule::Impl::explain_run(std::uint32_t slot, Now now,
   if (run.memory_bytes > 0)
     holds_text += " and " + bytes_text(run.memory_bytes) + " of memory";
   say.push_back(holds_text + " there");
+  if (const auto* r = device.resident(run.model))
+    say.push_back("it uses model " + models[r->model] + " there (" +
+                  bytes_text(r->bytes) +
+                  (r->users == 1 ? ")"
+                                 : ", shared with " +
+                                       count_of(r->users - 1, "other") + ")"));
   say.push_back(why_there(run.decision));
   if (run.stopping)
     say.push_back("it was told to stop: " +

@@ -46,6 +46,11 @@ class InferenceState {
           for (const auto& order : orders) jobs_.stop(order, news);
           report(std::move(news));
         },
+        [this](drop_atom, const std::vector<ModelDrop>& drops) {
+          DeviceNews news;
+          for (const auto& drop : drops) jobs_.drop(drop, news);
+          report(std::move(news));
+        },
         [this](bind_atom, const std::string& child, const caf::actor& handle) {
           rebind(child, handle);
         },
@@ -108,9 +113,12 @@ class InferenceState {
     if (live_.empty() || live_.front().time_ms + kTogetherMs <= now || !quick ||
         live_.size() >= kTogether || !news.ends.empty() || !jobs_.has_step())
       tell();
-    if (news.ends.empty()) return;
     for (const auto& end : news.ends) last_progress_.erase(end.token.job);
-    self_->send(options_.scheduler, ended_atom_v, std::move(news.ends));
+    if (!news.ends.empty())
+      self_->send(options_.scheduler, ended_atom_v, std::move(news.ends));
+    // After the ends: what they used is not used any more.
+    if (!news.dropped.empty())
+      self_->send(options_.scheduler, drop_atom_v, std::move(news.dropped));
   }
 
   bool shown(const LiveEvent& event) {

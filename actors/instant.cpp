@@ -26,6 +26,9 @@ class InstantState {
           self_->send(options_.scheduler, ended_atom_v, std::move(ends));
         },
         [](stop_atom, const std::vector<StopOrder>&) {},
+        [this](drop_atom, const std::vector<ModelDrop>& drops) {
+          self_->send(options_.scheduler, drop_atom_v, drops);
+        },
         [this](bind_atom, const std::string&, const caf::actor& scheduler) {
           options_.scheduler = caf::actor_cast<SchedulerActor>(scheduler);
           announce();

@@ -16,7 +16,9 @@ namespace troupe {
 struct Run {
   std::uint32_t job = 0;  // Slot.
   std::uint32_t device = 0;
-  std::uint64_t memory_bytes = 0;
+  std::uint64_t memory_bytes = 0;  // Its own.
+  std::uint32_t model = 0;         // It shares; 0: none.
+  std::uint64_t model_bytes = 0;
   bool reserving = false;  // Not started: memory was asked for.
   SteadyMs started = 0;
   SteadyMs lease_until = 0;

@@ -18,6 +18,16 @@ void Ledger::set_device(const std::string& name, std::uint64_t total_bytes) {
   devices_[name].total_bytes = total_bytes;
 }
 
+std::uint64_t Ledger::added_bytes(const Device& device, const Reservation& r) {
+  auto bytes = r.bytes;
+  for (const auto& part : r.shared) {
+    if (device.parts.contains({part.model, part.name})) continue;
+    const auto sum = bytes + part.bytes;
+    bytes = sum < bytes ? ~std::uint64_t{0} : sum;
+  }
+  return bytes;
+}
+
 Status Ledger::reserve(const Reservation& r) {
   const auto at = devices_.find(r.device);
   if (at == devices_.end())
@@ -26,25 +36,41 @@ Status Ledger::reserve(const Reservation& r) {
   Device& device = at->second;
   if (const auto held = device.owners.find(r.owner);
       held != device.owners.end()) {
-    if (held->second == r.bytes) return ok();
+    if (held->second.bytes == r.bytes) return ok();
     return Error{Errc::already_exists,
                  "attempt " + std::to_string(r.owner.attempt) + " of job " +
                      to_string(r.owner.job) + " holds " +
-                     std::to_string(held->second) + " bytes of " + r.device +
-                     " already, not " + std::to_string(r.bytes)};
+                     std::to_string(held->second.bytes) + " bytes of " +
+                     r.device + " already, not " + std::to_string(r.bytes)};
   }
   // Not `reserved + bytes > total`: that sum may wrap.
   const std::uint64_t free_bytes =
       device.total_bytes - std::min(device.total_bytes, device.reserved_bytes);
-  if (r.bytes > free_bytes)
+  const auto bytes = added_bytes(device, r);
+  if (bytes > free_bytes)
     return Error{Errc::out_of_memory,
                  "device " + r.device + " has " + std::to_string(free_bytes) +
                      " free of " + std::to_string(device.total_bytes) +
-                     " bytes; " + std::to_string(r.bytes) + " were asked"};
-  device.owners.emplace(r.owner, r.bytes);
-  device.reserved_bytes += r.bytes;
+                     " bytes; " + std::to_string(bytes) + " were asked"};
+  Owned& owned = device.owners[r.owner];
+  owned.bytes = r.bytes;
+  for (const auto& part : r.shared) {
+    const PartKey key{part.model, part.name};
+    auto& there =
+        device.parts.try_emplace(key, Part{part.bytes, 0}).first->second;
+    ++there.users;
+    owned.shared.push_back(key);
+  }
+  device.reserved_bytes += bytes;
   device.peak_bytes = std::max(device.peak_bytes, device.reserved_bytes);
   return ok();
+}
+
+std::uint64_t Ledger::let_go(Device& device, const Owned& owned) {
+  TROUPE_ASSERT(owned.bytes <= device.reserved_bytes);
+  device.reserved_bytes -= owned.bytes;
+  for (const auto& key : owned.shared) --device.parts.at(key).users;
+  return owned.bytes;
 }
 
 std::uint64_t Ledger::release(const Token& owner, const std::string& name) {
@@ -53,11 +79,24 @@ std::uint64_t Ledger::release(const Token& owner, const std::string& name) {
   Device& device = at->second;
   const auto held = device.owners.find(owner);
   if (held == device.owners.end()) return 0;
-  const std::uint64_t bytes = held->second;
-  TROUPE_ASSERT(bytes <= device.reserved_bytes);
-  device.reserved_bytes -= bytes;
+  const auto bytes = let_go(device, held->second);
   device.owners.erase(held);
   return bytes;
+}
+
+std::uint64_t Ledger::drop(const std::string& name, const std::string& model) {
+  const auto at = devices_.find(name);
+  if (at == devices_.end()) return 0;
+  Device& device = at->second;
+  std::uint64_t freed_bytes = 0;
+  std::erase_if(device.parts, [&](const auto& item) {
+    if (item.first.first != model || item.second.users > 0) return false;
+    freed_bytes += item.second.bytes;
+    return true;
+  });
+  TROUPE_ASSERT(freed_bytes <= device.reserved_bytes);
+  device.reserved_bytes -= freed_bytes;
+  return freed_bytes;
 }
 
 template <class Predicate>
@@ -67,9 +106,7 @@ std::uint64_t Ledger::release_if(Predicate matches) {
   for (auto& [name, device] : devices_)
     std::erase_if(device.owners, [&, &device = device](const auto& item) {
       if (!matches(item.first)) return false;
-      TROUPE_ASSERT(item.second <= device.reserved_bytes);
-      device.reserved_bytes -= item.second;
-      freed_bytes += item.second;
+      freed_bytes += let_go(device, item.second);
       return true;
     });
   return freed_bytes;
@@ -87,9 +124,17 @@ std::vector<LedgerReport> Ledger::report() const {
   std::vector<LedgerReport> reports;
   for (const auto& [name, device] : devices_) {
     LedgerReport r{
-        name, device.total_bytes, device.reserved_bytes, device.peak_bytes, {}};
-    for (const auto& [owner, bytes] : device.owners)
-      r.reservations.push_back({owner, name, bytes});
+        name, device.total_bytes, device.reserved_bytes, device.peak_bytes, {},
+        {}};
+    for (const auto& [owner, owned] : device.owners) {
+      Reservation one{owner, name, owned.bytes, {}};
+      for (const auto& key : owned.shared)
+        one.shared.push_back(
+            {key.first, key.second, device.parts.at(key).bytes});
+      r.reservations.push_back(std::move(one));
+    }
+    for (const auto& [key, part] : device.parts)
+      r.parts.push_back({key.first, key.second, part.bytes, part.users});
     reports.push_back(std::move(r));
   }
   return reports;

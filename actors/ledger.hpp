@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/device.hpp"
@@ -13,11 +14,13 @@
 namespace troupe {
 
 /// Owners are attempts, by token; an owner has at most one reservation on a
-/// device. Not thread-safe; owned by one memory manager.
+/// device. What owners share is counted once, as it was when the first of them
+/// came, and stays counted when the last of them went, until drop(): it is
+/// still there. Not thread-safe; owned by one memory manager.
 ///
-/// Invariant: for every device, reserved_bytes == sum of its reservations
-/// <= total_bytes, but for a device that shrank under its reservations:
-/// there nothing is granted until they fit again.
+/// Invariant: for every device, reserved_bytes == sum of its reservations and
+/// of its shared parts <= total_bytes, but for a device that shrank under its
+/// reservations: there nothing is granted until they fit again.
 class Ledger {
  public:
   /// New, or with another budget; its reservations stay.
@@ -31,6 +34,9 @@ class Ledger {
   /// Returns the bytes freed; 0 for what is not reserved.
   std::uint64_t release(const Token& owner, const std::string& device);
 
+  /// The model's parts that nobody uses are gone. Returns the bytes freed.
+  std::uint64_t drop(const std::string& device, const std::string& model);
+
   /// Frees all that owners of epochs before `epoch` hold: a head that opened
   /// the store anew has fenced them. Returns the bytes freed.
   std::uint64_t release_before(std::uint64_t epoch);
@@ -41,13 +47,26 @@ class Ledger {
   std::vector<LedgerReport> report() const;
 
  private:
+  using PartKey = std::pair<std::string, std::string>;  // Model, name.
+  struct Part {
+    std::uint64_t bytes = 0;
+    std::uint32_t users = 0;
+  };
+  struct Owned {
+    std::uint64_t bytes = 0;
+    std::vector<PartKey> shared;
+  };
   struct Device {
     std::uint64_t total_bytes = 0;
     std::uint64_t reserved_bytes = 0;
     std::uint64_t peak_bytes = 0;
-    std::map<Token, std::uint64_t> owners;
+    std::map<Token, Owned> owners;
+    std::map<PartKey, Part> parts;
   };
 
+  /// The bytes that come with it: its own, and of parts that are not there.
+  static std::uint64_t added_bytes(const Device& device, const Reservation& r);
+  static std::uint64_t let_go(Device& device, const Owned& owned);
   template <class Predicate>
   std::uint64_t release_if(Predicate matches);
 

@@ -29,6 +29,9 @@ class MemoryManagerState {
         [this](release_atom, const std::vector<Reservation>& done) {
           for (const auto& r : done) ledger_.release(r.owner, r.device);
         },
+        [this](drop_atom, const std::vector<ModelDrop>& gone) {
+          for (const auto& d : gone) ledger_.drop(d.device, d.model);
+        },
         [this](device_atom, const DeviceInfo& device) {
           ledger_.set_device(device.name, device.memory_bytes);
         },

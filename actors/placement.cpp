@@ -11,6 +11,23 @@ bool DeviceState::serves(std::uint32_t kind) const {
   return std::ranges::find(kinds, kind) != kinds.end();
 }
 
+Resident* DeviceState::resident(std::uint32_t model) {
+  const auto at = std::ranges::find(residents, model, &Resident::model);
+  return at == residents.end() ? nullptr : &*at;
+}
+
+const Resident* DeviceState::resident(std::uint32_t model) const {
+  const auto at = std::ranges::find(residents, model, &Resident::model);
+  return at == residents.end() ? nullptr : &*at;
+}
+
+std::uint64_t DeviceState::idle_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const auto& r : residents)
+    if (r.users == 0) bytes += r.bytes;
+  return bytes;
+}
+
 double DeviceState::share_of(std::uint64_t bytes) const {
   const double slot = 1.0 / std::max<std::uint32_t>(info.slots, 1);
   if (info.memory_bytes == 0) return slot;
@@ -52,13 +69,20 @@ bool Devices::any_slot() const {
 
 bool Devices::could_take(const DeviceState& d, const Need& need) const {
   return d.up && !d.paused && d.takes(need.place) && d.serves(need.kind) &&
-         need.memory_bytes <= d.info.memory_bytes;
+         need.all_bytes() <= d.info.memory_bytes;
+}
+
+std::uint64_t Devices::added_bytes(const DeviceState& d, const Need& need) {
+  return need.memory_bytes + (d.resident(need.model) ? 0 : need.model_bytes);
 }
 
 bool Devices::has_memory(const DeviceState& d, const Need& need,
                          SteadyMs now) const {
-  return need.memory_bytes == 0 ||
-         (need.memory_bytes <= d.free_bytes() && now >= d.refused_until);
+  // One that is on its way out is not there for anybody, nor is there room for
+  // it a second time.
+  if (const auto* r = d.resident(need.model); r && r->leaving) return false;
+  const auto bytes = added_bytes(d, need);
+  return bytes == 0 || (bytes <= d.free_bytes() && now >= d.refused_until);
 }
 
 bool Devices::lacks_memory(const Need& need, SteadyMs now) const {
@@ -73,7 +97,8 @@ bool Devices::lacks_memory(const Need& need, SteadyMs now) const {
 
 std::optional<Fault> Devices::never_fits(const std::string& kind,
                                          const std::string& place,
-                                         std::uint64_t memory_bytes) const {
+                                         std::uint64_t memory_bytes,
+                                         std::uint64_t model_bytes) const {
   std::vector<std::string> known;
   bool any = false, serves = false;
   const DeviceState* biggest = nullptr;
@@ -93,8 +118,19 @@ std::optional<Fault> Devices::never_fits(const std::string& kind,
   if (!any)
     return Fault{"device",
                  "'" + place + "' is unknown" + known_names(place, known)};
-  if (!serves || memory_bytes <= biggest->info.memory_bytes)
+  const auto all_bytes = memory_bytes + model_bytes;
+  if (!serves || all_bytes <= biggest->info.memory_bytes)
     return std::nullopt;  // An executor for the kind may still come.
+  if (memory_bytes <= biggest->info.memory_bytes)
+    return Fault{
+        "model",
+        "takes " + bytes_text(model_bytes) +
+            (memory_bytes == 0
+                 ? std::string{}
+                 : ", and the job " + bytes_text(memory_bytes) + " beside it") +
+            "; the largest device for it, " + biggest->info.name + ", lends " +
+            bytes_text(biggest->info.memory_bytes) +
+            ": use a smaller one, or raise the device's budget"};
   return Fault{"memory_bytes",
                "is " + bytes_text(memory_bytes) +
                    "; the largest device for it, " + biggest->info.name +

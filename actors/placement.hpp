@@ -13,6 +13,18 @@
 
 namespace troupe {
 
+/// A model that is on a device, or that a reservation there was made for: its
+/// bytes stay reserved until the device says that it is gone.
+struct Resident {
+  std::uint32_t model = 0;  // Number in Schedule's table of models.
+  std::uint32_t kind = 0;   // Its executor there is the one that has it.
+  std::uint64_t bytes = 0;
+  std::uint32_t users = 0;  // Attempts, reserving ones too.
+  SteadyMs idle_since = 0;  // Without users.
+  bool reserved = false;    // The ledger granted it.
+  bool leaving = false;     // It was told to go.
+};
+
 struct DeviceState {
   DeviceInfo info;
   std::uint32_t name = 0;  // Number in the table of places.
@@ -24,6 +36,13 @@ struct DeviceState {
   std::uint64_t used_bytes = 0;
   std::uint32_t used_slots = 0;
   SteadyMs refused_until = 0;  // The ledger had less than we thought.
+  std::vector<Resident> residents;
+
+  /// Null: it is not there.
+  Resident* resident(std::uint32_t model);
+  const Resident* resident(std::uint32_t model) const;
+  /// Of the models that nobody uses, those told to go included.
+  std::uint64_t idle_bytes() const;
 
   bool serves(std::uint32_t kind) const;
   bool takes(std::uint32_t place) const {
@@ -40,8 +59,12 @@ struct DeviceState {
 /// What a job asks of a device.
 struct Need {
   std::uint32_t kind = 0;
-  std::uint32_t place = 0;  // 0: any.
-  std::uint64_t memory_bytes = 0;
+  std::uint32_t place = 0;         // 0: any.
+  std::uint64_t memory_bytes = 0;  // Its own.
+  std::uint32_t model = 0;         // 0: none.
+  std::uint64_t model_bytes = 0;   // Shared by all who use the model there.
+
+  std::uint64_t all_bytes() const { return memory_bytes + model_bytes; }
 };
 
 /// Devices by number; none is ever removed.
@@ -70,6 +93,8 @@ class Devices {
   /// Up, not paused, serves the kind, is what the job wants and is big enough
   /// when empty.
   bool could_take(const DeviceState& device, const Need& need) const;
+  /// What its start there would add to what is reserved.
+  static std::uint64_t added_bytes(const DeviceState& device, const Need& need);
   bool has_memory(const DeviceState& device, const Need& need,
                   SteadyMs now) const;
   /// True: some device could take it, and none of those has the memory now.
@@ -79,7 +104,8 @@ class Devices {
   /// the figures. Knows only devices that were up once; with none, it waits.
   std::optional<Fault> never_fits(const std::string& kind,
                                   const std::string& place,
-                                  std::uint64_t memory_bytes) const;
+                                  std::uint64_t memory_bytes,
+                                  std::uint64_t model_bytes) const;
 
  private:
   Names& kinds_;

@@ -144,6 +144,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id + 3000)
   CAF_ADD_TYPE_ID(troupe, (troupe::DeviceInfo))
   CAF_ADD_TYPE_ID(troupe, (troupe::Reservation))
   CAF_ADD_TYPE_ID(troupe, (troupe::LedgerReport))
+  CAF_ADD_TYPE_ID(troupe, (troupe::ModelDrop))
   CAF_ADD_TYPE_ID(troupe, (troupe::LiveEvent))
   CAF_ADD_TYPE_ID(troupe, (troupe::LogEntry))
   CAF_ADD_TYPE_ID(troupe, (troupe::Assignment))
@@ -164,6 +165,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id + 3000)
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::JobId>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::Reservation>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::LedgerReport>))
+  CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::ModelDrop>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::LiveEvent>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::LogEntry>))
   CAF_ADD_TYPE_ID(troupe, (std::vector<troupe::Assignment>))
@@ -193,6 +195,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(troupe, first_custom_type_id + 3000)
   CAF_ADD_ATOM(troupe, troupe, progress_atom)
   CAF_ADD_ATOM(troupe, troupe, reserve_atom)
   CAF_ADD_ATOM(troupe, troupe, release_atom)
+  CAF_ADD_ATOM(troupe, troupe, drop_atom)
   CAF_ADD_ATOM(troupe, troupe, report_atom)
   CAF_ADD_ATOM(troupe, troupe, device_atom)
   CAF_ADD_ATOM(troupe, troupe, assign_atom)
@@ -218,6 +221,8 @@ using MemoryManagerActor = caf::typed_actor<
     caf::result<ReserveReply>(reserve_atom, std::vector<Reservation>),
     // Scheduler gives back what ended. Unknown owners are ignored.
     caf::result<void>(release_atom, std::vector<Reservation>),
+    // Scheduler: these models are gone; their parts that nobody uses are free.
+    caf::result<void>(drop_atom, std::vector<ModelDrop>),
     // Scheduler: a device that came with its executor. Known ones keep what
     // is reserved.
     caf::result<void>(device_atom, DeviceInfo),
@@ -257,7 +262,11 @@ using ExecutorActor = caf::typed_actor<
     // Scheduler: start these. Refusals come as AttemptEnd too.
     caf::result<void>(assign_atom, std::vector<Assignment>),
     // Scheduler: end these. Unknown tokens are ignored.
-    caf::result<void>(stop_atom, std::vector<StopOrder>)>;
+    caf::result<void>(stop_atom, std::vector<StopOrder>),
+    // Scheduler: give these models back as soon as nobody here uses them. Each
+    // is answered by drop_atom, also where it is not there. Executors say the
+    // same of their own accord when a model is gone.
+    caf::result<void>(drop_atom, std::vector<ModelDrop>)>;
 
 /// Orders jobs, chooses devices, tracks attempts and leases.
 using SchedulerActor = caf::typed_actor<
@@ -276,6 +285,8 @@ using SchedulerActor = caf::typed_actor<
     caf::result<void>(device_atom, DeviceInfo, caf::actor),
     // Executors: attempts that ended, in one message.
     caf::result<void>(ended_atom, std::vector<AttemptEnd>),
+    // Executors: these models are not there (any more).
+    caf::result<void>(drop_atom, std::vector<ModelDrop>),
     // Executors: these attempts are alive.
     caf::result<void>(heartbeat_atom, std::vector<Token>),
     // Executors: to be kept in these attempts' jobs; stale ones are ignored.

@@ -21,6 +21,7 @@ struct LaneKey {
   std::uint32_t kind = 0;
   std::uint32_t place = 0;  // Wanted device or device class; 0: any.
   std::uint64_t memory_bytes = 0;
+  std::uint32_t model = 0;  // Whose memory it shares; 0: none's.
   friend bool operator==(const LaneKey&, const LaneKey&) = default;
 };
 
@@ -30,6 +31,7 @@ struct LaneKeyHash {
     x = x * 0x9e3779b97f4a7c15ull ^
         (std::uint64_t{k.place} << 8 | static_cast<std::uint8_t>(k.klass));
     x = (x ^ k.memory_bytes) * 0x9fb21c651e98df25ull;
+    x ^= std::uint64_t{k.model} << 17;
     x ^= x >> 29;
     x *= 0xd6e8feb86659fd93ull;
     return x ^ x >> 32;

@@ -75,9 +75,11 @@ Status restore_some(const JobStore& store,
 
 // Never started, never retried, needs nobody: most of a long queue. What the
 // index has of it is enough; reading a million specifications takes seconds.
+// How a model is to be loaded stands in the parameters.
 bool only_waits(const LiveJob& live) {
-  return live.summary.state == JobState::queued && live.summary.attempt == 0 &&
-         live.summary.requeue_index == 0 && live.depends_on.empty();
+  return live.model.empty() && live.summary.state == JobState::queued &&
+         live.summary.attempt == 0 && live.summary.requeue_index == 0 &&
+         live.depends_on.empty();
 }
 
 // Into the same job again and again: making one anew costs more than filling

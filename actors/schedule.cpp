@@ -26,13 +26,15 @@ constexpr bool takes_part(Stand stand) {
 }  // namespace
 
 std::uint32_t Schedule::Impl::take_in(const JobSpec& spec,
-                                      std::uint64_t content) {
+                                      std::uint64_t content,
+                                      std::uint32_t model) {
   LaneKey key;
   key.klass = spec.priority;
   key.tenant = tenants.number(spec.tenant);
   key.kind = kinds.number(spec.kind);
   key.place = devices.places().number(spec.device);
   key.memory_bytes = spec.memory_bytes;
+  key.model = model;
   const std::uint32_t slot = slots.add(spec.id);
   JobSlot& job = slots[slot];
   job.content = content;

@@ -17,6 +17,11 @@
 // ahead of every later job of class h of its own tenant, and competes with
 // class h of other tenants by fair share alone. So nobody waits for ever.
 //
+// Models: all attempts that use a model on a device share its memory. The
+// last one leaves it there; it goes when nobody used it for idle_model_ms, or
+// when a job whose turn it is needs the room. Until the device says that it is
+// gone, its memory counts as used.
+//
 // Big jobs: one that stands first in its queue and lacked memory on every
 // device for `hold_after_ms` holds one of them: nothing that ranks behind it
 // starts there until it fits. Once it ranks first, it waits at most for
@@ -56,6 +61,8 @@ struct SchedulerLimits {
   SteadyMs ageing_step_ms = kQueueDefaults.ageing_ms;
   SteadyMs hold_after_ms = 10'000;
   SteadyMs lease_ms = kLeaseDefaults.duration_ms;
+  /// A model that nobody uses for so long is given back.
+  SteadyMs idle_model_ms = 60'000;
   /// A stop order not answered for so long ends the attempt without it.
   SteadyMs stop_grace_ms = kLeaseDefaults.stop_grace_ms;
 };
@@ -73,8 +80,10 @@ struct ScheduleDefects {
 struct Assign {
   Token token;
   std::string device;
-  std::uint64_t spec_index = 0;  // Where on the log its specification is.
-  std::uint64_t memory_bytes = 0;
+  std::uint64_t spec_index = 0;    // Where on the log its specification is.
+  std::uint64_t memory_bytes = 0;  // All that is reserved for it.
+  std::uint64_t own_bytes = 0;     // Of these, without what it shares.
+  std::vector<ModelPart> shared;
   /// Outside effects, or results of other jobs: after `started` is durable.
   bool wait_for_sync = false;
   std::size_t change = 0;  // Its `started`, in Decisions::changes.
@@ -89,10 +98,12 @@ struct Decisions {
   std::vector<Assign> assigns;
   std::vector<StopOrder> stops;
   std::vector<Reservation> releases;
+  std::vector<ModelDrop> drops;  // Order: answered through dropped().
+  std::vector<ModelDrop> gone;   // To be taken out of the ledger.
 
   bool empty() const {
     return changes.empty() && reserves.empty() && assigns.empty() &&
-           stops.empty() && releases.empty();
+           stops.empty() && releases.empty() && drops.empty() && gone.empty();
   }
 };
 
@@ -149,6 +160,7 @@ struct RestoredJob {
   bool whole_spec = true;
   /// When it last became queued; 0: not known, taken from the others.
   UnixMs queued_ms = 0;
+  std::vector<ModelPart> shared;  // As in submit().
 };
 
 struct ScheduleOptions {
@@ -180,6 +192,15 @@ class Schedule {
   /// An order found on the log, again in force; emits nothing.
   void restore_control(const ControlRequest& order);
 
+  // -- models -----------------------------------------------------------------
+
+  /// The device says that it does not have the model (any more).
+  void dropped(const ModelDrop& drop, Decisions& out);
+  /// Those there, or on their way.
+  std::vector<ModelDrop> models_on(const std::string& device) const;
+  /// What nobody uses and is there all the same, by device, without owners.
+  std::vector<Reservation> idle_models() const;
+
   // -- submit -----------------------------------------------------------------
 
   /// Checks and takes in a normalised specification, and completes its
@@ -188,7 +209,9 @@ class Schedule {
   /// Errors (in the answer): already_exists, forgotten, not_found (unknown
   /// dependency), invalid_argument (fits no device, depends on itself),
   /// unavailable (limits, drain), too_large (dependencies).
-  SubmitOutcome submit(JobSpec spec, Now now, Decisions& out);
+  /// `shared`: the parts, all of one model, that it uses beside its own memory.
+  SubmitOutcome submit(JobSpec spec, Now now, Decisions& out,
+                       std::vector<ModelPart> shared = {});
   /// Its `submitted` is durable at this log index.
   void submit_committed(JobId id, std::uint64_t spec_index, Now now,
                         Decisions& out);

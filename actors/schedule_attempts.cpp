@@ -28,6 +28,10 @@ std::optional<std::uint32_t> Schedule::Impl::current(const Token& token) const {
   return job.next;
 }
 
+std::vector<ModelPart> Schedule::Impl::shared_of(const Run& run) const {
+  return run.model == 0 ? std::vector<ModelPart>{} : model_parts[run.model];
+}
+
 bool Schedule::Impl::outside_effects(std::uint32_t kind) {
   if (kind >= effects.size()) effects.resize(kind + 1, -1);
   if (effects[kind] < 0) {
@@ -39,7 +43,8 @@ bool Schedule::Impl::outside_effects(std::uint32_t kind) {
 
 void Schedule::Impl::charge(std::uint32_t run, double ran_ms) {
   Run& r = runs[run];
-  const double part = devices[r.device].share_of(r.memory_bytes);
+  const double part =
+      devices[r.device].share_of(r.memory_bytes + r.model_bytes);
   const double cost = std::max(ran_ms, r.expected_ms) * part;
   const double ahead = cost - ran_ms * part;
   share.charge(key_of(slots[r.job]).tenant, cost - r.charged, ahead - r.ahead);
@@ -52,6 +57,7 @@ void Schedule::Impl::begin(std::uint32_t slot, std::uint32_t device, Now now,
   JobSlot& job = slots[slot];
   DeviceState& d = devices[device];
   std::string why = decision(job, device, now);
+  if (job.extra) extra(slot).made_room.clear();
   leave_lane(slot);
   set_stand(slot, Stand::reserving);
   d.used_bytes += job.memory_bytes;
@@ -60,15 +66,19 @@ void Schedule::Impl::begin(std::uint32_t slot, std::uint32_t device, Now now,
   run.job = slot;
   run.device = device;
   run.memory_bytes = job.memory_bytes;
+  if (const auto model = key_of(job).model; model != 0) {
+    run.model = model;
+    run.model_bytes = use_model(model, key_of(job).kind, d);
+  }
   run.reserving = true;
   run.decision = std::move(why);
   run.expected_ms = std::max(1.0, expected_ms(job, d).value_or(kUnknownMs));
   const std::uint32_t n = runs.add(std::move(run));
   job.next = n;
   charge(n, 0);
-  if (job.memory_bytes == 0) return start(n, now, out);
-  out.reserves.push_back(
-      {token_of(job, runs[n]), d.info.name, job.memory_bytes});
+  if (job.memory_bytes == 0 && runs[n].model == 0) return start(n, now, out);
+  out.reserves.push_back({token_of(job, runs[n]), d.info.name, job.memory_bytes,
+                          shared_of(runs[n])});
 }
 
 void Schedule::Impl::start(std::uint32_t n, Now now, Decisions& out) {
@@ -83,13 +93,15 @@ void Schedule::Impl::start(std::uint32_t n, Now now, Decisions& out) {
   runs.watch(n);
   set_stand(run.job, Stand::running);
   ++job.attempt;
-  emit(run.job, ChangeType::started, now, out).start =
-      Started{device.info.name, run.memory_bytes, run.decision};
+  emit(run.job, ChangeType::started, now, out).start = Started{
+      device.info.name, run.memory_bytes + run.model_bytes, run.decision};
   Assign& assign = out.assigns.emplace_back();
   assign.token = token_of(job, run);
   assign.device = device.info.name;
   assign.spec_index = job.spec_index;
-  assign.memory_bytes = run.memory_bytes;
+  assign.memory_bytes = run.memory_bytes + run.model_bytes;
+  assign.own_bytes = run.memory_bytes;
+  assign.shared = shared_of(run);
   // One that depended on others reads their results from the log.
   assign.wait_for_sync =
       job.had_dependencies || outside_effects(key_of(job).kind);
@@ -103,13 +115,14 @@ void Schedule::Impl::close_run(std::uint32_t n, Now now, Decisions& out) {
   TROUPE_ASSERT(device.used_slots > 0 && device.used_bytes >= run.memory_bytes);
   --device.used_slots;
   device.used_bytes -= run.memory_bytes;
+  if (run.model != 0) leave_model(run.model, device, now);
   device.refused_until = 0;
   run.expected_ms = 0;
   charge(n, run.reserving
                 ? 0
                 : std::max(1.0, static_cast<double>(now.steady - run.started)));
   const bool lose = options.defects.lose_reservation && !run.reserving;
-  if (run.memory_bytes > 0 && !lose)
+  if ((run.memory_bytes > 0 || run.model != 0) && !lose)
     out.releases.push_back(
         {token_of(job, run), device.info.name, run.memory_bytes});
   job.next = kNone;
@@ -136,11 +149,18 @@ void Schedule::reserved(const Reservation& r, bool granted, Now now,
       n = run;
   }
   if (n == Impl::kNone) {  // Nobody waits for it any more.
-    if (granted) out.releases.push_back(r);
-    return;
+    const auto device = s.devices.find(r.device);
+    if (!granted || device == Devices::kNone) return;
+    out.releases.push_back(r);
+    const auto kind = slot == Impl::kNone ? 0 : s.key_of(s.slots[slot]).kind;
+    return s.granted_model(r, s.devices[device], kind, now);
   }
   if (!s.runs[n].reserving) return;  // Answered twice.
-  if (granted) return s.start(n, now, out);
+  if (granted) {
+    s.granted_model(r, s.devices[s.runs[n].device],
+                    s.key_of(s.slots[slot]).kind, now);
+    return s.start(n, now, out);
+  }
   DeviceState& device = s.devices[s.runs[n].device];
   s.take_back(n, now, out);
   device.refused_until = now.steady + kRefusedPauseMs;
@@ -342,6 +362,7 @@ void Schedule::device_down(const std::string& name, Now now, Decisions& out) {
                          "device " + name + " went away during the attempt",
                          now, out);
   }
+  for (const auto& drop : models_on(name)) dropped(drop, out);
 }
 
 // -- time ---------------------------------------------------------------------
@@ -366,6 +387,7 @@ void Schedule::tick(Now now, Decisions& out) {
     s.not_befores.erase(s.not_befores.begin());
     s.make_ready(slot, now);
   }
+  s.send_idle_away(now, out);
   while (!s.back_offs.empty() && s.back_offs.begin()->first <= now.steady) {
     const std::uint32_t slot = s.back_offs.begin()->second;
     s.back_offs.erase(s.back_offs.begin());
@@ -381,6 +403,7 @@ std::optional<SteadyMs> Schedule::next_wake(Now now) const {
       wake = std::min(wake, now.steady + timers.begin()->first - now.wall);
   };
   if (s.turn_at) wake = std::min(wake, *s.turn_at);
+  wake = std::min(wake, s.next_idle());
   wall(s.deadlines);
   wall(s.not_befores);
   if (!s.back_offs.empty()) wake = std::min(wake, s.back_offs.begin()->first);

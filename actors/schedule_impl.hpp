@@ -1,6 +1,7 @@
 // The inside of Schedule, shared by the files that implement it:
 // schedule.cpp (lives and ends), schedule_submit.cpp, schedule_attempts.cpp,
-// schedule_plan.cpp, schedule_orders.cpp, schedule_restore.cpp, explain.cpp.
+// schedule_plan.cpp, schedule_models.cpp, schedule_orders.cpp,
+// schedule_restore.cpp, explain.cpp.
 #pragma once
 
 #include <array>
@@ -32,6 +33,7 @@ struct JobExtra {
   SteadyMs ready_at = 0;                        // End of its back-off.
   std::uint32_t avoid_device = Devices::kNone;  // Did not fit, or fell silent.
   std::optional<Failure> broken;  // Its dependency failed while it was pending.
+  std::string made_room;          // Models that went for it.
   std::string cancelled_by;       // Asked for while it was pending.
 };
 
@@ -61,7 +63,8 @@ struct Schedule::Impl {
 
   // -- a job's life -----------------------------------------------------------
 
-  std::uint32_t take_in(const JobSpec& spec, std::uint64_t content);
+  std::uint32_t take_in(const JobSpec& spec, std::uint64_t content,
+                        std::uint32_t model);
   void forget(std::uint32_t slot);
   JobState state(const JobSlot& job) const;
   void set_stand(std::uint32_t slot, Stand stand);
@@ -91,7 +94,8 @@ struct Schedule::Impl {
 
   std::optional<SubmitOutcome> duplicate_of(const JobSpec& spec,
                                             std::uint64_t content);
-  std::optional<Error> refusal(const JobSpec& spec, Now now) const;
+  std::optional<Error> refusal(const JobSpec& spec, std::uint32_t model,
+                               Now now) const;
   /// How a job stands, live or ended. Errors: not_found (another tenant's
   /// too), forgotten, those of the log.
   Result<JobState> state_of(JobId id, const std::string& tenant);
@@ -138,6 +142,29 @@ struct Schedule::Impl {
   /// Does what is due; watches it otherwise.
   void check_run(std::uint32_t run, Now now, Decisions& out);
   bool outside_effects(std::uint32_t kind);
+
+  // -- models -----------------------------------------------------------------
+
+  /// The number of the model that the parts are of; 0: there are none.
+  std::uint32_t know_model(std::vector<ModelPart> parts);
+  std::uint64_t model_bytes(std::uint32_t model) const;
+  /// Its model takes other bytes by now.
+  bool is_replaced(const Resident& resident) const;
+  /// One user more; the bytes that are shared.
+  std::uint64_t use_model(std::uint32_t model, std::uint32_t kind,
+                          DeviceState& device);
+  void leave_model(std::uint32_t model, DeviceState& device, Now now);
+  /// It is not there any more; `resident` is gone after it.
+  static void forget_model(DeviceState& device, Resident& resident);
+  /// The ledger has the parts of `r`, whoever still waits for them.
+  void granted_model(const Reservation& r, DeviceState& device,
+                     std::uint32_t kind, Now now);
+  std::vector<ModelPart> shared_of(const Run& run) const;
+  void send_away(DeviceState& device, Resident& resident, Decisions& out);
+  /// Sends idle models away where the job would fit without them.
+  void make_room(std::uint32_t slot, const Rank& rank, Decisions& out);
+  void send_idle_away(Now now, Decisions& out);
+  SteadyMs next_idle() const;
 
   // -- order and place --------------------------------------------------------
 
@@ -195,6 +222,8 @@ struct Schedule::Impl {
   JobSlots slots;
   Lanes lanes{slots};
   Names kinds;
+  Names models;
+  std::vector<std::vector<ModelPart>> model_parts;  // By number of model.
   Names tenants;
   TraitsTable traits;
   Devices devices{kinds};

@@ -8,7 +8,8 @@ namespace troupe {
 
 Need Schedule::Impl::need_of(const JobSlot& job) const {
   const LaneKey& key = key_of(job);
-  return {key.kind, key.place, job.memory_bytes};
+  return {key.kind, key.place, job.memory_bytes, key.model,
+          model_bytes(key.model)};
 }
 
 Priority Schedule::Impl::effective(const JobSlot& job, Now now) const {
@@ -37,6 +38,7 @@ std::uint32_t Schedule::Impl::choose(std::uint32_t slot, const Rank* rank,
   const JobExtra* x = find_extra(slot);
   struct Choice {
     bool avoided;
+    bool loads;  // The model is not there yet.
     double expected_ms;
     double load;
   };
@@ -52,10 +54,11 @@ std::uint32_t Schedule::Impl::choose(std::uint32_t slot, const Rank* rank,
       continue;
     if (devices.size() == 1) return n;
     const Choice choice{x && x->avoid_device == n,
+                        need.model != 0 && !d.resident(need.model),
                         expected_ms(job, d).value_or(0),
                         static_cast<double>(d.used_slots + 1) / d.info.slots};
     const auto key = [](const Choice& c) {
-      return std::tie(c.avoided, c.expected_ms, c.load);
+      return std::tie(c.avoided, c.loads, c.expected_ms, c.load);
     };
     if (best != kNone && !(key(choice) < key(best_choice))) continue;
     best = n;
@@ -187,6 +190,7 @@ void Schedule::plan(Now now, Decisions& out) {
     const std::uint32_t device = s.choose(slot, &rank, now);
     if (device == Impl::kNone) {
       s.watch_misfit(s.lanes[n], now);
+      s.make_room(slot, rank, out);
       kept_back = kept_back ||
                   (some_held && s.choose(slot, nullptr, now) != Impl::kNone);
       heap.pop_back();

@@ -13,7 +13,12 @@ void Schedule::Impl::take_over(std::uint32_t slot, const RestoredJob& live,
   Run run;
   run.job = slot;
   run.device = device;
-  run.memory_bytes = live.start->memory_bytes;
+  run.memory_bytes = job.memory_bytes;
+  if (const auto model = key_of(job).model; model != 0) {
+    run.model = model;
+    run.model_bytes = use_model(model, key_of(job).kind, devices[device]);
+    devices[device].resident(model)->reserved = true;
+  }
   run.started =
       now.steady - std::max<SteadyMs>(0, now.wall - live.start_time_ms);
   run.lease_until = now.steady + options.limits.lease_ms;
@@ -68,7 +73,8 @@ void Schedule::restore(const RestoredJob& live, Now now, Decisions& out) {
   const JobSummary& was = live.summary;
   if (is_terminal(was.state) || s.slots.find(was.id) != Impl::kNone) return;
   const std::uint32_t slot = s.take_in(
-      live.spec, live.whole_spec ? content_hash(live.spec) : Impl::kUnknown);
+      live.spec, live.whole_spec ? content_hash(live.spec) : Impl::kUnknown,
+      s.know_model(live.shared));
   JobSlot& job = s.slots[slot];
   job.spec_index = was.spec_index;
   job.seq = was.seq;

@@ -41,6 +41,7 @@ std::optional<SubmitOutcome> Schedule::Impl::duplicate_of(
 }
 
 std::optional<Error> Schedule::Impl::refusal(const JobSpec& spec,
+                                             std::uint32_t model,
                                              Now now) const {
   const SchedulerLimits& limits = options.limits;
   const auto later = [&](std::string why, std::uint64_t limit) {
@@ -71,7 +72,8 @@ std::optional<Error> Schedule::Impl::refusal(const JobSpec& spec,
                      std::to_string(tenant_jobs[tenant]) + " of its " +
                      std::to_string(limits.max_live_jobs_per_tenant) + " jobs",
                  limits.max_live_jobs_per_tenant);
-  if (auto why = devices.never_fits(spec.kind, spec.device, spec.memory_bytes))
+  if (auto why = devices.never_fits(spec.kind, spec.device, spec.memory_bytes,
+                                    model_bytes(model)))
     return submit_error({*std::move(why)});
   return std::nullopt;
 }
@@ -124,7 +126,8 @@ Schedule::Impl::DependencyCheck Schedule::Impl::check_dependencies(
   return check;
 }
 
-SubmitOutcome Schedule::submit(JobSpec spec, Now now, Decisions& out) {
+SubmitOutcome Schedule::submit(JobSpec spec, Now now, Decisions& out,
+                               std::vector<ModelPart> shared) {
   Impl& s = *impl_;
   SubmitOutcome outcome;
   outcome.answer.id = spec.id;
@@ -143,11 +146,12 @@ SubmitOutcome Schedule::submit(JobSpec spec, Now now, Decisions& out) {
   complete_dependencies(spec);
   const std::uint64_t content = content_hash(spec);
   if (auto known = s.duplicate_of(spec, content)) return *known;
-  if (auto why = s.refusal(spec, now)) return refuse(std::move(*why));
+  const auto model = s.know_model(std::move(shared));
+  if (auto why = s.refusal(spec, model, now)) return refuse(std::move(*why));
   auto check = s.check_dependencies(spec);
   if (check.error) return refuse(std::move(*check.error));
 
-  const std::uint32_t slot = s.take_in(spec, content);
+  const std::uint32_t slot = s.take_in(spec, content, model);
   s.set_stand(slot, Stand::pending);
   s.slots[slot].since = now.steady;
   s.keep_times(slot, spec);

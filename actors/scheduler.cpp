@@ -97,6 +97,10 @@ class SchedulerState {
           if (ready_) return ended(std::move(ends));
           when_ready([this, ends]() mutable { ended(std::move(ends)); });
         },
+        [this](drop_atom, const std::vector<ModelDrop>& drops) {
+          if (ready_) return dropped(drops);
+          when_ready([this, drops] { dropped(drops); });
+        },
         [this](heartbeat_atom, const std::vector<Token>& tokens) {
           if (!ready_) return;
           catch_up();
@@ -145,13 +149,17 @@ class SchedulerState {
     const auto at = now();  // A clock read a job would be 3 % of a start-up.
     auto done = restore_from(
         store_,
-        [this, at](const RestoredJob& job) {
+        [this, at](const RestoredJob& live) {
+          auto with_parts = live;
+          with_parts.shared = known_parts(live.spec);
+          const auto& job = with_parts;
           if (job.summary.state == JobState::running && job.start)
             handed_out_[job.summary.id] = {
                 {job.start_epoch, job.summary.id, job.summary.attempt},
                 job.start->device,
                 job.spec.kind,
-                job.start->memory_bytes,
+                job.spec.memory_bytes,
+                job.shared,
                 {}};
           const auto first_change = out_.changes.size();
           schedule_.restore(job, at, out_);
@@ -216,11 +224,15 @@ class SchedulerState {
       self_->send(options_.memory, device_atom_v, device);
     std::vector<Reservation> held;
     for (const auto& [job, h] : handed_out_)
-      held.push_back({h.token, h.device, h.memory_bytes});
+      held.push_back({h.token, h.device, h.own_bytes, h.shared});
+    const auto idle = schedule_.idle_models();
+    held.insert(held.end(), idle.begin(), idle.end());
     if (!held.empty())
       self_
           ->request(options_.memory, timeout(), reserve_atom_v, std::move(held))
           .then([](const ReserveReply&) {}, [](const caf::error&) {});
+    // Nobody's: only there.
+    if (!idle.empty()) self_->send(options_.memory, release_atom_v, idle);
   }
 
   // -- requests ---------------------------------------------------------------
@@ -261,18 +273,25 @@ class SchedulerState {
     return faults;
   }
 
-  // Reserved before the start: what the model takes, or more where the job asks
-  // for more. A job that is here already is answered whatever became of it.
-  std::vector<Fault> need_of_model(JobSpec& spec) const {
-    const auto* kind = find_kind(options_.kinds, spec.kind);
-    if (!kind->needs_model || !options_.model_bytes) return {};
-    const auto bytes = options_.model_bytes(spec);
-    if (bytes) {
-      spec.memory_bytes = std::max(spec.memory_bytes, *bytes);
-      return {};
-    }
+  // A job that is here already is answered whatever became of its model.
+  std::vector<Fault> model_faults(const JobSpec& spec,
+                                  const Error& error) const {
     if (store_.summary(spec.id)) return {};
-    return {{"model", "cannot be used: " + bytes.error().message}};
+    return {{"model", "cannot be used: " + error.message}};
+  }
+
+  Result<std::vector<ModelPart>> parts_of(const JobSpec& spec) const {
+    const auto* kind = find_kind(options_.kinds, spec.kind);
+    if (!kind || !kind->needs_model || !options_.model_parts)
+      return std::vector<ModelPart>{};
+    return options_.model_parts(spec);
+  }
+
+  // Of a job that is here already. A model that is gone is its attempt's
+  // failure, and what it took is known no more.
+  std::vector<ModelPart> known_parts(const JobSpec& spec) const {
+    auto parts = parts_of(spec);
+    return parts ? *std::move(parts) : std::vector<ModelPart>{};
   }
 
   void submit_one(const std::shared_ptr<Ticket>& ticket, JobSpec spec, Now at) {
@@ -280,13 +299,20 @@ class SchedulerState {
     const auto id = spec.id;
     auto faults = check_submit(spec, options_.kinds, options_.job_limits);
     if (faults.empty()) faults = missing_files(spec);
-    if (faults.empty()) faults = need_of_model(spec);
+    // Reserved before the start, beside what the job asks for.
+    auto shared =
+        faults.empty()
+            ? parts_of(spec)
+            : Result<std::vector<ModelPart>>{std::vector<ModelPart>{}};
+    if (!shared) faults = model_faults(spec, shared.error());
     if (!faults.empty()) {
       answers.push_back({.id = id, .error = submit_error(std::move(faults))});
       return;
     }
     spec.submitted_ms = at.wall;
-    auto outcome = schedule_.submit(std::move(spec), at, out_);
+    auto outcome = schedule_.submit(
+        std::move(spec), at, out_,
+        shared ? *std::move(shared) : std::vector<ModelPart>{});
     answers.push_back(std::move(outcome.answer));
     if (!outcome.pending) return;
     ++ticket->pending;
@@ -415,6 +441,26 @@ class SchedulerState {
     flush_soon();
   }
 
+  void dropped(const std::vector<ModelDrop>& drops) {
+    for (const auto& drop : drops) schedule_.dropped(drop, out_);
+    flush_soon();
+  }
+
+  // Whose executor is gone: so is the model.
+  void drop(const std::vector<ModelDrop>& drops) {
+    std::unordered_map<caf::actor, std::vector<ModelDrop>> by_executor;
+    std::vector<ModelDrop> gone;
+    for (const auto& drop : drops)
+      if (auto* e = executors_.find(drop.device, drop.kind))
+        by_executor[*e].push_back(drop);
+      else
+        gone.push_back(drop);
+    for (auto& [executor, list] : by_executor)
+      self_->send(caf::actor_cast<ExecutorActor>(executor), drop_atom_v,
+                  std::move(list));
+    if (!gone.empty()) dropped(gone);
+  }
+
   // The device lives, but nobody runs these kinds there any more.
   void lose_unserved(const std::string& device) {
     std::vector<AttemptEnd> lost;
@@ -429,6 +475,11 @@ class SchedulerState {
         lost.push_back({h.token, std::move(end)});
       }
     ended(std::move(lost));
+    auto models = schedule_.models_on(device);
+    std::erase_if(models, [this](const ModelDrop& m) {
+      return executors_.find(m.device, m.kind) != nullptr;
+    });
+    dropped(models);
   }
 
   void ended(std::vector<AttemptEnd> ends) {
@@ -483,6 +534,9 @@ class SchedulerState {
     const auto later = stop(d.stops);
     if (!d.releases.empty())
       self_->send(options_.memory, release_atom_v, std::move(d.releases));
+    if (!d.gone.empty())
+      self_->send(options_.memory, drop_atom_v, std::move(d.gone));
+    drop(d.drops);
     if (!d.reserves.empty()) reserve(std::move(d.reserves));
     append(d);
     stop(later);  // Of attempts that begin in this very flush.
@@ -658,7 +712,8 @@ class SchedulerState {
     auto& h = handed_out_[started.job];
     h.token = a.token;
     h.device = a.device;
-    h.memory_bytes = a.memory_bytes;
+    h.own_bytes = a.own_bytes;
+    h.shared = a.shared;
     h.kind.clear();  // Known with its specification.
     h.stop.reset();
   }
@@ -686,7 +741,9 @@ class SchedulerState {
       Assignment work{.token = a.token,
                       .spec = *std::move(spec),
                       .device = a.device,
-                      .memory_bytes = a.memory_bytes};
+                      .memory_bytes = a.memory_bytes,
+                      .resident = a.shared.empty() ? std::string{}
+                                                   : a.shared.front().model};
       auto ready = resolve(
           work, [this](JobId id) { return store_.end(id); },
           find_kind(options_.kinds, work.spec.kind));

@@ -143,6 +143,16 @@ std::vector<std::string> hashes_of(const std::vector<ArtifactRef>& files) {
   return hashes;
 }
 
+Result<std::vector<ModelPart>> model_parts(const NodeParts& p,
+                                           const JobSpec& spec) {
+  auto components = model_components(p.models, spec.kind, spec.model);
+  if (!components) return components.error();
+  std::vector<ModelPart> parts;
+  for (auto& component : *components)
+    parts.push_back({spec.model, std::move(component.name), component.bytes});
+  return parts;
+}
+
 ChildSpec scheduler(NodeParts& p) {
   return {
       .name = "scheduler",
@@ -179,10 +189,8 @@ ChildSpec scheduler(NodeParts& p) {
                        p.notice("device " + device +
                                 (up ? " is here" : " is gone"));
                      },
-                 .model_bytes =
-                     [&p](const JobSpec& spec) {
-                       return model_bytes(p.models, spec.kind, spec.model);
-                     },
+                 .model_parts =
+                     [&p](const JobSpec& spec) { return model_parts(p, spec); },
                  .own_thread = false}));
           },
       .uses = {"job_history", "memory_manager"}};

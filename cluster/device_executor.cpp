@@ -2,6 +2,7 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
+#include <map>
 #include <unordered_map>
 #include <utility>
 
@@ -16,6 +17,7 @@ namespace {
 using SelfActor = Supervised<ExecutorActor>::extend<
     caf::result<void>(live_atom, std::vector<LiveEvent>),
     caf::result<void>(ended_atom, std::vector<AttemptEnd>),
+    caf::result<void>(report_atom, std::vector<ModelDrop>),
     caf::result<void>(heartbeat_atom, std::vector<Token>),
     caf::result<void>(wake_atom, std::uint64_t, std::string)>;
 
@@ -35,6 +37,10 @@ class DeviceExecutorState {
         },
         [this](stop_atom, const std::vector<StopOrder>& orders) {
           stop(orders);
+        },
+        [this](drop_atom, const std::vector<ModelDrop>& drops) { drop(drops); },
+        [this](report_atom, const std::vector<ModelDrop>& drops) {
+          dropped(drops);
         },
         [this](bind_atom, const std::string& child, const caf::actor& handle) {
           rebind(child, handle);
@@ -71,7 +77,11 @@ class DeviceExecutorState {
   }
 
   void assign(std::vector<Assignment> list) {
-    for (const auto& one : list) open_[one.token.job] = one.token;
+    for (const auto& one : list) {
+      open_[one.token.job] = one.token;
+      if (!one.resident.empty())
+        held_[one.resident] = {one.device, one.spec.kind, one.resident};
+    }
     if (!process_)
       if (auto started = start(); !started)
         return lost("the device process did not start: " +
@@ -90,6 +100,16 @@ class DeviceExecutorState {
     if (process_) static_cast<void>(process_->send({.stops = orders}));
   }
 
+  void drop(const std::vector<ModelDrop>& drops) {
+    if (!process_) return dropped(drops);
+    static_cast<void>(process_->send({.drops = drops}));
+  }
+
+  void dropped(const std::vector<ModelDrop>& drops) {
+    for (const auto& drop : drops) held_.erase(drop.model);
+    if (!drops.empty()) self_->send(options_.scheduler, drop_atom_v, drops);
+  }
+
   // What the process says comes in order, and what one that is gone said late
   // is known by its number.
   Status start() {
@@ -104,6 +124,8 @@ class DeviceExecutorState {
         [tell](DeviceSays says) {
           if (!says.live.empty()) tell(live_atom_v, std::move(says.live));
           if (!says.ended.empty()) tell(ended_atom_v, std::move(says.ended));
+          if (!says.dropped.empty())
+            tell(report_atom_v, std::move(says.dropped));
           if (!says.alive.empty())
             tell(heartbeat_atom_v, std::move(says.alive));
         },
@@ -145,6 +167,9 @@ class DeviceExecutorState {
     ++number_;
     process_.reset();
     fail_all(kDeviceLost, why);
+    std::vector<ModelDrop> gone;
+    for (const auto& [model, drop] : held_) gone.push_back(drop);
+    dropped(gone);
   }
 
   void leave(const caf::error& reason) {
@@ -159,6 +184,7 @@ class DeviceExecutorState {
   std::unique_ptr<DeviceProcess> process_;  // Null: none runs.
   std::uint64_t number_ = 0;                // Of the process.
   std::unordered_map<JobId, Token> open_;
+  std::map<std::string, ModelDrop> held_;  // Models that may be there, by name.
 };
 
 }  // namespace

@@ -15,10 +15,6 @@
 namespace troupe::cluster {
 namespace {
 
-// A model that nobody asks for is given back after that: what it takes is not
-// reserved while nothing runs.
-constexpr std::chrono::seconds kIdle{60};
-
 ModelPlaces places(const DeviceSetup& setup) {
   return {{setup.models_dirs.begin(), setup.models_dirs.end()}};
 }
@@ -85,10 +81,7 @@ class DeviceServer {
   std::vector<DeviceOrders> take_orders() {
     const auto called = [this] { return closed_ || !orders_.empty(); };
     std::unique_lock lock{mutex_};
-    if (!jobs_.has_step() && !changed_.wait_for(lock, kIdle, called)) {
-      jobs_.drop_model();
-      changed_.wait(lock, called);
-    }
+    if (!jobs_.has_step()) changed_.wait(lock, called);
     stop_ = closed_;
     return std::exchange(orders_, {});
   }
@@ -98,6 +91,7 @@ class DeviceServer {
     DeviceNews news;
     for (auto& order : orders) {
       for (const auto& stop : order.stops) jobs_.stop(stop, news);
+      for (const auto& drop : order.drops) jobs_.drop(drop, news);
       for (auto& start : order.starts) jobs_.assign(std::move(start), news);
     }
     note(jobs_.has_step());
@@ -117,14 +111,16 @@ class DeviceServer {
   }
 
   void tell(DeviceNews news) {
-    DeviceSays says{.ended = std::move(news.ends)};
+    DeviceSays says{.ended = std::move(news.ends),
+                    .dropped = std::move(news.dropped)};
     const auto now = system_wall_clock().now();
     for (auto& event : news.live) {
       event.time_ms = now;
       if (is_shown(event)) says.live.push_back(std::move(event));
     }
     for (const auto& end : says.ended) shown_ms_.erase(end.token.job);
-    if (!says.ended.empty() || !says.live.empty()) say(says);
+    if (!says.ended.empty() || !says.dropped.empty() || !says.live.empty())
+      say(says);
   }
 
   bool is_shown(const LiveEvent& event) {

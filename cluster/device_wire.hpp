@@ -28,9 +28,10 @@ struct DeviceSetup {
   std::int64_t live_interval_ms = 0;  // Of an attempt's progress.
 };
 
-/// Node to device, then.
+/// Node to device, then: in this order.
 struct DeviceOrders {
-  std::vector<StopOrder> stops;  // To be followed before the starts.
+  std::vector<StopOrder> stops;
+  std::vector<ModelDrop> drops;
   std::vector<Assignment> starts;
 };
 
@@ -38,6 +39,7 @@ struct DeviceOrders {
 struct DeviceSays {
   std::uint32_t protocol = kDeviceProtocol;
   std::vector<AttemptEnd> ended;
+  std::vector<ModelDrop> dropped;  // After the ends.
   std::vector<LiveEvent> live;
   std::vector<Token> alive;
   std::uint64_t steps = 0;   // Made since it started.
@@ -62,14 +64,16 @@ bool inspect(Inspector& f, DeviceSetup& x) {
 template <class Inspector>
 bool inspect(Inspector& f, DeviceOrders& x) {
   return f.object(x).fields(f.field("stops", x.stops),
+                            f.field("drops", x.drops),
                             f.field("starts", x.starts));
 }
 template <class Inspector>
 bool inspect(Inspector& f, DeviceSays& x) {
   return f.object(x).fields(
       f.field("protocol", x.protocol), f.field("ended", x.ended),
-      f.field("live", x.live), f.field("alive", x.alive),
-      f.field("steps", x.steps), f.field("step_ms", x.step_ms));
+      f.field("dropped", x.dropped), f.field("live", x.live),
+      f.field("alive", x.alive), f.field("steps", x.steps),
+      f.field("step_ms", x.step_ms));
 }
 
 }  // namespace troupe::cluster

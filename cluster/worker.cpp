@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 #include <unordered_map>
 #include <utility>
@@ -51,6 +52,12 @@ class WorkerState {
         },
         [this](ended_atom, std::vector<AttemptEnd>& ends) {
           ended(std::move(ends));
+        },
+        [this](drop_atom, const std::vector<ModelDrop>& drops) {
+          if (session_) news_.dropped(drops);
+          for (const auto& drop : drops)
+            models_.erase({drop.device, drop.model});
+          flush_soon();
         },
         [this](heartbeat_atom, const std::vector<Token>& tokens) {
           if (session_) news_.alive(tokens);
@@ -217,6 +224,10 @@ class WorkerState {
     news_.clear();
     for (auto& [job, open] : std::exchange(open_, {}))
       stop(open, StopReason::fenced);
+    // What the head knew is gone with it: begin with nothing there.
+    std::vector<ModelDrop> all;
+    for (const auto& [key, drop] : models_) all.push_back(drop);
+    drop(all);
     dial_later(why);
   }
 
@@ -261,6 +272,7 @@ class WorkerState {
       stop(it->second, order.reason);
       if (order.reason == StopReason::fenced) open_.erase(it);
     }
+    drop(orders->drops);
     start(std::move(orders->starts));
     flush();
   }
@@ -268,6 +280,16 @@ class WorkerState {
   static void stop(const Open& open, StopReason reason) {
     caf::anon_send(caf::actor_cast<ExecutorActor>(open.executor), stop_atom_v,
                    std::vector<StopOrder>{{open.token, reason}});
+  }
+
+  void drop(const std::vector<ModelDrop>& drops) {
+    for (const auto& one : drops) {
+      if (const auto* executor = executors_.find(one.device, one.kind))
+        self_->send(caf::actor_cast<ExecutorActor>(*executor), drop_atom_v,
+                    std::vector<ModelDrop>{one});
+      else if (session_)
+        news_.dropped({one});
+    }
   }
 
   void start(std::vector<Assignment> starts) {
@@ -281,6 +303,8 @@ class WorkerState {
         continue;
       }
       open_[a.token.job] = {a.token, *executor};
+      if (!a.resident.empty())
+        models_[{a.device, a.resident}] = {a.device, a.spec.kind, a.resident};
       by_executor[*executor].push_back(std::move(a));
     }
     for (auto& [executor, list] : by_executor)
@@ -309,6 +333,8 @@ class WorkerState {
   Executors executors_;
   std::map<std::string, DeviceInfo> devices_;
   std::unordered_map<JobId, Open> open_;
+  // That may be there, by device and name.
+  std::map<std::pair<std::string, std::string>, ModelDrop> models_;
 
   SessionActor session_;     // Null: none.
   bool ready_ = false;       // The head knows this worker.

@@ -36,6 +36,8 @@ using WorkerActor = caf::typed_actor<
     caf::result<void>(device_atom, DeviceInfo, caf::actor),
     // Executors: attempts that ended.
     caf::result<void>(ended_atom, std::vector<AttemptEnd>),
+    // Executors: these models are not there (any more).
+    caf::result<void>(drop_atom, std::vector<ModelDrop>),
     // Executors: these attempts are alive.
     caf::result<void>(heartbeat_atom, std::vector<Token>),
     // Executors: progress and log lines.

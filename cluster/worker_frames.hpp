@@ -33,16 +33,24 @@ struct WorkerWelcome {
 /// of them and answers the oldest when it has orders, or a third comes.
 struct WorkerExchange {
   std::vector<AttemptEnd> ended;
+  std::vector<ModelDrop> dropped;  // After the ends.
   std::vector<LiveEvent> live;
   std::vector<Token> alive;  // Their leases are renewed.
   std::uint32_t credit = 0;  // Attempts it takes at a time, running ones too.
 };
 struct WorkerOrders {
-  std::vector<StopOrder> stops;    // To be followed before the starts.
-  std::vector<Assignment> starts;  // `device` as the worker names it.
+  // To be followed in this order; `device` as the worker names it.
+  std::vector<StopOrder> stops;
+  std::vector<ModelDrop> drops;
+  std::vector<Assignment> starts;
   std::vector<Token>
       stale;  // Ended under a token that is not current: dropped.
 };
+
+/// At most, in a frame.
+inline std::size_t wire_bytes(const ModelDrop& drop) {
+  return 64 + drop.device.size() + drop.kind.size() + drop.model.size();
+}
 
 template <class Inspector>
 bool inspect(Inspector& f, WorkerHello& x) {
@@ -57,15 +65,16 @@ bool inspect(Inspector& f, WorkerWelcome& x) {
 }
 template <class Inspector>
 bool inspect(Inspector& f, WorkerExchange& x) {
-  return f.object(x).fields(f.field("ended", x.ended), f.field("live", x.live),
-                            f.field("alive", x.alive),
+  return f.object(x).fields(f.field("ended", x.ended),
+                            f.field("dropped", x.dropped),
+                            f.field("live", x.live), f.field("alive", x.alive),
                             f.field("credit", x.credit));
 }
 template <class Inspector>
 bool inspect(Inspector& f, WorkerOrders& x) {
-  return f.object(x).fields(f.field("stops", x.stops),
-                            f.field("starts", x.starts),
-                            f.field("stale", x.stale));
+  return f.object(x).fields(
+      f.field("stops", x.stops), f.field("drops", x.drops),
+      f.field("starts", x.starts), f.field("stale", x.stale));
 }
 
 template <>

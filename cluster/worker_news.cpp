@@ -36,6 +36,10 @@ void WorkerNews::ended(AttemptEnd end) {
   ended_.push_back(std::move(end));
 }
 
+void WorkerNews::dropped(const std::vector<ModelDrop>& drops) {
+  dropped_.insert(dropped_.end(), drops.begin(), drops.end());
+}
+
 void WorkerNews::live(std::vector<LiveEvent> events) {
   for (auto& event : events) {
     if (wire_bytes(event) <= kNewsBytes)
@@ -57,6 +61,7 @@ void WorkerNews::alive(const std::vector<Token>& tokens) {
 
 void WorkerNews::clear() {
   ended_.clear();
+  dropped_.clear();
   live_.clear();
   alive_.clear();
 }
@@ -77,6 +82,11 @@ WorkerExchange WorkerNews::take() {
     bytes += end_bytes(ended_.front());
     if (bytes > kNewsBytes) return out;
     out.ended.push_back(std::move(ended_.front()));
+  }
+  for (; !dropped_.empty(); dropped_.pop_front()) {
+    bytes += wire_bytes(dropped_.front());
+    if (bytes > kNewsBytes) return out;
+    out.dropped.push_back(std::move(dropped_.front()));
   }
   return out;
 }

@@ -17,12 +17,14 @@ class WorkerNews {
 
   /// An end too long for a frame becomes a failure that says so.
   void ended(AttemptEnd end);
+  void dropped(const std::vector<ModelDrop>& drops);
   void live(std::vector<LiveEvent> events);
   void alive(const std::vector<Token>& tokens);
   void clear();
 
   bool empty() const {
-    return ended_.empty() && live_.empty() && alive_.empty();
+    return ended_.empty() && dropped_.empty() && live_.empty() &&
+           alive_.empty();
   }
   /// As much as a frame holds: the ends of attempts not before their live
   /// events.
@@ -32,6 +34,7 @@ class WorkerNews {
  private:
   std::size_t max_live_;
   std::deque<AttemptEnd> ended_;
+  std::deque<ModelDrop> dropped_;
   std::deque<LiveEvent> live_;
   std::vector<Token> alive_;
   std::uint64_t live_dropped_ = 0;

@@ -44,6 +44,10 @@ class WorkerSeatState {
           report(window_.stop(orders));
           answer();
         },
+        [this](drop_atom, const std::vector<ModelDrop>& drops) {
+          window_.drop(drops);
+          answer();
+        },
         [this](bind_atom, const std::string& child, const caf::actor& handle) {
           rebind(child, handle);
         },
@@ -83,6 +87,8 @@ class WorkerSeatState {
     if (!news.alive.empty())
       self_->send(options_.scheduler, heartbeat_atom_v, std::move(news.alive));
     report(std::move(news.ended));
+    if (!news.dropped.empty())
+      self_->send(options_.scheduler, drop_atom_v, std::move(news.dropped));
     auto promise = self_->make_response_promise<Frame>();
     kept_.push_back(promise);
     answer();

@@ -78,6 +78,13 @@ std::vector<AttemptEnd> WorkerWindow::stop(
   return ends;
 }
 
+void WorkerWindow::drop(const std::vector<ModelDrop>& drops) {
+  for (auto one : drops) {
+    one.device.erase(0, prefix_.size());
+    drops_.push_back(std::move(one));
+  }
+}
+
 AttemptEnd WorkerWindow::never_begun(const StopOrder& order) {
   JobEnd end;
   end.state = order.reason == StopReason::cancelled ? JobState::cancelled
@@ -116,6 +123,10 @@ WorkerWindow::News WorkerWindow::take(WorkerExchange exchange) {
     out_.erase(end.token.job);
     news.ended.push_back(std::move(end));
   }
+  for (auto& drop : exchange.dropped) {
+    drop.device.insert(0, prefix_);
+    news.dropped.push_back(std::move(drop));
+  }
   std::erase_if(exchange.alive,
                 [this](const Token& token) { return !is_out(token); });
   news.alive = std::move(exchange.alive);
@@ -127,10 +138,17 @@ WorkerOrders WorkerWindow::orders() {
   orders.stops = take_front(stops_, kMaxStops);
   orders.stale = take_front(stale_, kMaxStops);
   std::size_t bytes = 0;
-  while (!starts_.empty() && out_.size() < credit_) {
+  while (!drops_.empty() && bytes + wire_bytes(drops_.front()) < kStartBytes) {
+    bytes += wire_bytes(drops_.front());
+    orders.drops.push_back(std::move(drops_.front()));
+    drops_.erase(drops_.begin());
+  }
+  // A start that was decided after a drop must not come before it.
+  while (!starts_.empty() && out_.size() < credit_ && drops_.empty()) {
     auto& next = starts_.front();
     bytes += wire_bytes(next);
-    if (bytes > kStartBytes && !orders.starts.empty()) break;
+    if (bytes > kStartBytes && !(orders.starts.empty() && orders.drops.empty()))
+      break;
     next.device.erase(0, prefix_.size());
     out_[next.token.job] = next.token;
     orders.starts.push_back(std::move(next));

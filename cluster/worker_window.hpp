@@ -29,17 +29,19 @@ class WorkerWindow {
   /// A start that is still here is taken out, and its end is returned; the
   /// other orders travel. `fenced` ends what is known of the token.
   std::vector<AttemptEnd> stop(const std::vector<StopOrder>& orders);
+  void drop(const std::vector<ModelDrop>& drops);
 
   /// What an exchange says, without what this worker has no token for.
   struct News {
     std::vector<AttemptEnd> ended;
+    std::vector<ModelDrop> dropped;
     std::vector<LiveEvent> live;
     std::vector<Token> alive;
   };
   News take(WorkerExchange exchange);
 
   bool has_orders() const {
-    return !stops_.empty() || !stale_.empty() ||
+    return !stops_.empty() || !drops_.empty() || !stale_.empty() ||
            (!starts_.empty() && out_.size() < credit_);
   }
   /// Within the newest exchange's credit and the size of a frame.
@@ -58,6 +60,7 @@ class WorkerWindow {
   std::unordered_map<JobId, Token> out_;  // There; one attempt a job.
   std::uint32_t credit_ = 0;
   std::vector<StopOrder> stops_;
+  std::vector<ModelDrop> drops_;
   std::vector<Token> stale_;
 };
 

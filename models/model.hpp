@@ -128,12 +128,12 @@ struct ModelContent {
 /// Empty where there is no such folder.
 ModelContent model_content(const ModelPlaces& places, const std::string& name);
 
-/// What the model of that name takes for a job of `kind`, all components
-/// together. Errors: those of find_model() and of the family's plan();
-/// unsupported: no family serves the kind.
-Result<std::uint64_t> model_bytes(const ModelPlaces& places,
-                                  std::string_view kind,
-                                  const std::string& name);
+/// What the model of that name takes for a job of `kind`. Errors: those of
+/// find_model() and of the family's plan(); unsupported: no family serves the
+/// kind.
+Result<std::vector<Component>> model_components(const ModelPlaces& places,
+                                                std::string_view kind,
+                                                const std::string& name);
 
 /// The table that `apps` hands to inference actors as a value.
 std::span<const ModelFamily* const> model_families();

@@ -72,13 +72,22 @@ ExitCode show_queue(Invocation& call) {
              << text(status->queue) << "accepting: " << status->accepting
              << "\n";
   std::vector<std::vector<std::string>> rows;
-  for (const auto& ledger : status->ledgers)
+  for (const auto& ledger : status->ledgers) {
     rows.push_back(
         {ledger.device,
          render::bytes(ledger.reserved_bytes) + " of " +
              render::bytes(ledger.total_bytes) + " reserved",
          std::to_string(ledger.reservations.size()) +
              (ledger.reservations.size() == 1 ? " owner" : " owners")});
+    for (const auto& part : ledger.parts)
+      rows.push_back(
+          {"", render::printable(part.model) + ", " + part.name,
+           render::bytes(part.bytes) +
+               (part.users == 0 ? ", idle"
+                : part.users == 1
+                    ? ", 1 user"
+                    : ", " + std::to_string(part.users) + " users")});
+  }
   call.out() << render::table(rows);
   return ExitCode::ok;
 }

@@ -69,6 +69,9 @@ class ProcessExecutorState {
         [this](stop_atom, const std::vector<StopOrder>& orders) {
           for (const auto& order : orders) parts_.attempts->stop(order);
         },
+        [this](drop_atom, const std::vector<ModelDrop>& drops) {
+          self_->send(options_.scheduler, drop_atom_v, drops);
+        },
         [this](bind_atom, const std::string& child, const caf::actor& handle) {
           rebind(child, handle);
         },

@@ -22,6 +22,7 @@ class DeviceJobsTest : public ::testing::Test {
     a.token = {.epoch = 1, .job = {0, id}, .attempt = 1};
     a.spec.kind = "echo";
     a.spec.model = std::move(model);
+    a.resident = a.spec.model;
     a.spec.params = std::move(params);
     a.memory_bytes = 1 << 20;
     return a;
@@ -186,11 +187,42 @@ TEST(DeviceJobsLoads, AModelThatWasReplacedIsLoadedAnew) {
 TEST_F(DeviceJobsTest, LoadsAgainAfterTheModelWasDropped) {
   jobs.assign(job(1, R"({"text":"a"})"), news);
   run_to_the_end();
-  jobs.drop_model();
+  jobs.drop({"cpu", "echo", "echo"}, news);
+  ASSERT_EQ(news.dropped.size(), 1u);
+  EXPECT_EQ(news.dropped[0].model, "echo");
   jobs.assign(job(2, R"({"text":"b"})"), news);
   run_to_the_end();
   ASSERT_EQ(news.ends.size(), 2u);
   EXPECT_EQ(end(1).state, JobState::succeeded);
+}
+
+TEST_F(DeviceJobsTest, AModelInUseIsDroppedWhenItsLastAttemptHasEnded) {
+  jobs.assign(job(1, R"({"text":"a","steps":3})"), news);
+  jobs.step(news);
+  jobs.drop({"cpu", "echo", "echo"}, news);
+  EXPECT_TRUE(news.dropped.empty());
+  run_to_the_end();
+  ASSERT_EQ(news.ends.size(), 1u);
+  EXPECT_EQ(end(0).state, JobState::succeeded);
+  EXPECT_EQ(news.dropped.size(), 1u);
+}
+
+TEST_F(DeviceJobsTest, AModelThatIsNotThereIsAnsweredAtOnce) {
+  jobs.drop({"cpu", "echo", "other"}, news);
+  ASSERT_EQ(news.dropped.size(), 1u);
+  EXPECT_EQ(news.dropped[0].model, "other");
+}
+
+TEST_F(DeviceJobsTest, TellsOfTheModelThatMadeRoomForAnother) {
+  auto first = job(1, R"({"text":"a"})", "one");
+  first.device = "cpu";
+  jobs.assign(first, news);
+  jobs.assign(job(2, R"({"text":"b"})", "two"), news);
+  run_to_the_end();
+  ASSERT_EQ(news.dropped.size(), 1u);
+  EXPECT_EQ(news.dropped[0].device, "cpu");
+  EXPECT_EQ(news.dropped[0].kind, "echo");
+  EXPECT_EQ(news.dropped[0].model, "one");
 }
 
 }  // namespace

@@ -53,6 +53,34 @@ TEST_F(LedgerTest, ReleasingTwiceFreesOnce) {
   EXPECT_EQ(ledger.report()[0].reserved_bytes, 0u);
 }
 
+TEST_F(LedgerTest, CountsWhatIsSharedOnceAndKeepsItUntilItIsDropped) {
+  const std::vector<ModelPart> parts{{"m", "weights", 50}, {"m", "kv", 20}};
+  ASSERT_TRUE(ledger.reserve({owner(1), "cpu", 5, parts}));
+  ASSERT_TRUE(ledger.reserve({owner(2), "cpu", 5, parts}));
+  EXPECT_EQ(ledger.report()[0].reserved_bytes, 80u);
+  EXPECT_EQ(ledger.drop("cpu", "m"), 0u) << "it has users";
+  EXPECT_EQ(ledger.release(owner(1), "cpu"), 5u);
+  EXPECT_EQ(ledger.release(owner(2), "cpu"), 5u);
+  const auto report = ledger.report()[0];
+  EXPECT_EQ(report.reserved_bytes, 70u);
+  ASSERT_EQ(report.parts.size(), 2u);
+  EXPECT_EQ(report.parts[0].name, "kv");
+  EXPECT_EQ(report.parts[0].users, 0u);
+  EXPECT_EQ(refused({owner(3), "cpu", 31}), Errc::out_of_memory);
+  EXPECT_EQ(ledger.drop("cpu", "other"), 0u);
+  EXPECT_EQ(ledger.drop("cpu", "m"), 70u);
+  EXPECT_TRUE(ledger.reserve({owner(3), "cpu", 100}));
+}
+
+TEST_F(LedgerTest, SharedPartsMustFitTogetherWithWhatIsTheOwners) {
+  const std::vector<ModelPart> parts{{"m", "weights", 90}};
+  EXPECT_EQ(refused({owner(1), "cpu", 11, parts}), Errc::out_of_memory);
+  EXPECT_EQ(refused({owner(1), "cpu", ~0ull - 10, parts}), Errc::out_of_memory);
+  EXPECT_TRUE(ledger.report()[0].parts.empty());
+  ASSERT_TRUE(ledger.reserve({owner(1), "cpu", 0, parts}));
+  EXPECT_TRUE(ledger.reserve({owner(2), "cpu", 10, parts}));
+}
+
 TEST_F(LedgerTest, ForgetsWhatEarlierEpochsHeld) {
   ASSERT_TRUE(ledger.reserve({owner(1, 1), "cpu", 10}));
   ASSERT_TRUE(ledger.reserve({owner(1, 2), "cpu", 20}));

@@ -53,17 +53,18 @@ class Desk : public PastJobs {
     return s;
   }
   /// Accepted and committed; or the test fails.
-  JobId submit(JobSpec s) {
+  JobId submit(JobSpec s, std::vector<ModelPart> parts = {}) {
     const JobId id = s.id;
-    const auto outcome = offer(std::move(s));
+    const auto outcome = offer(std::move(s), std::move(parts));
     EXPECT_FALSE(outcome.answer.error) << outcome.answer.error->message;
     return id;
   }
   JobId submit() { return submit(spec()); }
   /// Submits and commits what was accepted.
-  SubmitOutcome offer(JobSpec s) {
+  SubmitOutcome offer(JobSpec s, std::vector<ModelPart> parts = {}) {
     Decisions out;
-    auto outcome = schedule->submit(std::move(s), now, out);
+    shared[s.id] = parts;
+    auto outcome = schedule->submit(std::move(s), now, out, std::move(parts));
     absorb(out);
     return outcome;
   }
@@ -145,7 +146,7 @@ class Desk : public PastJobs {
   void crash() {
     ++options.epoch;
     restart();
-    ledger.release_before(options.epoch);
+    ledger = Ledger{};
   }
   /// Only the scheduler starts anew.
   void restart() {
@@ -159,6 +160,7 @@ class Desk : public PastJobs {
       r.spec = specs.at(id);
       r.summary = jobs.at(id);
       r.queued_ms = queued_ms.at(id);
+      r.shared = shared[id];
       // As the shell reads it: what only waits has no content.
       if (r.summary.state == JobState::queued && r.summary.attempt == 0) {
         r.whole_spec = false;
@@ -186,6 +188,12 @@ class Desk : public PastJobs {
     const Change c = held.front();
     held.pop_front();
     act([&](Decisions& out) { schedule->submit_refused(c.job, now, out); });
+  }
+
+  /// The devices gave back what they were told to.
+  void answer_drops() {
+    for (const auto& drop : std::exchange(drops, {}))
+      act([&](Decisions& out) { schedule->dropped(drop, out); });
   }
 
   // -- what the log says ------------------------------------------------------
@@ -235,6 +243,8 @@ class Desk : public PastJobs {
       for (const StopOrder& s : out.stops) stops.push_back(s);
       for (const Reservation& r : out.releases)
         ledger.release(r.owner, r.device);
+      for (const ModelDrop& g : out.gone) ledger.drop(g.device, g.model);
+      for (const ModelDrop& d : out.drops) drops.push_back(d);
       for (const Reservation& r : out.reserves)
         schedule->reserved(r, static_cast<bool>(ledger.reserve(r)), now, next);
       out = std::move(next);
@@ -285,6 +295,7 @@ class Desk : public PastJobs {
   std::uint64_t last_index = 0;
   std::map<JobId, JobSummary> jobs;
   std::map<JobId, JobSpec> specs;
+  std::map<JobId, std::vector<ModelPart>> shared;
   std::map<JobId, Started> started;
   std::map<JobId, UnixMs> started_ms;
   std::map<JobId, UnixMs> queued_ms;
@@ -298,6 +309,7 @@ class Desk : public PastJobs {
   std::map<JobId, std::string> where;
   std::map<JobId, bool> waits_for_sync;
   std::vector<StopOrder> stops;
+  std::vector<ModelDrop> drops;  // Not answered yet.
   bool hold_submits = false;
   std::deque<Change> held;
   bool strict = true;  // An illegal change fails the test at once.

@@ -100,7 +100,8 @@ class SchedulerStopTest : public test::ActorTest {
               [heard](stop_atom, const std::vector<StopOrder>& orders) {
                 heard->stops.insert(heard->stops.end(), orders.begin(),
                                     orders.end());
-              }};
+              },
+              [](drop_atom, const std::vector<ModelDrop>&) {}};
     });
   }
 

@@ -72,6 +72,7 @@ class Scheduler {
         [](device_atom, const DeviceInfo&, const caf::actor&) {},
         [](ended_atom, const std::vector<AttemptEnd>&) {},
         [](heartbeat_atom, const std::vector<Token>&) {},
+        [](drop_atom, const std::vector<ModelDrop>&) {},
         [](note_atom, const std::vector<AttemptNote>&) {},
     };
   }

@@ -38,6 +38,9 @@ SchedulerActor::behavior_type stand_in_scheduler(caf::actor test) {
       [=](heartbeat_atom, const std::vector<Token>& tokens) {
         caf::anon_send(test, heartbeat_atom_v, tokens);
       },
+      [=](drop_atom, const std::vector<ModelDrop>& drops) {
+        caf::anon_send(test, drop_atom_v, drops);
+      },
       [](note_atom, const std::vector<AttemptNote>&) {},
   };
 }
@@ -84,6 +87,7 @@ class DeviceExecutorTest : public ::testing::Test {
     Assignment one;
     one.token = token(job);
     one.spec.kind = "echo";
+    one.resident = one.spec.model = "m";
     one.spec.params = params;
     one.memory_bytes = 1 << 20;
     self->send(executor, assign_atom_v, std::vector<Assignment>{one});
@@ -103,6 +107,9 @@ class DeviceExecutorTest : public ::testing::Test {
         },
         [&](heartbeat_atom, const std::vector<Token>& tokens) {
           beats.insert(beats.end(), tokens.begin(), tokens.end());
+        },
+        [&](drop_atom, const std::vector<ModelDrop>& drops) {
+          for (const auto& drop : drops) dropped.push_back(drop.model);
         },
         [&](live_atom, const std::vector<LiveEvent>& events) {
           live += events.size();
@@ -134,6 +141,7 @@ class DeviceExecutorTest : public ::testing::Test {
   std::vector<AttemptEnd> ends;
   std::vector<Token> beats;
   std::vector<std::string> announced;
+  std::vector<std::string> dropped;
   std::size_t live = 0;
 };
 
@@ -193,6 +201,30 @@ TEST_F(DeviceExecutorTest, FailsWhatRanInAKilledProcessAndStartsAnother) {
   ASSERT_TRUE(receive_ends(3));
   EXPECT_EQ(ends[2].end.state, JobState::succeeded);
   EXPECT_NE(device_pid(), first);
+}
+
+TEST_F(DeviceExecutorTest, GivesAModelBackWhenItIsTold) {
+  start();
+  assign(1, R"({"text":"hello"})");
+  ASSERT_TRUE(receive_ends(1));
+  self->send(executor, drop_atom_v,
+             std::vector<ModelDrop>{{"cpu", "echo", "m"}});
+  ASSERT_TRUE(receive_until([&] { return !dropped.empty(); }));
+  EXPECT_EQ(dropped[0], "m");
+  self->send(executor, drop_atom_v,
+             std::vector<ModelDrop>{{"cpu", "echo", "never here"}});
+  ASSERT_TRUE(receive_until([&] { return dropped.size() > 1; }));
+  EXPECT_EQ(dropped[1], "never here");
+}
+
+TEST_F(DeviceExecutorTest, TellsWhichModelsAreGoneWithTheirProcess) {
+  start();
+  assign(1, kEndless);
+  ASSERT_TRUE(receive_until([&] { return live > 0; }));
+  ASSERT_EQ(::kill(device_pid(), SIGKILL), 0);
+  ASSERT_TRUE(receive_until([&] { return !dropped.empty(); }));
+  EXPECT_EQ(ends.size(), 1u) << "what used it has ended before";
+  EXPECT_EQ(dropped[0], "m");
 }
 
 TEST_F(DeviceExecutorTest, EndsAProcessThatIsSilent) {

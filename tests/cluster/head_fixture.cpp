@@ -155,6 +155,7 @@ TestWorker::TestWorker(const TlsFiles& files, const NodeAddress& head,
               std::lock_guard lock{shared->mutex};
               for (const auto& o : orders) shared->stopped.push_back(o);
             },
+            [](drop_atom, const std::vector<ModelDrop>&) {},
         };
       });
   caf::anon_send(worker, device_atom_v,

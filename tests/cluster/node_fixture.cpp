@@ -28,6 +28,7 @@ SchedulerActor spawn_fake_scheduler(caf::actor_system& sys, Seen& seen) {
         [](device_atom, const DeviceInfo&, const caf::actor&) {},
         [](ended_atom, const std::vector<AttemptEnd>&) {},
         [](heartbeat_atom, const std::vector<Token>&) {},
+        [](drop_atom, const std::vector<ModelDrop>&) {},
         [](note_atom, const std::vector<AttemptNote>&) {},
     };
   });

@@ -63,6 +63,24 @@ TEST(WorkerWindowTest, ADeviceWithoutNameOrSlotsOrTwiceIsRefused) {
   }
 }
 
+TEST(WorkerWindowTest, ModelsToDropTravelBeforeTheStarts) {
+  WorkerWindow window{"far"};
+  window.take(with_credit(1));
+  window.drop({{"far/cpu", "text", "m"}});
+  ASSERT_TRUE(window.has_orders());
+  window.assign({start(1)});
+  const auto orders = window.orders();
+  ASSERT_EQ(orders.drops.size(), 1u);
+  EXPECT_EQ(orders.drops[0].device, "cpu");
+  EXPECT_EQ(orders.starts.size(), 1u);
+  EXPECT_FALSE(window.has_orders());
+  WorkerExchange exchange;
+  exchange.dropped = orders.drops;
+  const auto news = window.take(exchange);
+  ASSERT_EQ(news.dropped.size(), 1u);
+  EXPECT_EQ(news.dropped[0].device, "far/cpu");
+}
+
 TEST(WorkerWindowTest, StartsKeepToTheCredit) {
   WorkerWindow window{"far"};
   window.assign({start(1), start(2), start(3)});

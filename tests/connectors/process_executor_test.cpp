@@ -37,6 +37,7 @@ SchedulerActor::behavior_type stand_in_scheduler(caf::actor test) {
       [=](heartbeat_atom, const std::vector<Token>& tokens) {
         caf::anon_send(test, heartbeat_atom_v, tokens);
       },
+      [](drop_atom, const std::vector<ModelDrop>&) {},
       [=](note_atom, const std::vector<AttemptNote>& notes) {
         caf::anon_send(test, note_atom_v, notes);
       },

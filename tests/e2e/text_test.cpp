@@ -101,6 +101,46 @@ TEST_F(TextTest, AKilledDeviceProcessLosesNoJob) {
   EXPECT_TRUE(node_->is_running());
 }
 
+TEST_F(TextTest, AKilledNodeLosesNoJobAndTheTextIsTheSame) {
+  const auto whole = run(job(15'000, 9), {"--json"}).json()["result"];
+  const auto id = place_->submit(job(15'000, 9));
+  ASSERT_TRUE(writes(id));
+  const auto device = device_pid();
+  node_->signal(SIGKILL);
+  node_->finish();
+  delete node_;
+  node_ = place_->node().release();
+  // It goes with its node: nobody is left that would answer.
+  EXPECT_TRUE(platform::eventually([&] { return ::kill(device, 0) != 0; }));
+  ASSERT_TRUE(place_->reaches(id, "succeeded"));
+  const auto again = show(id);
+  EXPECT_EQ(again["attempt"], 2);
+  EXPECT_EQ(troupe({"jobs", "wait", id, "--json"}).json()["result"]["text"],
+            whole["text"]);
+}
+
+TEST_F(TextTest, TwoJobsShareOneModel) {
+  const auto one = place_->submit(job(15'000));
+  const auto two = place_->submit(job(15'000));
+  ASSERT_TRUE(writes(one) && writes(two));
+  const auto ledger = troupe({"queue", "show", "--json"}).json()["ledgers"][0];
+  std::uint64_t bytes = 0;
+  for (const auto& part : ledger["parts"]) {
+    EXPECT_EQ(part["users"], 2) << part;
+    bytes += part["bytes"].get<std::uint64_t>();
+  }
+  EXPECT_GT(bytes, 0u);
+  EXPECT_EQ(ledger["reserved_bytes"], bytes) << "once, not for each";
+  EXPECT_THAT(troupe({"jobs", "explain", two}).out,
+              HasSubstr("shared with 1 other"));
+  EXPECT_EQ(troupe({"jobs", "cancel", one, two}).code, 0);
+  EXPECT_TRUE(place_->reaches(two, "cancelled"));
+  EXPECT_THAT(troupe({"queue", "show"}).out, HasSubstr("weights"));
+  EXPECT_TRUE(platform::eventually([] {
+    return troupe({"queue", "show"}).out.find(", idle") != std::string::npos;
+  }));
+}
+
 TEST_F(TextTest, ACancelledAnswerEndsAndTheNextIsWritten) {
   const auto id = place_->submit(job(15'000));
   ASSERT_TRUE(writes(id));

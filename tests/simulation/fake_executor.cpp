@@ -68,6 +68,9 @@ class FakeExecutor {
         [this](stop_atom, const std::vector<StopOrder>& orders) {
           for (const StopOrder& order : orders) stop(order);
         },
+        [this](drop_atom, const std::vector<ModelDrop>& drops) {
+          self_->send(scheduler_, drop_atom_v, drops);
+        },
         [this](bind_atom, const std::string& child, const caf::actor& actor) {
           bind(child, actor);
         },

@@ -331,6 +331,7 @@ void Oracle::check_ledger(const LedgerReport& report) {
     return violation("a ledger of the unknown device " + report.device);
   std::uint64_t sum = 0;
   for (const Reservation& r : report.reservations) sum += r.bytes;
+  for (const ResidentPart& part : report.parts) sum += part.bytes;
   if (report.total_bytes != info->memory_bytes)
     violation("the ledger of " + report.device + " has another budget");
   if (sum != report.reserved_bytes || sum > info->memory_bytes)

@@ -41,6 +41,7 @@ SlowExecutor::behavior_type slow(SlowExecutor::pointer self,
         }
       },
       [](stop_atom, const std::vector<StopOrder>&) {},
+      [](drop_atom, const std::vector<ModelDrop>&) {},
       [=](ended_atom, const Token& token) {
         say("ended", token);
         self->send(head, ended_atom_v,
