@@ -69,6 +69,11 @@ const ModelFamily* DeviceJobs::family_of(const JobSpec& spec) const {
   return nullptr;
 }
 
+bool DeviceJobs::is_loaded_for(const JobSpec& spec) const {
+  return family_of(spec) == family_ && spec.model == model_ &&
+         family_->setting_of({spec.kind, spec.params}) == setting_;
+}
+
 void DeviceJobs::assign(Assignment assignment, DeviceNews& news) {
   if (!family_of(assignment.spec)) {
     news.ends.push_back(failed(
@@ -103,9 +108,7 @@ void DeviceJobs::step(DeviceNews& news) {
 void DeviceJobs::step_once(DeviceNews& news) {
   if (loader_) return step_load(news);
   if (running_.empty()) look_at_model(news);
-  if (!engine_ ||
-      (running_.empty() && (family_of(queued_.front().spec) != family_ ||
-                            queued_.front().spec.model != model_)))
+  if (!engine_ || (running_.empty() && !is_loaded_for(queued_.front().spec)))
     if (!open_next(news)) return;
   if (loader_) return step_load(news);
   admit_queued(news);
@@ -158,12 +161,14 @@ bool DeviceJobs::open_next(DeviceNews& news) {
   resident_ = next.resident;
   kind_ = next.spec.kind;
   device_ = next.device;
+  setting_ = family_->setting_of({next.spec.kind, next.spec.params});
   const auto folder =
       model_.empty() ? Result<std::filesystem::path>{std::filesystem::path{}}
                      : model_folder(places_, model_);
   // Before it is opened: what is written from now on is noticed.
   content_ = model_.empty() ? ModelContent{} : model_content(places_, model_);
-  auto loader = folder ? family_->open(*folder, ctx_) : folder.error();
+  auto loader =
+      folder ? family_->open(*folder, setting_, ctx_) : folder.error();
   if (!loader) {
     news.ends.push_back(
         failed(next.token, class_of(loader.error().code), loader.error()));
@@ -205,7 +210,7 @@ void DeviceJobs::step_load(DeviceNews& news) {
 void DeviceJobs::admit_queued(DeviceNews& news) {
   while (!queued_.empty()) {
     auto& next = queued_.front();
-    if (family_of(next.spec) != family_ || next.spec.model != model_) return;
+    if (!is_loaded_for(next.spec)) return;
     auto run =
         engine_->admit({next.spec.kind, next.spec.params, content_.hash});
     if (run)

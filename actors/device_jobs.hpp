@@ -50,6 +50,7 @@ class DeviceJobs {
 
  private:
   const ModelFamily* family_of(const JobSpec& spec) const;
+  bool is_loaded_for(const JobSpec& spec) const;
   void look_at_model(DeviceNews& news);
   void step_once(DeviceNews& news);
   bool is_used(const std::string& model) const;
@@ -65,6 +66,7 @@ class DeviceJobs {
   const ModelPlaces places_;
   const ModelFamily* family_ = nullptr;  // Null: no model.
   std::string model_;
+  std::string setting_;
   ModelContent content_;  // Of what is loaded.
   // Of the attempt that it was loaded for.
   std::string resident_, kind_, device_;

@@ -145,11 +145,13 @@ std::vector<std::string> hashes_of(const std::vector<ArtifactRef>& files) {
 
 Result<std::vector<ModelPart>> model_parts(const NodeParts& p,
                                            const JobSpec& spec) {
-  auto components = model_components(p.models, spec.kind, spec.model);
-  if (!components) return components.error();
+  auto needs = model_needs(p.models, spec.model, {spec.kind, spec.params});
+  if (!needs) return needs.error();
+  const auto name =
+      needs->setting.empty() ? spec.model : spec.model + " " + needs->setting;
   std::vector<ModelPart> parts;
-  for (auto& component : *components)
-    parts.push_back({spec.model, std::move(component.name), component.bytes});
+  for (auto& component : needs->components)
+    parts.push_back({name, std::move(component.name), component.bytes});
   return parts;
 }
 

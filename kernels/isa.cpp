@@ -14,6 +14,10 @@ std::string_view to_string(IsaLevel level) {
       return "avx2";
     case IsaLevel::avx512:
       return "avx512";
+    case IsaLevel::avx512_vnni:
+      return "avx512_vnni";
+    case IsaLevel::avx512_bf16:
+      return "avx512_bf16";
   }
   TROUPE_ASSERT(false);
   return "";

@@ -11,10 +11,17 @@
 
 namespace troupe {
 
-/// On x86-64: SSE2; AVX2 with FMA; AVX-512 F, BW, DQ and VL. Elsewhere only
-/// baseline. A result is the same bytes at the same level.
-enum class IsaLevel : std::uint8_t { baseline = 1, avx2, avx512 };
-inline constexpr IsaLevel kLastIsaLevel = IsaLevel::avx512;
+/// On x86-64: SSE2; AVX2 with FMA and F16C; AVX-512 F, BW, DQ and VL; that
+/// with VNNI; and with BF16, too. Elsewhere only baseline. A result is the same
+/// bytes at the same level.
+enum class IsaLevel : std::uint8_t {
+  baseline = 1,
+  avx2,
+  avx512,
+  avx512_vnni,
+  avx512_bf16
+};
+inline constexpr IsaLevel kLastIsaLevel = IsaLevel::avx512_bf16;
 
 std::string_view to_string(IsaLevel level);
 

@@ -4,6 +4,10 @@
 // split rows and outputs, never k. So the same row gives the same bytes in any
 // batch, chunk and team, at one instruction level. (An adapter's product,
 // s * B(Ax), will be added beside the bias.)
+//
+// With weights of int8 and int4 x is rounded, too: groups of 32 inputs to
+// whole numbers of [-127, 127] times the group's largest magnitude / 127. With
+// bf16 it is rounded to bf16 at the level avx512_bf16 only.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +30,7 @@ struct Linear {
 
   /// Errors: invalid_argument, with what is supported.
   static Status supports(const Device&, const Args&);
-  static std::size_t workspace_bytes(const Device&, const Args&) { return 0; }
+  static std::size_t workspace_bytes(const Device&, const Args&);
   /// All REQUIRE: supports().
   static void reference(const Args&);
   static void cpu(Context&, const Args&);

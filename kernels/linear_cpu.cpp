@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cmath>
+#include <vector>
 
 #include "kernels/checks.hpp"
 #include "kernels/cpu/level.hpp"
@@ -11,6 +13,68 @@ namespace {
 // a cache, few enough that a long chunk feeds a large team. A multiple of all
 // levels' tiles.
 constexpr std::int64_t kPartRows = 96;
+
+bool has_codes(WeightFormat format) {
+  return format == WeightFormat::int8 || format == WeightFormat::int4;
+}
+
+// Of a row; whole blocks of two.
+std::int64_t groups_of(const PackedWeight& weight) {
+  return (weight.inputs + 2 * kGroupInputs - 1) / (2 * kGroupInputs) * 2;
+}
+
+// Of the scratch, for one row of x as the product takes it.
+std::int64_t row_bytes(const PackedWeight& weight) {
+  if (weight.format == WeightFormat::f32) return 0;
+  const auto bytes = has_codes(weight.format)
+                         ? groups_of(weight) * (kGroupInputs + 4 + 4)
+                         : (weight.inputs + 1) / 2 * 8;
+  return (bytes + 63) / 64 * 64;
+}
+
+void prepare_rows(Context& ctx, const Level& level, const Linear::Args& a,
+                  std::int64_t stride) {
+  const auto inputs = a.weight.inputs;
+  const std::int32_t zero = a.weight.format == WeightFormat::int8 ? 128 : 8;
+  ctx.split(a.x.shape[0], [&](std::int64_t row) {
+    auto* to = ctx.scratch.data() + row * stride;
+    const auto* x = data_of<const float>(a.x) + row * inputs;
+    if (has_codes(a.weight.format))
+      level.prepare_codes(to, x, inputs, groups_of(a.weight), zero);
+    else
+      level.prepare_bf16(to, x, inputs);
+  });
+}
+
+auto product_of(const Level& level, WeightFormat format) {
+  switch (format) {
+    case WeightFormat::bf16:
+      return level.linear_bf16;
+    case WeightFormat::int8:
+      return level.linear_int8;
+    case WeightFormat::int4:
+      return level.linear_int4;
+    case WeightFormat::f32:
+      break;
+  }
+  return level.linear;
+}
+
+// In the arithmetic of the product, since a number halfway between two codes
+// must go to the same one.
+void round_inputs(std::vector<double>& x) {
+  constexpr std::size_t kGroup = kScaleInputs;
+  for (std::size_t begin = 0; begin < x.size(); begin += kGroup) {
+    const auto end = std::min(begin + kGroup, x.size());
+    float most = 0;
+    for (auto i = begin; i < end; ++i)
+      most = std::max(most, std::abs(static_cast<float>(x[i])));
+    const float inverse = most > 1e-30f ? 127.f / most : 0.f;
+    const float scale = inverse > 0.f ? most / 127.f : 0.f;
+    for (auto i = begin; i < end; ++i)
+      x[i] = double{std::nearbyint(static_cast<float>(x[i]) * inverse)} * scale;
+  }
+}
 
 }  // namespace
 
@@ -29,17 +93,26 @@ Status Linear::supports(const Device&, const Args& a) {
                            "], bias [outputs], rows < 2^31");
 }
 
+std::size_t Linear::workspace_bytes(const Device&, const Args& a) {
+  return static_cast<std::size_t>(row_bytes(a.weight) * a.x.shape[0]);
+}
+
 void Linear::reference(const Args& a) {
   const auto rows = a.x.shape[0];
-  for (std::int64_t r = 0; r < rows; ++r)
+  const auto inputs = a.weight.inputs;
+  std::vector<double> x(static_cast<std::size_t>(inputs));
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const auto* from = data_of<const float>(a.x) + r * inputs;
+    std::copy_n(from, inputs, x.begin());
+    if (has_codes(a.weight.format)) round_inputs(x);
     for (std::int64_t o = 0; o < a.weight.outputs; ++o) {
       double sum = 0;
-      for (std::int64_t k = 0; k < a.weight.inputs; ++k)
-        sum += double{data_of<const float>(a.x)[r * a.weight.inputs + k]} *
-               packed_at(a.weight, o, k);
+      for (std::int64_t k = 0; k < inputs; ++k)
+        sum += x[static_cast<std::size_t>(k)] * packed_at(a.weight, o, k);
       if (a.bias.data != nullptr) sum += data_of<const float>(a.bias)[o];
       data_of<float>(a.y)[r * a.weight.outputs + o] = static_cast<float>(sum);
     }
+  }
 }
 
 void Linear::cpu(Context& ctx, const Args& a) {
@@ -48,18 +121,28 @@ void Linear::cpu(Context& ctx, const Args& a) {
   const auto panels = a.weight.panels();
   const auto groups = (panels + level.linear_panels - 1) / level.linear_panels;
   const auto row_parts = (rows + kPartRows - 1) / kPartRows;
+  const auto format = a.weight.format;
+  const bool plain = format == WeightFormat::f32;
+  const auto stride = plain ? a.weight.inputs * std::int64_t{sizeof(float)}
+                            : row_bytes(a.weight);
+  if (!plain) prepare_rows(ctx, level, a, stride);
+  const auto* x =
+      plain ? static_cast<const std::byte*>(a.x.data) : ctx.scratch.data();
+  const auto product = product_of(level, format);
   ctx.split(groups * row_parts, [&](std::int64_t part) {
     const auto row = part % row_parts * kPartRows;
     const auto panel = part / row_parts * level.linear_panels;
-    level.linear({.y = data_of<float>(a.y) + row * a.weight.outputs,
-                  .x = data_of<const float>(a.x) + row * a.weight.inputs,
-                  .packed = static_cast<const float*>(a.weight.data),
-                  .bias = data_of<const float>(a.bias),
-                  .rows = std::min(kPartRows, rows - row),
-                  .inputs = a.weight.inputs,
-                  .outputs = a.weight.outputs,
-                  .first_panel = panel,
-                  .panels = std::min(level.linear_panels, panels - panel)});
+    product({.y = data_of<float>(a.y) + row * a.weight.outputs,
+             .x = x + row * stride,
+             .x_stride = stride,
+             .packed = a.weight.data,
+             .bias = data_of<const float>(a.bias),
+             .rows = std::min(kPartRows, rows - row),
+             .inputs = a.weight.inputs,
+             .outputs = a.weight.outputs,
+             .groups = groups_of(a.weight),
+             .first_panel = panel,
+             .panels = std::min(level.linear_panels, panels - panel)});
   });
 }
 

@@ -1,27 +1,39 @@
 // Weights of a linear layer in the order in which they are used: panels of 16
 // outputs, within a panel input by input, so that a product reads one stream
-// and every output has one lane of its own. The padding outputs of the last
-// panel are zero. One layout for all instruction levels; an embedding table is
-// stored so too, since a tied head is the same memory.
+// and every output has one lane of its own. One layout for all instruction
+// levels; an embedding table is stored so too, since a tied head is the same
+// memory.
+//
+//   f32    [inputs][16]
+//   bf16   [inputs / 2][16][2]; an odd number of inputs is filled up by a zero
+//   int8   blocks of 64 inputs: 2 x 16 scales (fp16), then for each half of
+//          the block [8][16][4] codes; a weight is (code - 128) * scale
+//   int4   the same with codes of 4 bits, (code - 8) * scale: a byte holds
+//          input k in its low and input k + 4 in its high bits
+//
+// Scales are of 32 inputs of one output: 8.5 and 4.5 bits a weight.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "core/result.hpp"
-#include "kernels/tensor.hpp"
 
 namespace troupe::kernels {
 
 inline constexpr std::int64_t kPanelOutputs = 16;
+inline constexpr std::int64_t kScaleInputs = 32;  // That share a scale.
 
-/// Element [output][input] is at (output / 16) * inputs * 16 + input * 16 +
-/// output % 16. Known today: f32; bf16 and the group-wise integers will be
-/// further values of `dtype`, with sizes of their own.
+enum class WeightFormat : std::uint8_t { f32 = 1, bf16, int8, int4 };
+inline constexpr WeightFormat kLastWeightFormat = WeightFormat::int4;
+
+std::string_view to_string(WeightFormat format);
+
 struct PackedWeight {
   void* data = nullptr;  // Aligned to 64 bytes; owned by someone else.
-  DType dtype = DType::f32;
+  WeightFormat format = WeightFormat::f32;
   std::int64_t outputs = 0;
   std::int64_t inputs = 0;
 
@@ -31,17 +43,20 @@ struct PackedWeight {
 };
 
 /// What `data` must hold, a multiple of 64.
-/// REQUIRES: outputs and inputs of [0, kMaxDim], dtype f32.
-std::size_t packed_bytes(DType dtype, std::int64_t outputs,
+/// REQUIRES: outputs and inputs of [0, kMaxDim].
+std::size_t packed_bytes(WeightFormat format, std::int64_t outputs,
                          std::int64_t inputs);
 
 /// Packs outputs [first, first + rows.size() / inputs), given row by row as
-/// the files hold them; the last outputs bring the padding with them.
+/// the files hold them; the last outputs bring the padding with them. Numbers
+/// are rounded to the nearest of the format. Of the integers the scale is the
+/// largest magnitude's, for int4 then the one with the least squared error for
+/// the codes it gives. A scale for a number that is none is none, too.
 /// REQUIRES: rows.size() is a multiple of inputs; within the weight.
 void pack_rows(const PackedWeight& weight, std::int64_t first,
                std::span<const float> rows);
 
-/// One element. REQUIRES: within the weight.
+/// One element, as it is after rounding. REQUIRES: within the weight.
 float packed_at(const PackedWeight& weight, std::int64_t output,
                 std::int64_t input);
 

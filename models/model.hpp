@@ -112,11 +112,21 @@ struct ModelFamily {
   std::span<const std::string_view> kinds;  // "text.generate", ...
   /// `ctx` outlives the loader and its engine. Errors: not_found, corrupt.
   Result<std::unique_ptr<Loader>> (*open)(const std::filesystem::path& dir,
+                                          const std::string& setting,
                                           Context& ctx);
   /// What a Loader's components() would say, from the smallest files alone:
   /// quick. Errors: as open().
   Result<std::vector<Component>> (*plan)(const std::filesystem::path& dir,
+                                         const std::string& setting,
                                          const Context& ctx);
+  /// What of a request decides how its model is loaded (the numbers it is
+  /// computed in): requests of different settings share no engine. Null: there
+  /// is nothing to decide.
+  std::string (*setting)(const Request& request) = nullptr;
+
+  std::string setting_of(const Request& request) const {
+    return setting == nullptr ? std::string{} : setting(request);
+  }
 };
 
 /// What a model's folder holds, as far as it is known without reading it.
@@ -128,12 +138,16 @@ struct ModelContent {
 /// Empty where there is no such folder.
 ModelContent model_content(const ModelPlaces& places, const std::string& name);
 
-/// What the model of that name takes for a job of `kind`. Errors: those of
-/// find_model() and of the family's plan(); unsupported: no family serves the
-/// kind.
-Result<std::vector<Component>> model_components(const ModelPlaces& places,
-                                                std::string_view kind,
-                                                const std::string& name);
+/// What a request asks of a device's memory: the model in one setting.
+struct ModelNeeds {
+  std::string setting;
+  std::vector<Component> components;
+};
+
+/// Of the model of that name. Errors: those of find_model() and of the
+/// family's plan(); unsupported: no family serves the kind.
+Result<ModelNeeds> model_needs(const ModelPlaces& places,
+                               const std::string& name, const Request& request);
 
 /// The table that `apps` hands to inference actors as a value.
 std::span<const ModelFamily* const> model_families();

@@ -6,12 +6,20 @@ namespace troupe {
 
 std::vector<IsaLevel> isa_levels_here() {
   std::vector<IsaLevel> levels{IsaLevel::baseline};
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
+      !__builtin_cpu_supports("f16c"))
     return levels;
   levels.push_back(IsaLevel::avx2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
-    levels.push_back(IsaLevel::avx512);
+  if (!__builtin_cpu_supports("avx512f") ||
+      !__builtin_cpu_supports("avx512bw") ||
+      !__builtin_cpu_supports("avx512dq") ||
+      !__builtin_cpu_supports("avx512vl"))
+    return levels;
+  levels.push_back(IsaLevel::avx512);
+  if (!__builtin_cpu_supports("avx512vnni")) return levels;
+  levels.push_back(IsaLevel::avx512_vnni);
+  if (__builtin_cpu_supports("avx512bf16"))
+    levels.push_back(IsaLevel::avx512_bf16);
   return levels;
 }
 
@@ -19,6 +27,10 @@ namespace kernels {
 
 const Level& level_of(IsaLevel isa) {
   switch (isa) {
+    case IsaLevel::avx512_bf16:
+      return avx512_bf16_level();
+    case IsaLevel::avx512_vnni:
+      return avx512_vnni_level();
     case IsaLevel::avx512:
       return avx512_level();
     case IsaLevel::avx2:

@@ -3,6 +3,8 @@
 
 #include <immintrin.h>
 
+#include <cstdint>
+
 namespace troupe::kernels {
 
 struct Avx2Lanes {
@@ -14,6 +16,8 @@ struct Avx2Lanes {
   // Tile of a linear layer: 12 of 16 registers hold sums.
   static constexpr int kRows = 6;
   static constexpr int kPanels = 1;
+  static constexpr int kCodeRows = 2;
+  static constexpr int kCodePanels = 1;
 
   static V load(const float* from) {
     return {_mm256_loadu_ps(from), _mm256_loadu_ps(from + 8)};
@@ -52,7 +56,86 @@ struct Avx2Lanes {
     return {half_power_of_two(shifted.low), half_power_of_two(shifted.high)};
   }
 
+  // -- pairs of inputs, weights of bf16 ---------------------------------------
+
+  struct Pair {
+    float even;
+    float odd;
+  };
+  struct Pairs {
+    V even;
+    V odd;
+  };
+  static Pair pair(float even, float odd) { return {even, odd}; }
+  static Pairs load_pairs(const std::uint32_t* from) {
+    const auto low = load_ints(from);
+    const auto high = load_ints(from + 8);
+    const auto odd = _mm256_set1_epi32(static_cast<int>(0xffff0000u));
+    return {{_mm256_castsi256_ps(_mm256_slli_epi32(low, 16)),
+             _mm256_castsi256_ps(_mm256_slli_epi32(high, 16))},
+            {_mm256_castsi256_ps(_mm256_and_si256(low, odd)),
+             _mm256_castsi256_ps(_mm256_and_si256(high, odd))}};
+  }
+  static V add_products(V sum, const Pairs& w, const Pair& x) {
+    return fma(all(x.odd), w.odd, fma(all(x.even), w.even, sum));
+  }
+
+  // -- fours of inputs, weights of 8 and 4 bits -------------------------------
+
+  struct I {
+    __m256i low;
+    __m256i high;
+  };
+  using Bytes = I;
+  /// Signed, as words: the bytes at even places, and those at odd ones.
+  struct Fours {
+    __m256i even;
+    __m256i odd;
+  };
+  static I all_int(std::int32_t x) {
+    return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
+  }
+  static V to_floats(I x) {
+    return {_mm256_cvtepi32_ps(x.low), _mm256_cvtepi32_ps(x.high)};
+  }
+  static Bytes load_bytes(const unsigned char* from) {
+    return {load_ints(from), load_ints(from + 32)};
+  }
+  static Bytes low_halves(Bytes x) {
+    const auto mask = _mm256_set1_epi8(15);
+    return {_mm256_and_si256(x.low, mask), _mm256_and_si256(x.high, mask)};
+  }
+  static Bytes high_halves(Bytes x) {
+    return low_halves(
+        {_mm256_srli_epi16(x.low, 4), _mm256_srli_epi16(x.high, 4)});
+  }
+  static Fours four_inputs(std::int32_t bytes) {
+    const auto x = _mm256_set1_epi32(bytes);
+    return {_mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8),
+            _mm256_srai_epi16(x, 8)};
+  }
+  /// Each lane adds its four (unsigned) bytes times the four inputs.
+  static I add_dots(I sum, Bytes w, const Fours& x) {
+    return {half_dots(sum.low, w.low, x), half_dots(sum.high, w.high, x)};
+  }
+  /// Sixteen numbers of fp16.
+  static V load_halves(const unsigned char* from) {
+    const auto* halves = reinterpret_cast<const __m128i*>(from);
+    return {_mm256_cvtph_ps(_mm_loadu_si128(halves)),
+            _mm256_cvtph_ps(_mm_loadu_si128(halves + 1))};
+  }
+
  private:
+  static __m256i load_ints(const void* from) {
+    return _mm256_loadu_si256(static_cast<const __m256i*>(from));
+  }
+  static __m256i half_dots(__m256i sum, __m256i w, const Fours& x) {
+    const auto even = _mm256_and_si256(w, _mm256_set1_epi16(255));
+    const auto odd = _mm256_srli_epi16(w, 8);
+    return _mm256_add_epi32(sum,
+                            _mm256_add_epi32(_mm256_madd_epi16(even, x.even),
+                                             _mm256_madd_epi16(odd, x.odd)));
+  }
   static __m256 half_power_of_two(__m256 shifted) {
     const auto biased =
         _mm256_add_epi32(_mm256_castps_si256(shifted), _mm256_set1_epi32(127));

@@ -1,16 +1,23 @@
-// Sixteen floats in one AVX-512 register.
+// Sixteen floats in one AVX-512 register. The levels above build on them; each
+// has a `Level` of its own, so that no two share code.
 #pragma once
 
 #include <immintrin.h>
 
+#include <cstdint>
+
 namespace troupe::kernels {
 
-struct Avx512Lanes {
+template <class Level>
+struct Avx512LanesOf {
   using V = __m512;
 
-  // Tile of a linear layer: 24 of 32 registers hold sums.
+  // Tile of a linear layer: 24 of 32 registers hold sums; with codes half of
+  // them whole numbers.
   static constexpr int kRows = 6;
   static constexpr int kPanels = 4;
+  static constexpr int kCodeRows = 6;
+  static constexpr int kCodePanels = 2;
 
   static V load(const float* from) { return _mm512_loadu_ps(from); }
   static void store(float* to, V v) { _mm512_storeu_ps(to, v); }
@@ -30,6 +37,68 @@ struct Avx512Lanes {
         _mm512_add_epi32(_mm512_castps_si512(shifted), _mm512_set1_epi32(127));
     return _mm512_castsi512_ps(_mm512_slli_epi32(biased, 23));
   }
+
+  // -- pairs of inputs, weights of bf16 ---------------------------------------
+
+  struct Pair {
+    float even;
+    float odd;
+  };
+  struct Pairs {
+    V even;
+    V odd;
+  };
+  static Pair pair(float even, float odd) { return {even, odd}; }
+  static Pairs load_pairs(const std::uint32_t* from) {
+    const auto both = _mm512_loadu_si512(from);
+    return {_mm512_castsi512_ps(_mm512_slli_epi32(both, 16)),
+            _mm512_castsi512_ps(_mm512_and_si512(
+                both, _mm512_set1_epi32(static_cast<int>(0xffff0000u))))};
+  }
+  static V add_products(V sum, const Pairs& w, const Pair& x) {
+    return fma(all(x.odd), w.odd, fma(all(x.even), w.even, sum));
+  }
+
+  // -- fours of inputs, weights of 8 and 4 bits -------------------------------
+
+  using I = __m512i;
+  using Bytes = __m512i;
+  /// Signed, as words: the bytes at even places, and those at odd ones.
+  struct Fours {
+    __m512i even;
+    __m512i odd;
+  };
+  static I all_int(std::int32_t x) { return _mm512_set1_epi32(x); }
+  static V to_floats(I x) { return _mm512_cvtepi32_ps(x); }
+  static Bytes load_bytes(const unsigned char* from) {
+    return _mm512_loadu_si512(from);
+  }
+  static Bytes low_halves(Bytes x) {
+    return _mm512_and_si512(x, _mm512_set1_epi8(15));
+  }
+  static Bytes high_halves(Bytes x) {
+    return _mm512_and_si512(_mm512_srli_epi16(x, 4), _mm512_set1_epi8(15));
+  }
+  static Fours four_inputs(std::int32_t bytes) {
+    const auto x = _mm512_set1_epi32(bytes);
+    return {_mm512_srai_epi16(_mm512_slli_epi16(x, 8), 8),
+            _mm512_srai_epi16(x, 8)};
+  }
+  /// Each lane adds its four (unsigned) bytes times the four inputs.
+  static I add_dots(I sum, Bytes w, const Fours& x) {
+    const auto even = _mm512_and_si512(w, _mm512_set1_epi16(255));
+    const auto odd = _mm512_srli_epi16(w, 8);
+    return _mm512_add_epi32(sum,
+                            _mm512_add_epi32(_mm512_madd_epi16(even, x.even),
+                                             _mm512_madd_epi16(odd, x.odd)));
+  }
+  /// Sixteen numbers of fp16.
+  static V load_halves(const unsigned char* from) {
+    return _mm512_cvtph_ps(
+        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  }
 };
+
+struct Avx512Lanes : Avx512LanesOf<Avx512Lanes> {};
 
 }  // namespace troupe::kernels

@@ -13,17 +13,22 @@ enum class IsaLevel : std::uint8_t;
 namespace troupe::kernels {
 
 inline constexpr std::int64_t kLanes = 16;  // Of every level, see PackedWeight.
+inline constexpr std::int64_t kGroupInputs = 32;  // That share a scale.
 
 /// y[r][c] for rows [0, rows) and the panels [first_panel, first_panel +
 /// panels) of kLanes columns each.
 struct LinearPart {
-  float* y = nullptr;             // [rows, outputs]
-  const float* x = nullptr;       // [rows, inputs]
-  const float* packed = nullptr;  // Panel 0.
-  const float* bias = nullptr;    // [outputs] or null.
+  float* y = nullptr;  // [rows, outputs]
+  /// [rows, inputs] floats for f32; for the other formats what the level's
+  /// prepare function wrote, a row every `x_stride` bytes.
+  const void* x = nullptr;
+  std::int64_t x_stride = 0;
+  const void* packed = nullptr;  // Panel 0.
+  const float* bias = nullptr;   // [outputs] or null.
   std::int64_t rows = 0;
   std::int64_t inputs = 0;
   std::int64_t outputs = 0;
+  std::int64_t groups = 0;  // Of a row; for integers only.
   std::int64_t first_panel = 0;
   std::int64_t panels = 0;
 };
@@ -70,8 +75,20 @@ struct SoftenPart {
   float temperature = 0;  // > 0
 };
 
+/// How products other than of f32 take a row of x. bf16: `inputs` floats or
+/// bf16, the last of an odd number beside a zero. Integers: `groups` (even, of
+/// kGroupInputs, the last filled up by zeros) groups of signed bytes, then a
+/// scale (float) for each, then an offset (32-bit integer) where its products
+/// begin: minus the weights' code of zero times the sum of its codes.
 struct Level {
   void (*linear)(const LinearPart&);
+  void (*linear_bf16)(const LinearPart&);
+  void (*linear_int8)(const LinearPart&);
+  void (*linear_int4)(const LinearPart&);
+  void (*prepare_bf16)(void* to, const float* x, std::int64_t inputs);
+  /// `zero`: the weights' code of zero.
+  void (*prepare_codes)(void* to, const float* x, std::int64_t inputs,
+                        std::int64_t groups, std::int32_t zero);
   void (*rms_norm)(const RmsNormRow&);
   /// y[i] = silu(gate[i]) * up[i] for i of [0, n); y may be either.
   void (*swiglu)(float* y, const float* gate, const float* up, std::int64_t n);
@@ -86,6 +103,8 @@ struct Level {
 const Level& baseline_level();
 const Level& avx2_level();  // x86-64 only, as the next.
 const Level& avx512_level();
+const Level& avx512_vnni_level();
+const Level& avx512_bf16_level();
 
 /// REQUIRES: `isa` is one of isa_levels_here().
 const Level& level_of(IsaLevel isa);

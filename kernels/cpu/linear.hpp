@@ -12,28 +12,50 @@ namespace troupe::kernels {
 // yet; results do not depend on it.
 inline constexpr std::int64_t kLinearBlock = 1024;
 
+/// How far a chain has come: zero, or what the block before it stored.
+template <class L, int kR, int kP>
+void load_sums(const LinearPart& part, std::int64_t row, std::int64_t panel,
+               bool first, typename L::V (&sum)[kR][kP]) {
+  for (int p = 0; p < kP; ++p) {
+    const auto at = (panel + p) * kLanes;
+    const auto left = part.outputs - at;
+    for (int r = 0; r < kR; ++r)
+      sum[r][p] = first ? L::all(0.f)
+                        : load_first<L>(part.y + (row + r) * part.outputs + at,
+                                        left < kLanes ? left : kLanes);
+  }
+}
+
+template <class L, int kR, int kP>
+void store_sums(const LinearPart& part, std::int64_t row, std::int64_t panel,
+                bool last, const typename L::V (&sum)[kR][kP]) {
+  using V = typename L::V;
+  for (int p = 0; p < kP; ++p) {
+    const auto at = (panel + p) * kLanes;
+    const auto left = part.outputs - at;
+    const auto lanes = left < kLanes ? left : kLanes;
+    const bool biased = last && part.bias != nullptr;
+    V bias = L::all(0.f);
+    if (biased) bias = load_first<L>(part.bias + at, lanes);
+    for (int r = 0; r < kR; ++r)
+      store_first<L>(part.y + (row + r) * part.outputs + at,
+                     biased ? L::add(sum[r][p], bias) : sum[r][p], lanes);
+  }
+}
+
 template <class L, int kR, int kP>
 void linear_tile(const LinearPart& part, std::int64_t row, std::int64_t panel,
                  std::int64_t begin, std::int64_t end) {
   using V = typename L::V;
   const float* x[kR];
   const float* w[kP];
-  for (int r = 0; r < kR; ++r) x[r] = part.x + (row + r) * part.inputs;
-  for (int p = 0; p < kP; ++p)
-    w[p] = part.packed + (panel + p) * part.inputs * kLanes;
-
-  const auto lanes_of = [&](int p) {
-    const auto left = part.outputs - (panel + p) * kLanes;
-    return left < kLanes ? left : kLanes;
-  };
-  const auto y_at = [&](int r, int p) {
-    return part.y + (row + r) * part.outputs + (panel + p) * kLanes;
-  };
-  V sum[kR][kP];
   for (int r = 0; r < kR; ++r)
-    for (int p = 0; p < kP; ++p)
-      sum[r][p] =
-          begin == 0 ? L::all(0.f) : load_first<L>(y_at(r, p), lanes_of(p));
+    x[r] = static_cast<const float*>(part.x) + (row + r) * part.inputs;
+  for (int p = 0; p < kP; ++p)
+    w[p] = static_cast<const float*>(part.packed) +
+           (panel + p) * part.inputs * kLanes;
+  V sum[kR][kP];
+  load_sums<L, kR, kP>(part, row, panel, begin == 0, sum);
   for (std::int64_t k = begin; k < end; ++k) {
     V weight[kP];
     for (int p = 0; p < kP; ++p) weight[p] = L::load(w[p] + k * kLanes);
@@ -43,15 +65,7 @@ void linear_tile(const LinearPart& part, std::int64_t row, std::int64_t panel,
         sum[r][p] = L::fma(input, weight[p], sum[r][p]);
     }
   }
-  for (int p = 0; p < kP; ++p) {
-    V bias = L::all(0.f);
-    const bool last = end == part.inputs && part.bias != nullptr;
-    if (last)
-      bias = load_first<L>(part.bias + (panel + p) * kLanes, lanes_of(p));
-    for (int r = 0; r < kR; ++r)
-      store_first<L>(y_at(r, p), last ? L::add(sum[r][p], bias) : sum[r][p],
-                     lanes_of(p));
-  }
+  store_sums<L, kR, kP>(part, row, panel, end == part.inputs, sum);
 }
 
 template <class L, int kP, int kR = L::kRows>

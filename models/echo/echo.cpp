@@ -89,12 +89,13 @@ class EchoLoader : public Loader {
   };
 };
 
-Result<std::unique_ptr<Loader>> open(const std::filesystem::path&, Context&) {
+Result<std::unique_ptr<Loader>> open(const std::filesystem::path&,
+                                     const std::string&, Context&) {
   return std::unique_ptr<Loader>{std::make_unique<EchoLoader>()};
 }
 
 Result<std::vector<Component>> plan(const std::filesystem::path&,
-                                    const Context&) {
+                                    const std::string&, const Context&) {
   const auto components = EchoLoader{}.components();
   return std::vector<Component>{components.begin(), components.end()};
 }

@@ -2,11 +2,15 @@
 #include <memory>
 #include <utility>
 
+#include "codec/json.hpp"
+#include "core/nearest.hpp"
 #include "models/model.hpp"
 #include "models/qwen2/engine.hpp"
 
 namespace troupe {
 namespace {
+
+using kernels::WeightFormat;
 
 class Qwen2Loader : public Loader {
  public:
@@ -42,11 +46,27 @@ class Qwen2Loader : public Loader {
   std::unique_ptr<Qwen2Engine> engine_;
 };
 
+// What "auto" means: the numbers as they are stored, where we compute in them.
+Result<WeightFormat> format_of(const std::filesystem::path& dir,
+                               const std::string& setting) {
+  if (setting.empty() || setting == "auto") {
+    const auto folder = WeightFolder::open(dir);
+    if (!folder) return folder.error();
+    const auto head = folder->tensors().find("model.embed_tokens.weight");
+    const bool is_bf16 = head != folder->tensors().end() &&
+                         head->second.tensor->type == StoredType::bf16;
+    return is_bf16 ? WeightFormat::bf16 : WeightFormat::f32;
+  }
+  return enum_named(setting, kernels::kLastWeightFormat);
+}
+
 Result<std::unique_ptr<Loader>> open(const std::filesystem::path& dir,
-                                     Context& ctx) {
-  auto weights = Qwen2WeightLoader::open(dir);
+                                     const std::string& setting, Context& ctx) {
+  const auto format = format_of(dir, setting);
+  if (!format) return format.error();
+  auto weights = Qwen2WeightLoader::open(dir, *format);
   if (!weights) return weights.error();
-  auto plan = plan_qwen2(ctx, weights->config());
+  auto plan = plan_qwen2(ctx, weights->config(), *format);
   if (!plan) return plan.error();
   auto text = load_qwen2_text(dir, weights->config());
   if (!text) return text.error();
@@ -55,12 +75,22 @@ Result<std::unique_ptr<Loader>> open(const std::filesystem::path& dir,
 }
 
 Result<std::vector<Component>> plan(const std::filesystem::path& dir,
+                                    const std::string& setting,
                                     const Context& ctx) {
   const auto config = load_qwen2_config(dir);
   if (!config) return config.error();
-  auto plan = plan_qwen2(ctx, *config);
+  const auto format = format_of(dir, setting);
+  if (!format) return format.error();
+  auto plan = plan_qwen2(ctx, *config, *format);
   if (!plan) return plan.error();
   return std::move(plan->components);
+}
+
+std::string setting(const Request& request) {
+  const auto json = parse_json(request.params);
+  const bool named = json && json->is_object() && json->contains("dtype") &&
+                     (*json)["dtype"].is_string();
+  return named ? (*json)["dtype"].get<std::string>() : std::string{};
 }
 
 constexpr std::string_view kKinds[] = {"text.generate", "text.enhance"};
@@ -68,6 +98,6 @@ constexpr std::string_view kKinds[] = {"text.generate", "text.enhance"};
 }  // namespace
 
 extern const ModelFamily qwen2_family;
-const ModelFamily qwen2_family{"qwen2", kKinds, open, plan};
+const ModelFamily qwen2_family{"qwen2", kKinds, open, plan, setting};
 
 }  // namespace troupe

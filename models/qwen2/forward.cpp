@@ -29,6 +29,7 @@ Status all_of(const Op&... ops) {
 
 Qwen2Forward::Buffers Qwen2Forward::lay_out(const Qwen2Config& c,
                                             const ForwardLimits& limits,
+                                            std::size_t scratch_bytes,
                                             Arena& arena) {
   const auto rows = limits.rows;
   Buffers b;
@@ -48,24 +49,63 @@ Qwen2Forward::Buffers Qwen2Forward::lay_out(const Qwen2Config& c,
   b.up = arena.take<float>(rows * c.intermediate);
   b.last = arena.take<float>(limits.logits * c.hidden);
   b.logits = arena.take<float>(limits.logits * c.vocabulary_rows);
+  b.scratch = {arena.take_bytes(scratch_bytes), scratch_bytes};
   return b;
 }
 
-std::uint64_t Qwen2Forward::bytes_for(const Qwen2Config& config,
-                                      const ForwardLimits& limits) {
+// Of the most rows that one step can have, each in a place of its own.
+Result<std::size_t> Qwen2Forward::scratch_bytes(const Context& ctx,
+                                                const Qwen2Config& config,
+                                                WeightFormat format,
+                                                const ForwardLimits& limits) {
+  Measured measured;
+  Context measuring = ctx;
+  measuring.measured = &measured;
+  const auto weights = counted_qwen2_weights(config, format);
+  const auto pages = (limits.rows + kPageTokens - 1) / kPageTokens;
+  auto cache = KvCache::counting({.layers = config.layers,
+                                  .kv_heads = config.kv_heads,
+                                  .head_dim = config.head_dim,
+                                  .pages = pages,
+                                  .sequences = 1,
+                                  .max_sequence_pages = pages});
+  auto forward = counting(measuring, weights, limits);
+  const auto sequence = cache.open(limits.rows);
+  if (!sequence) return sequence.error();
+  std::vector<StepRow> rows;
+  for (std::int64_t i = 0; i < limits.rows; ++i)
+    rows.push_back({.sequence = *sequence,
+                    .position = static_cast<std::int32_t>(i),
+                    .wants_logits = i < limits.logits});
+  const auto step = forward.step(rows, cache);
+  if (!step) return step.error();
+  return measured.scratch_bytes;
+}
+
+Result<std::uint64_t> Qwen2Forward::bytes_for(const Context& ctx,
+                                              const Qwen2Config& config,
+                                              WeightFormat format,
+                                              const ForwardLimits& limits) {
+  const auto scratch = scratch_bytes(ctx, config, format, limits);
+  if (!scratch) return scratch.error();
   Arena count;
-  lay_out(config, limits, count);
+  lay_out(config, limits, *scratch, count);
   return count.used();
 }
 
 Result<Qwen2Forward> Qwen2Forward::make(Context& ctx,
                                         const Qwen2Weights& weights,
                                         const ForwardLimits& limits) {
-  auto arena = Arena::allocate(bytes_for(weights.config, limits));
+  const auto scratch =
+      scratch_bytes(ctx, weights.config, weights.format, limits);
+  if (!scratch) return scratch.error();
+  Arena count;
+  lay_out(weights.config, limits, *scratch, count);
+  auto arena = Arena::allocate(count.used());
   if (!arena) return arena.error();
   Qwen2Forward forward{ctx, weights, limits};
   forward.memory_ = std::move(*arena);
-  forward.b_ = lay_out(weights.config, limits, forward.memory_);
+  forward.b_ = lay_out(weights.config, limits, *scratch, forward.memory_);
   return forward;
 }
 
@@ -232,6 +272,7 @@ Result<std::span<float>> Qwen2Forward::step(std::span<const StepRow> rows,
                                             KvCache& cache,
                                             const Observer& observer) {
   if (auto good = check(rows, cache); !good) return good.error();
+  ctx_->scratch = b_.scratch;  // Models take turns on a device.
   if (auto good = begin(rows); !good) return good.error();
   const auto count = std::ssize(rows);
   const auto& c = weights_->config;

@@ -34,14 +34,20 @@ class Qwen2Forward {
   using Observer =
       std::function<void(std::int64_t layer, std::span<const float> hidden)>;
 
-  static std::uint64_t bytes_for(const Qwen2Config& config,
-                                 const ForwardLimits& limits);
+  /// What make() takes, the ops' scratch included: one step of the largest
+  /// size, measured and not computed. Errors: invalid_argument, unsupported: an
+  /// op refuses the model's shape.
+  static Result<std::uint64_t> bytes_for(const Context& ctx,
+                                         const Qwen2Config& config,
+                                         kernels::WeightFormat format,
+                                         const ForwardLimits& limits);
   /// Without memory; `ctx` measures. Its steps give no logits.
   static Qwen2Forward counting(Context& ctx, const Qwen2Weights& weights,
                                const ForwardLimits& limits) {
     return {ctx, weights, limits};
   }
-  /// `ctx` and `weights` outlive it. Errors: out_of_memory.
+  /// `ctx` and `weights` outlive it. Errors: out_of_memory, those of
+  /// bytes_for().
   static Result<Qwen2Forward> make(Context& ctx, const Qwen2Weights& weights,
                                    const ForwardLimits& limits);
 
@@ -72,13 +78,18 @@ class Qwen2Forward {
     float* up = nullptr;
     float* last = nullptr;  // The rows that want logits.
     float* logits = nullptr;
+    std::span<std::byte> scratch;  // Of the ops.
   };
 
   Qwen2Forward(Context& ctx, const Qwen2Weights& weights,
                const ForwardLimits& limits)
       : ctx_{&ctx}, weights_{&weights}, limits_{limits} {}
   static Buffers lay_out(const Qwen2Config& config, const ForwardLimits& limits,
-                         Arena& arena);
+                         std::size_t scratch_bytes, Arena& arena);
+  static Result<std::size_t> scratch_bytes(const Context& ctx,
+                                           const Qwen2Config& config,
+                                           kernels::WeightFormat format,
+                                           const ForwardLimits& limits);
   Status check(std::span<const StepRow> rows, const KvCache& cache) const;
   Status begin(std::span<const StepRow> rows);
   Status attend(const Qwen2Layer& layer, std::int64_t index, std::int64_t rows,

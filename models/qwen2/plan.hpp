@@ -21,12 +21,14 @@ inline constexpr std::int64_t kEngineRows = 256;       // Of a step.
 inline constexpr std::int64_t kEngineTokens = 16'384;  // In the cache.
 
 struct Qwen2Plan {
+  kernels::WeightFormat format = kernels::WeightFormat::f32;
   ForwardLimits limits;
   KvCacheOptions cache;
   std::vector<Component> components;  // weights, kv, step
 };
 
 /// Errors: invalid_argument, unsupported: an op refuses the model's shape.
-Result<Qwen2Plan> plan_qwen2(const Context& ctx, const Qwen2Config& config);
+Result<Qwen2Plan> plan_qwen2(const Context& ctx, const Qwen2Config& config,
+                             kernels::WeightFormat format);
 
 }  // namespace troupe

@@ -61,10 +61,6 @@ class Resolver {
     r_.logprobs = p_.logprobs;
     r_.return_ids = p_.return_ids;
     r_.stream = p_.stream;
-    if (p_.dtype != "auto" && p_.dtype != "f32")
-      return Error{Errc::unsupported, "params.dtype '" + p_.dtype +
-                                          "' is not computed here; known are "
-                                          "auto and f32"};
     if (faults_.empty()) return std::move(r_);
     return Error{Errc::invalid_argument,
                  faults_.front().path + " " + faults_.front().message,

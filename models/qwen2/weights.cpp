@@ -7,6 +7,7 @@ namespace troupe {
 namespace {
 
 using kernels::PackedWeight;
+using kernels::WeightFormat;
 
 // Read at once: as much as a disk needs to be at its full rate.
 constexpr std::int64_t kReadElements = 1 << 20;
@@ -65,15 +66,21 @@ bool is_weight_type(StoredType type) {
 // Assigns every tensor its place; an arena that counts gives only the size.
 void lay_out(Qwen2Weights& w, Arena& arena) {
   const auto& c = w.config;
-  const auto packed = [&](std::int64_t outputs, std::int64_t inputs) {
+  const auto packed_as = [&](WeightFormat format, std::int64_t outputs,
+                             std::int64_t inputs) {
     return PackedWeight{.data = arena.take_bytes(
-                            kernels::packed_bytes(DType::f32, outputs, inputs)),
-                        .dtype = DType::f32,
+                            kernels::packed_bytes(format, outputs, inputs)),
+                        .format = format,
                         .outputs = outputs,
                         .inputs = inputs};
   };
-  w.embedding = packed(c.vocabulary_rows, c.hidden);
-  w.head = c.tied_head ? w.embedding : packed(c.vocabulary_rows, c.hidden);
+  const auto packed = [&](std::int64_t outputs, std::int64_t inputs) {
+    return packed_as(w.format, outputs, inputs);
+  };
+  const auto head = head_format(w.format);
+  w.embedding = packed_as(head, c.vocabulary_rows, c.hidden);
+  w.head =
+      c.tied_head ? w.embedding : packed_as(head, c.vocabulary_rows, c.hidden);
   w.layers.resize(static_cast<std::size_t>(c.layers));
   for (auto& layer : w.layers) {
     layer.input_norm = arena.take<float>(c.hidden);
@@ -137,22 +144,28 @@ Status check_qwen2_tensors(const Qwen2Config& config,
                std::move(faults)};
 }
 
-Qwen2Weights counted_qwen2_weights(const Qwen2Config& config) {
-  Qwen2Weights weights{.config = config};
+WeightFormat head_format(WeightFormat format) {
+  return format == WeightFormat::int4 ? WeightFormat::int8 : format;
+}
+
+Qwen2Weights counted_qwen2_weights(const Qwen2Config& config,
+                                   WeightFormat format) {
+  Qwen2Weights weights{.config = config, .format = format};
   Arena count;
   lay_out(weights, count);
   return weights;
 }
 
-std::uint64_t qwen2_weight_bytes(const Qwen2Config& config) {
-  Qwen2Weights weights{.config = config};
+std::uint64_t qwen2_weight_bytes(const Qwen2Config& config,
+                                 WeightFormat format) {
+  Qwen2Weights weights{.config = config, .format = format};
   Arena count;
   lay_out(weights, count);
   return count.used();
 }
 
 Result<Qwen2WeightLoader> Qwen2WeightLoader::open(
-    const std::filesystem::path& dir) {
+    const std::filesystem::path& dir, WeightFormat format) {
   auto config = load_qwen2_config(dir);
   if (!config) return config.error();
   auto folder = WeightFolder::open(dir);
@@ -161,6 +174,7 @@ Result<Qwen2WeightLoader> Qwen2WeightLoader::open(
     return good.error();
   Qwen2WeightLoader loader{std::move(*folder)};
   loader.weights_.config = std::move(*config);
+  loader.weights_.format = format;
   loader.progress_.total_bytes = loader.folder_.total_bytes();
   return loader;
 }
@@ -207,7 +221,7 @@ Status Qwen2WeightLoader::add_layer(std::size_t index) {
 
 // Allocates, and lists the pieces in the order of the files.
 Status Qwen2WeightLoader::begin() {
-  auto arena = Arena::allocate(qwen2_weight_bytes(config()));
+  auto arena = Arena::allocate(bytes());
   if (!arena) return arena.error();
   weights_.memory = std::move(*arena);
   lay_out(weights_, weights_.memory);
@@ -237,6 +251,23 @@ Status Qwen2WeightLoader::begin() {
   return ok();
 }
 
+// What was read, beside what is packed there: both rounded alike.
+bool Qwen2WeightLoader::same_when_packed(const PackedWeight& packed,
+                                         std::int64_t first) {
+  auto again = packed;
+  again.outputs = static_cast<std::int64_t>(rows_.size()) / packed.inputs;
+  std::vector<std::byte> memory(
+      kernels::packed_bytes(packed.format, again.outputs, packed.inputs));
+  again.data = memory.data();
+  kernels::pack_rows(again, 0, rows_);
+  for (std::int64_t row = 0; row < again.outputs; ++row)
+    for (std::int64_t k = 0; k < packed.inputs; ++k)
+      if (kernels::packed_at(again, row, k) !=
+          kernels::packed_at(packed, first + row, k))
+        return false;
+  return true;
+}
+
 Status Qwen2WeightLoader::read_rows(const Piece& piece, std::int64_t first,
                                     std::int64_t rows) {
   const auto& tensor = *piece.from.tensor;
@@ -252,16 +283,11 @@ Status Qwen2WeightLoader::read_rows(const Piece& piece, std::int64_t first,
     kernels::pack_rows(piece.packed, first, rows_);
     return ok();
   }
-  const auto* value = rows_.data();
-  for (auto row = first; row < first + rows; ++row)
-    for (std::int64_t k = 0; k < inputs; ++k)
-      if (kernels::packed_at(piece.packed, row, k) != *value++)
-        return Error{Errc::corrupt,
-                     piece.from.file->path().string() + ": tensor " +
-                         tensor.name +
-                         " differs from the embedding, though config.json "
-                         "says tie_word_embeddings; set it to false"};
-  return ok();
+  if (same_when_packed(piece.packed, first)) return ok();
+  return Error{Errc::corrupt,
+               piece.from.file->path().string() + ": tensor " + tensor.name +
+                   " differs from the embedding, though config.json says "
+                   "tie_word_embeddings; set it to false"};
 }
 
 Result<LoadProgress> Qwen2WeightLoader::step(std::uint64_t max_bytes) {

@@ -1,4 +1,4 @@
-// A Qwen2 model's weights in memory, packed for the kernels, in fp32. Loaded
+// A Qwen2 model's weights in memory, packed for the kernels. Loaded
 // from a checked folder in bounded steps; a folder whose tensors are not
 // exactly the config's is refused, all that is wrong in one answer.
 #pragma once
@@ -32,6 +32,7 @@ struct Qwen2Layer {
 /// Read-only once loaded.
 struct Qwen2Weights {
   Qwen2Config config;
+  kernels::WeightFormat format = kernels::WeightFormat::f32;
   kernels::PackedWeight embedding;  // [vocabulary rows, hidden]
   kernels::PackedWeight head;       // The same memory where it is tied.
   std::vector<Qwen2Layer> layers;
@@ -49,20 +50,29 @@ inline constexpr std::size_t kMaxShownFaults = 32;
 Status check_qwen2_tensors(const Qwen2Config& config,
                            const WeightFolder& folder);
 
+/// Of the embedding and the head, which share their memory where they are tied:
+/// with int4 it is int8, since so few bits cost most there.
+kernels::WeightFormat head_format(kernels::WeightFormat format);
+
 /// Shapes without memory, for measuring.
-Qwen2Weights counted_qwen2_weights(const Qwen2Config& config);
+Qwen2Weights counted_qwen2_weights(const Qwen2Config& config,
+                                   kernels::WeightFormat format);
 
 /// What the packed weights take.
-std::uint64_t qwen2_weight_bytes(const Qwen2Config& config);
+std::uint64_t qwen2_weight_bytes(const Qwen2Config& config,
+                                 kernels::WeightFormat format);
 
 class Qwen2WeightLoader {
  public:
   /// Opens and checks the folder; allocates nothing yet. Errors: those of
   /// load_qwen2_config(), WeightFolder::open(), check_qwen2_tensors().
-  static Result<Qwen2WeightLoader> open(const std::filesystem::path& dir);
+  static Result<Qwen2WeightLoader> open(
+      const std::filesystem::path& dir,
+      kernels::WeightFormat format = kernels::WeightFormat::f32);
 
   const Qwen2Config& config() const { return weights_.config; }
-  std::uint64_t bytes() const { return qwen2_weight_bytes(config()); }
+  kernels::WeightFormat format() const { return weights_.format; }
+  std::uint64_t bytes() const { return qwen2_weight_bytes(config(), format()); }
 
   /// Loads at most `max_bytes` of the files, but a row at least. Errors:
   /// out_of_memory, corrupt (cut short since; a head that differs from the
@@ -88,6 +98,8 @@ class Qwen2WeightLoader {
   Status add_packed(const std::string& name, const kernels::PackedWeight& to);
   Status add_plain(const std::string& name, float* to);
   Status add_layer(std::size_t index);
+  bool same_when_packed(const kernels::PackedWeight& packed,
+                        std::int64_t first);
   Status read_rows(const Piece& piece, std::int64_t first, std::int64_t rows);
 
   WeightFolder folder_;

@@ -4,8 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "kernels/numbers.hpp"
 #include "models/weights/header_reader.hpp"
-#include "models/weights/numbers.hpp"
 #include "platform/file.hpp"
 
 namespace troupe {

@@ -114,10 +114,11 @@ class SlowLoader : public Loader {
 };
 
 Result<std::unique_ptr<Loader>> open_slowly(const std::filesystem::path&,
-                                            Context&) {
+                                            const std::string&, Context&) {
   return std::unique_ptr<Loader>{std::make_unique<SlowLoader>()};
 }
 Result<std::vector<Component>> plan_nothing(const std::filesystem::path&,
+                                            const std::string&,
                                             const Context&) {
   return std::vector<Component>{};
 }

@@ -11,7 +11,7 @@ struct EmbeddingCase {
   EmbeddingCase(std::int64_t tokens, std::int64_t dim,
                 std::vector<std::int32_t> ids_)
       : rows{random_values(tokens * dim, 1)},
-        packed(packed_bytes(DType::f32, tokens, dim) / sizeof(float)),
+        packed(packed_bytes(WeightFormat::f32, tokens, dim) / sizeof(float)),
         ids{std::move(ids_)},
         y(ids.size() * static_cast<std::size_t>(dim)),
         table{.data = packed.data(), .outputs = tokens, .inputs = dim} {
@@ -68,7 +68,7 @@ TEST(EmbeddingSupports, NoOtherShapes) {
   args.ids.dtype = DType::f32;
   EXPECT_FALSE(Embedding::supports({}, args));
   args = some.args();
-  args.table.dtype = DType::f16;
+  args.table.format = WeightFormat{};
   EXPECT_FALSE(Embedding::supports({}, args));
 }
 

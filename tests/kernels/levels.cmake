@@ -7,7 +7,7 @@ cmake_minimum_required(VERSION 3.25)
 set(looked 0)
 set(bad "")
 foreach(object IN LISTS OBJECTS)
-  if(NOT object MATCHES "level_(avx2|avx512)\\.cpp")
+  if(NOT object MATCHES "level_(avx2|avx512|avx512_vnni|avx512_bf16)\\.cpp")
     continue()
   endif()
   execute_process(COMMAND ${NM} -C --defined-only ${object}

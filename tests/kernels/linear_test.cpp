@@ -9,20 +9,25 @@ namespace troupe::kernels {
 namespace {
 
 struct LinearCase {
-  LinearCase(std::int64_t rows_, std::int64_t inputs_, std::int64_t outputs_)
-      : rows{rows_},
+  LinearCase(std::int64_t rows_, std::int64_t inputs_, std::int64_t outputs_,
+             WeightFormat format_ = WeightFormat::f32)
+      : format{format_},
+        rows{rows_},
         inputs{inputs_},
         outputs{outputs_},
         x{random_values(rows * inputs, 1)},
         weight{random_values(outputs * inputs, 2)},
         bias{random_values(outputs, 3)},
-        packed(packed_bytes(DType::f32, outputs, inputs) / sizeof(float), NAN),
+        packed(packed_bytes(format, outputs, inputs) / sizeof(float), NAN),
         y(static_cast<std::size_t>(rows * outputs)) {
     pack_rows(packed_weight(), 0, weight);
   }
 
   PackedWeight packed_weight() {
-    return {.data = packed.data(), .outputs = outputs, .inputs = inputs};
+    return {.data = packed.data(),
+            .format = format,
+            .outputs = outputs,
+            .inputs = inputs};
   }
   Linear::Args args(std::int64_t first, std::int64_t count) {
     return {.y = matrix_ref(y.data() + first * outputs, count, outputs),
@@ -48,6 +53,7 @@ struct LinearCase {
     return {1e-6 + 1e-7 * static_cast<double>(inputs), 1e-6};
   }
 
+  WeightFormat format;
   std::int64_t rows, inputs, outputs;
   std::vector<float> x, weight, bias, packed, y;
 };
@@ -56,7 +62,8 @@ TEST(PackRows, PutsOutputsSideBySideAndPadsWithZeros) {
   std::vector<float> rows(17 * 2);
   for (std::size_t i = 0; i < rows.size(); ++i)
     rows[i] = static_cast<float>(i + 1);
-  std::vector<float> data(packed_bytes(DType::f32, 17, 2) / sizeof(float), -1);
+  std::vector<float> data(
+      packed_bytes(WeightFormat::f32, 17, 2) / sizeof(float), -1);
   ASSERT_EQ(data.size(), 64u);
   const PackedWeight weight{.data = data.data(), .outputs = 17, .inputs = 2};
   pack_rows(weight, 0, std::span{rows}.first(2 * 5));

@@ -34,6 +34,7 @@ struct TestDevice {
   }
 
   std::unique_ptr<ThreadTeam> team;
+  std::vector<std::byte> scratch;  // For ops that need one.
   Context ctx;
 };
 

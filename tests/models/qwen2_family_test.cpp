@@ -28,7 +28,7 @@ TEST_F(Qwen2FamilyTest, ServesBothKindsOfText) {
 }
 
 TEST_F(Qwen2FamilyTest, LoadsInStepsAndThenWrites) {
-  auto loader = family().open(folder_.path(), ctx_);
+  auto loader = family().open(folder_.path(), {}, ctx_);
   ASSERT_TRUE(loader) << loader.error().message;
   std::uint64_t needs = 0;
   for (const auto& component : (*loader)->components())
@@ -54,17 +54,39 @@ TEST_F(Qwen2FamilyTest, LoadsInStepsAndThenWrites) {
 }
 
 TEST_F(Qwen2FamilyTest, MayBeAbandonedBeforeAnyStep) {
-  auto loader = family().open(folder_.path(), ctx_);
+  auto loader = family().open(folder_.path(), {}, ctx_);
   ASSERT_TRUE(loader);
   loader->reset();
-  EXPECT_TRUE(family().open(folder_.path(), ctx_));
+  EXPECT_TRUE(family().open(folder_.path(), {}, ctx_));
 }
 
 TEST_F(Qwen2FamilyTest, RefusesAFolderThatIsNoModel) {
   platform::TempDir empty;
-  const auto loader = family().open(empty.path(), ctx_);
+  const auto loader = family().open(empty.path(), {}, ctx_);
   ASSERT_FALSE(loader);
   EXPECT_EQ(loader.error().code, Errc::not_found);
+}
+
+TEST_F(Qwen2FamilyTest, LoadsTheNumbersThatTheRequestAsksFor) {
+  const auto bytes = [&](const std::string& params) {
+    const auto setting = family().setting_of({"text.generate", params});
+    const auto plan = family().plan(folder_.path(), setting, ctx_);
+    EXPECT_TRUE(plan) << plan.error().message;
+    return plan ? plan->front().bytes : 0;
+  };
+  const auto exact = bytes(R"({"dtype": "f32"})");
+  EXPECT_EQ(bytes(R"({"dtype": "auto"})"), exact) << "as they are stored";
+  EXPECT_EQ(bytes("{}"), exact);
+  EXPECT_LT(bytes(R"({"dtype": "bf16"})"), exact * 0.55);
+  EXPECT_LT(bytes(R"({"dtype": "int8"})"), exact * 0.32);
+  EXPECT_LT(bytes(R"({"dtype": "int4"})"), bytes(R"({"dtype": "int8"})"));
+}
+
+TEST_F(Qwen2FamilyTest, RefusesNumbersItDoesNotKnow) {
+  const auto loader = family().open(folder_.path(), "int3", ctx_);
+  ASSERT_FALSE(loader);
+  EXPECT_EQ(loader.error().code, Errc::invalid_argument);
+  EXPECT_THAT(loader.error().message, HasSubstr("int4"));
 }
 
 TEST_F(Qwen2FamilyTest, AnswersAnEnhancementWithThePrompt) {

@@ -18,9 +18,10 @@
 namespace troupe {
 
 struct GoldenQwen2 {
-  explicit GoldenQwen2(const std::string& name)
+  explicit GoldenQwen2(const std::string& name, kernels::WeightFormat format =
+                                                    kernels::WeightFormat::f32)
       : dir{kGoldenDir / "qwen2" / name} {
-    auto loader = Qwen2WeightLoader::open(dir);
+    auto loader = Qwen2WeightLoader::open(dir, format);
     EXPECT_TRUE(loader) << loader.error().message;
     if (!loader) return;
     Result<LoadProgress> progress = LoadProgress{0, 1};

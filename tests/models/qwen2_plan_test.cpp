@@ -42,7 +42,7 @@ Qwen2Config seven_billion() {
 
 TEST(Qwen2Plan, NamesEachComponentAndAllocatesNone) {
   const auto before = allocated_bytes();
-  const auto plan = plan_qwen2({}, seven_billion());
+  const auto plan = plan_qwen2({}, seven_billion(), kernels::WeightFormat::f32);
   ASSERT_TRUE(plan) << plan.error().message;
   EXPECT_LT(allocated_bytes() - before, 1u << 20);
   EXPECT_THAT(plan->components, ElementsAre(Field(&Component::name, "weights"),
@@ -57,11 +57,19 @@ TEST(Qwen2Plan, NamesEachComponentAndAllocatesNone) {
 
 TEST(Qwen2Plan, SaysWhatTheModelTakesWithinFivePercent) {
   if (allocated_bytes() == 0) GTEST_SKIP() << "this allocator does not count";
-  for (const auto* name : {"gqa_tied", "mha_untied", "head128_sharded"}) {
+  using kernels::WeightFormat;
+  const std::pair<const char*, WeightFormat> cases[] = {
+      {"gqa_tied", WeightFormat::f32},
+      {"mha_untied", WeightFormat::f32},
+      {"mha_untied", WeightFormat::bf16},
+      {"gqa_tied", WeightFormat::int8},
+      {"mha_untied", WeightFormat::int4},
+      {"head128_sharded", WeightFormat::f32}};
+  for (const auto& [name, format] : cases) {
     const auto before = allocated_bytes();
-    GoldenQwen2 model{name};
+    GoldenQwen2 model{name, format};
     Context ctx;
-    const auto plan = plan_qwen2(ctx, model.weights.config);
+    const auto plan = plan_qwen2(ctx, model.weights.config, format);
     ASSERT_TRUE(plan) << plan.error().message;
     auto cache = KvCache::make(plan->cache);
     auto forward = Qwen2Forward::make(ctx, model.weights, plan->limits);
@@ -76,14 +84,15 @@ TEST(Qwen2Plan, SaysWhatTheModelTakesWithinFivePercent) {
                       .wants_logits = i < plan->limits.logits});
     ASSERT_TRUE(forward->step(rows, *cache));
     const auto taken = static_cast<double>(allocated_bytes() - before);
-    EXPECT_NEAR(static_cast<double>(total(*plan)) / taken, 1, 0.05) << name;
+    EXPECT_NEAR(static_cast<double>(total(*plan)) / taken, 1, 0.05)
+        << name << " " << to_string(format);
   }
 }
 
 TEST(Qwen2Plan, RefusesWhatAnOpWouldRefuse) {
   auto config = seven_billion();
   config.head_dim = 96;
-  const auto plan = plan_qwen2({}, config);
+  const auto plan = plan_qwen2({}, config, kernels::WeightFormat::f32);
   ASSERT_FALSE(plan);
   EXPECT_EQ(plan.error().code, Errc::invalid_argument);
   EXPECT_THAT(plan.error().message, HasSubstr("head size 96"));
@@ -92,7 +101,7 @@ TEST(Qwen2Plan, RefusesWhatAnOpWouldRefuse) {
 TEST(Qwen2Plan, FitsTheCacheToAShortModel) {
   auto config = seven_billion();
   config.max_positions = 100;
-  const auto plan = plan_qwen2({}, config);
+  const auto plan = plan_qwen2({}, config, kernels::WeightFormat::f32);
   ASSERT_TRUE(plan);
   EXPECT_EQ(plan->cache.max_sequence_pages, 7);
   EXPECT_EQ(plan->cache.pages, 7 * kEngineSequences);

@@ -70,7 +70,8 @@ TEST_F(Qwen2WeightsTest, LoadsEveryTensorToItsPlace) {
   EXPECT_EQ(kernels::packed_at(weights->embedding, 15, 63),
             stored(t.at("model.embed_tokens.weight"), 15, 63));
   EXPECT_EQ(weights->head.data, weights->embedding.data);
-  EXPECT_EQ(weights->memory.used(), qwen2_weight_bytes(weights->config));
+  EXPECT_EQ(weights->memory.used(),
+            qwen2_weight_bytes(weights->config, weights->format));
 }
 
 TEST_F(Qwen2WeightsTest, LoadsInStepsOfAtMostTheBytesAsked) {

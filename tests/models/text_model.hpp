@@ -64,11 +64,13 @@ class TickingClock : public SteadyClock {
 /// An engine and what its runs gave so far.
 class TextBench {
  public:
-  explicit TextBench(const TextModelFolder& folder) {
-    auto loader = Qwen2WeightLoader::open(folder.path());
+  explicit TextBench(
+      const TextModelFolder& folder,
+      kernels::WeightFormat format = kernels::WeightFormat::f32) {
+    auto loader = Qwen2WeightLoader::open(folder.path(), format);
     EXPECT_TRUE(loader) << loader.error().message;
     while (!loader->step()->done()) continue;
-    auto plan = plan_qwen2(ctx, loader->config());
+    auto plan = plan_qwen2(ctx, loader->config(), loader->format());
     EXPECT_TRUE(plan);
     plan_ = *plan;
     auto text = load_qwen2_text(folder.path(), loader->config());

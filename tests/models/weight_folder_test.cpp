@@ -6,7 +6,7 @@
 #include <array>
 #include <cstring>
 
-#include "models/weights/numbers.hpp"
+#include "kernels/numbers.hpp"
 #include "tests/models/safetensors_file.hpp"
 #include "tests/platform/temp_dir.hpp"
 

@@ -1,4 +1,4 @@
-#include "models/weights/numbers.hpp"
+#include "kernels/numbers.hpp"
 
 #include <gtest/gtest.h>
 
