@@ -4,7 +4,7 @@
 #include <cmath>
 #include <set>
 
-#include "models/qwen2/plan.hpp"
+#include "models/qwen2/config.hpp"
 #include "models/qwen2/text_files.hpp"
 #include "models/qwen2/weights.hpp"
 #include "models/weights/weight_folder.hpp"
@@ -65,19 +65,20 @@ Status check_tensor(const LocatedTensor& located, std::vector<float>& values) {
 Result<ModelDescription> describe_model(const std::filesystem::path& dir) {
   const auto opened = open(dir);
   if (!opened) return opened.error();
-  auto plan = plan_qwen2(Context{}, opened->config);
-  if (!plan) return plan.error();
   ModelDescription d;
   d.family = "qwen2";
-  for (const auto* family : model_families())
-    if (family->name == d.family)
-      d.kinds.assign(family->kinds.begin(), family->kinds.end());
+  for (const auto* family : model_families()) {
+    if (family->name != d.family) continue;
+    d.kinds.assign(family->kinds.begin(), family->kinds.end());
+    auto components = family->plan(dir, {}, Context{});
+    if (!components) return components.error();
+    d.components = *std::move(components);
+  }
   describe_weights(opened->weights, d);
   d.tokens = opened->text.tokenizer.size();
   d.max_positions = opened->config.max_positions;
   d.chats = opened->text.chat.has_value();
   if (!d.chats) d.why_no_chat = opened->text.why_no_chat.message;
-  d.components = std::move(plan->components);
   return d;
 }
 
