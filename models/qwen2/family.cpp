@@ -46,10 +46,12 @@ class Qwen2Loader : public Loader {
   std::unique_ptr<Qwen2Engine> engine_;
 };
 
-// What "auto" means: the numbers as they are stored, where we compute in them.
+const std::string kAuto = "auto";
+
+// What kAuto, an empty setting, means: the numbers as they are stored, where we compute in them.
 Result<WeightFormat> format_of(const std::filesystem::path& dir,
                                const std::string& setting) {
-  if (setting.empty() || setting == "auto") {
+  if (setting.empty()) {
     const auto folder = WeightFolder::open(dir);
     if (!folder) return folder.error();
     const auto head = folder->tensors().find("model.embed_tokens.weight");
@@ -90,7 +92,8 @@ std::string setting(const Request& request) {
   const auto json = parse_json(request.params);
   const bool named = json && json->is_object() && json->contains("dtype") &&
                      (*json)["dtype"].is_string();
-  return named ? (*json)["dtype"].get<std::string>() : std::string{};
+  const auto dtype = named ? (*json)["dtype"].get<std::string>() : kAuto;
+  return dtype == kAuto ? std::string{} : dtype;
 }
 
 constexpr std::string_view kKinds[] = {"text.generate", "text.enhance"};

@@ -31,9 +31,9 @@ TEST(DescribeModel, SaysWhatAFolderHoldsAndWhatItTakes) {
   std::uint64_t bytes = 0;
   for (const auto& component : d->components) bytes += component.bytes;
   const auto needs =
-      model_components({{"/nowhere"}}, "text.generate", folder.path());
+      model_needs({{"/nowhere"}}, folder.path(), {"text.generate", "{}"});
   ASSERT_TRUE(needs);
-  for (const auto& component : *needs) bytes -= component.bytes;
+  for (const auto& component : needs->components) bytes -= component.bytes;
   EXPECT_EQ(bytes, 0u);
 }
 
@@ -68,11 +68,14 @@ TEST(CheckModel, ReadsEveryWeight) {
 
 // -- names --------------------------------------------------------------------
 
-TEST(ModelComponents, AreRefusedForKindsThatNoFamilyServes) {
-  const auto needs = model_components({{"/nowhere"}}, "image.generate", "/x");
+TEST(ModelNeeds, AreRefusedForKindsThatNoFamilyServes) {
+  const auto needs =
+      model_needs({{"/nowhere"}}, "/x", {"image.generate", "{}"});
   ASSERT_FALSE(needs);
   EXPECT_EQ(needs.error().code, Errc::unsupported);
-  EXPECT_EQ(model_components({{"/nowhere"}}, "text.generate", "x").error().code,
+  EXPECT_EQ(model_needs({{"/nowhere"}}, "x", {"text.generate", "{}"})
+                .error()
+                .code,
             Errc::not_found);
 }
 

@@ -11,7 +11,7 @@ namespace troupe {
 namespace {
 
 using kernels::WeightFormat;
-using Case = std::tuple<const char*, IsaLevel, WeightFormat>;
+using FormatCase = std::tuple<const char*, IsaLevel, WeightFormat>;
 
 double cosine(const std::vector<float>& a, const std::vector<float>& b) {
   double ab = 0, aa = 0, bb = 0;
@@ -41,7 +41,7 @@ double divergence(const std::vector<float>& exact, const std::vector<float>& q,
   return all / static_cast<double>(exact.size() / width);
 }
 
-class Qwen2FormatsTest : public ::testing::TestWithParam<Case> {
+class Qwen2FormatsTest : public ::testing::TestWithParam<FormatCase> {
  protected:
   Qwen2Bench bench(int threads = 1) {
     return {golden_.weights, std::get<IsaLevel>(GetParam()), threads};
@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
                        ::testing::ValuesIn(isa_levels_here()),
                        ::testing::Values(WeightFormat::bf16, WeightFormat::int8,
                                          WeightFormat::int4)),
-    [](const ::testing::TestParamInfo<Case>& info) {
+    [](const ::testing::TestParamInfo<FormatCase>& info) {
       return std::string(std::get<const char*>(info.param)) + "_" +
              std::string(to_string(std::get<IsaLevel>(info.param))) + "_" +
              std::string(to_string(std::get<WeightFormat>(info.param)));
