@@ -30,7 +30,7 @@ struct TextRequest {
 /// `room` is what one sequence may hold, prompt and answer together. Errors:
 /// invalid_argument with all faults: params that are not the kind's, text that
 /// is no UTF-8, messages for a model without a known chat template, a prompt
-/// without a token or too long, ids that are no tokens; unsupported (a dtype).
+/// without a token or too long, ids that are no tokens.
 Result<TextRequest> resolve_text_request(const Request& request,
                                          const Qwen2Text& model,
                                          std::int64_t room);

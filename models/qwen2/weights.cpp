@@ -78,7 +78,8 @@ void lay_out(Qwen2Weights& w, Arena& arena) {
     return packed_as(w.format, outputs, inputs);
   };
   const auto head = head_format(w.format);
-  w.embedding = packed_as(head, c.vocabulary_rows, c.hidden);
+  w.embedding =
+      packed_as(c.tied_head ? head : w.format, c.vocabulary_rows, c.hidden);
   w.head =
       c.tied_head ? w.embedding : packed_as(head, c.vocabulary_rows, c.hidden);
   w.layers.resize(static_cast<std::size_t>(c.layers));

@@ -50,7 +50,7 @@ inline constexpr std::size_t kMaxShownFaults = 32;
 Status check_qwen2_tensors(const Qwen2Config& config,
                            const WeightFolder& folder);
 
-/// Of the embedding and the head, which share their memory where they are tied:
+/// Of the head, and of an embedding that is tied to it and shares its memory:
 /// with int4 it is int8, since so few bits cost most there.
 kernels::WeightFormat head_format(kernels::WeightFormat format);
 

@@ -144,14 +144,10 @@ TEST_F(TextRequestTest, RefusesMessagesWhereTheTemplateIsUnknown) {
   EXPECT_EQ(prompt_of(good({{"prompt", "hi"}})), "hi");
 }
 
-TEST_F(TextRequestTest, RefusesParamsOfAnotherKindAndUnknownDtypes) {
+TEST_F(TextRequestTest, RefusesParamsOfAnotherKind) {
   EXPECT_THAT(resolve({{"text", "x"}}).error().message, HasSubstr("text"));
   EXPECT_FALSE(resolve({{"prompt", 5}}));
   EXPECT_FALSE(resolve_text_request({"text.generate", "no json"}, model(), 9));
-  const auto int3 = resolve({{"prompt", "x"}, {"dtype", "int3"}});
-  ASSERT_FALSE(int3);
-  EXPECT_EQ(int3.error().code, Errc::unsupported);
-  EXPECT_THAT(int3.error().message, HasSubstr("known are auto and f32"));
 }
 
 }  // namespace
