@@ -11,7 +11,7 @@ namespace troupe::kernels {
 namespace {
 
 // Some sums of up to 128 products, an exponential within 2 ulp, a running sum.
-constexpr Tolerance kAllowed{2e-6, 2e-6};
+constexpr Tolerance kAttendAllowed{2e-6, 2e-6};
 
 struct Shape {
   std::int64_t heads = 0;
@@ -91,7 +91,7 @@ class Pool {
       std::vector<float> expected(q.size());
       reference.y = matrix_ref(expected.data(), rows, q_width());
       Attention::reference(reference);
-      EXPECT_TRUE(computed(y, expected, q, kAllowed));
+      EXPECT_TRUE(computed(y, expected, q, kAttendAllowed));
     }
     return y;
   }
@@ -176,7 +176,7 @@ TEST_P(AttentionLevels, EqualPlainLoopsForAllShapes) {
       pool.check_reference = true;
       const auto all = pool.whole(0);
       EXPECT_TRUE(computed(pool.step(device.ctx, all), pool.expected(all),
-                           pool.queries(all), kAllowed))
+                           pool.queries(all), kAttendAllowed))
           << shape.heads << "/" << shape.kv_heads << " x " << shape.head_dim
           << ", " << length;
     }
@@ -232,7 +232,7 @@ TEST_P(AttentionLevels, KeepSequencesApartWhosePositionsFollowOneAnother) {
   auto rows = pool.whole(0);
   rows.insert(rows.end(), second.begin() + 5, second.end());
   EXPECT_TRUE(computed(pool.step(device.ctx, rows), pool.expected(rows),
-                       pool.queries(rows), kAllowed));
+                       pool.queries(rows), kAttendAllowed));
 }
 
 TEST_P(AttentionLevels, HoldForScoresThatOneKeyWins) {

@@ -9,7 +9,7 @@ namespace troupe::kernels {
 namespace {
 
 // fp32 sums of up to a thousand squares in 16 lanes.
-constexpr Tolerance kAllowed{1e-6, 2e-6};
+constexpr Tolerance kNormAllowed{1e-6, 2e-6};
 
 struct RmsNormCase {
   RmsNormCase(std::int64_t rows, std::int64_t dim)
@@ -58,7 +58,7 @@ TEST_P(RmsNormLevels, EqualTheReference) {
       RmsNormCase actual{rows, dim}, expected{rows, dim};
       ASSERT_TRUE(rms_norm(device.ctx, actual.args));
       RmsNorm::reference(expected.args);
-      EXPECT_TRUE(computed(actual.y, expected.y, actual.x, kAllowed))
+      EXPECT_TRUE(computed(actual.y, expected.y, actual.x, kNormAllowed))
           << rows << " x " << dim;
     }
 }
@@ -72,7 +72,7 @@ TEST_P(RmsNormLevels, EqualTheReferenceWithAResidual) {
     expected.args.residual = matrix_ref(expected.residual.data(), 3, dim);
     ASSERT_TRUE(rms_norm(device.ctx, actual.args));
     RmsNorm::reference(expected.args);
-    EXPECT_TRUE(computed(actual.y, expected.y, actual.x, kAllowed)) << dim;
+    EXPECT_TRUE(computed(actual.y, expected.y, actual.x, kNormAllowed)) << dim;
     EXPECT_TRUE(computed(actual.residual, expected.residual, before, {}))
         << dim;
   }
@@ -84,7 +84,7 @@ TEST_P(RmsNormLevels, AddEpsilonToTheMean) {
   actual.args.eps = expected.args.eps = 0.5f;
   ASSERT_TRUE(rms_norm(device.ctx, actual.args));
   RmsNorm::reference(expected.args);
-  EXPECT_TRUE(computed(actual.y, expected.y, actual.x, kAllowed));
+  EXPECT_TRUE(computed(actual.y, expected.y, actual.x, kNormAllowed));
 }
 
 TEST_P(RmsNormLevels, MayRunInPlace) {

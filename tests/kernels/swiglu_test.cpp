@@ -8,7 +8,7 @@ namespace troupe::kernels {
 namespace {
 
 // An exponential within 2 ulp, a division and a product.
-constexpr Tolerance kAllowed{1e-37, 1e-6};
+constexpr Tolerance kSwigluAllowed{1e-37, 1e-6};
 
 struct SwigluCase {
   SwigluCase(std::int64_t rows, std::int64_t dim)
@@ -46,8 +46,8 @@ TEST_P(SwiGluLevels, EqualTheReference) {
     SwigluCase actual{rows, dim}, expected{rows, dim};
     ASSERT_TRUE(swiglu(device.ctx, actual.args));
     SwiGlu::reference(expected.args);
-    EXPECT_TRUE(computed(actual.y, expected.y, actual.gate, kAllowed));
-    EXPECT_TRUE(computed(actual.y, expected.y, actual.up, kAllowed));
+    EXPECT_TRUE(computed(actual.y, expected.y, actual.gate, kSwigluAllowed));
+    EXPECT_TRUE(computed(actual.y, expected.y, actual.up, kSwigluAllowed));
   }
 }
 
