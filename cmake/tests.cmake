@@ -203,6 +203,11 @@ function(troupe_all_benches)
         "('./dev bench jobs' installs it)")
       continue()
     endif()
+    if(name STREQUAL "kernels" AND
+       NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+      message(STATUS "bench/kernels is left out: its ceilings are x86-64's")
+      continue()
+    endif()
     add_executable(bench_${name} ${sources} ${support})
     set_target_properties(bench_${name} PROPERTIES
       RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)

@@ -1,8 +1,10 @@
 // Linear layers of the Qwen2.5-0.5B shapes beside what the machine allows in
-// the same run: the read rate of its memory for one row (decoding), the rate
-// of products for many (prompts), in every format at every instruction level.
+// the same round: the rate at which all cores read memory for one row
+// (decoding), the rate of products in registers for many (prompts), in every
+// format at every instruction level.
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <functional>
@@ -13,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/kernels/ceilings.hpp"
 #include "bench/support/figures.hpp"
 #include "kernels/linear.hpp"
 
@@ -23,8 +26,14 @@ using kernels::Linear;
 using kernels::PackedWeight;
 using kernels::WeightFormat;
 
-constexpr int kRounds = 9;
-constexpr int kRepeats = 12;  // Of the 24 layers.
+constexpr int kRounds = 21;
+constexpr int kSlowRounds = 5;       // Of many rows, which vary less.
+constexpr std::int64_t kMany = 32;   // Rows from which on products decide.
+constexpr std::size_t kRepeats = 8;  // Of a model's layer: beyond any cache.
+constexpr std::int64_t kWidest = 4864;
+constexpr std::int64_t kRows[] = {1, 4, 32, 256};
+constexpr WeightFormat kFormats[] = {WeightFormat::f32, WeightFormat::bf16,
+                                     WeightFormat::int8, WeightFormat::int4};
 
 double seconds_of(const std::function<void()>& work) {
   const auto begin = std::chrono::steady_clock::now();
@@ -44,151 +53,167 @@ struct Memory {
   std::byte* data;
 };
 
-/// Reads all of it with several streams at once, each a part of its own.
-std::uint64_t read_all(const Context& ctx, const Memory& memory) {
-  constexpr std::int64_t kParts = 64;
-  std::vector<std::uint64_t> sums(kParts);
-  const auto part = memory.size / kParts / 64 * 64;
-  ctx.split(kParts, [&](std::int64_t p) {
-    const auto* at = memory.data + static_cast<std::size_t>(p) * part;
-    std::uint64_t sum[8] = {};
-    for (std::size_t i = 0; i < part; i += 64)
-      for (std::size_t j = 0; j < 8; ++j) {
-        std::uint64_t word;
-        std::memcpy(&word, at + i + j * 8, 8);
-        sum[j] += word;
-      }
-    for (const auto s : sum) sums[static_cast<std::size_t>(p)] += s;
-  });
-  std::uint64_t all = 0;
-  for (const auto s : sums) all += s;
-  return all;
-}
-
-struct Layer {
+struct Shape {
   std::int64_t outputs;
   std::int64_t inputs;
 };
+constexpr Shape kShapes[] = {{896, 896},  {128, 896},  {128, 896}, {896, 896},
+                             {4864, 896}, {4864, 896}, {896, 4864}};
 
-class Model {
+std::vector<float> random_values(std::int64_t n, float size, unsigned seed) {
+  std::mt19937 rng(seed);
+  std::normal_distribution<float> normal(0, size);
+  std::vector<float> values(static_cast<std::size_t>(n));
+  for (auto& value : values) value = normal(rng);
+  return values;
+}
+
+/// Layers in one format, each in memory of its own.
+class Layers {
  public:
-  /// Half of the model's layers: more than any cache holds.
-  explicit Model(WeightFormat format) {
-    const Layer layers[] = {{896, 896},  {128, 896},  {128, 896}, {896, 896},
-                            {4864, 896}, {4864, 896}, {896, 4864}};
-    std::mt19937 rng(7);
-    std::normal_distribution<float> normal(0, 0.03f);
-    std::vector<float> values(4864 * 896);
-    for (auto& value : values) value = normal(rng);
-    for (int repeat = 0; repeat < kRepeats; ++repeat)
-      for (const auto& layer : layers) {
+  explicit Layers(WeightFormat format)
+      : x_{random_values(256 * kWidest, 1, 8)}, y_(256 * kWidest) {
+    const auto values = random_values(kWidest * 896, 0.03f, 7);
+    for (std::size_t repeat = 0; repeat < kRepeats; ++repeat)
+      for (std::size_t i = 0; i < std::size(kShapes); ++i) {
+        const auto [outputs, inputs] = kShapes[i];
         auto& memory = memories_.emplace_back(std::make_unique<Memory>(
-            kernels::packed_bytes(format, layer.outputs, layer.inputs)));
-        PackedWeight weight{memory->data, format, layer.outputs, layer.inputs};
-        const auto elements =
-            static_cast<std::size_t>(layer.outputs * layer.inputs);
-        kernels::pack_rows(weight, 0, std::span{values}.first(elements));
-        bytes_ += memory->size;
-        weights_.push_back(weight);
+            kernels::packed_bytes(format, outputs, inputs)));
+        weights_.push_back({memory->data, format, outputs, inputs});
+        if (repeat == 0)
+          kernels::pack_rows(weights_.back(), 0,
+                             std::span{values}.first(
+                                 static_cast<std::size_t>(outputs * inputs)));
+        else
+          std::memcpy(memory->data, weights_[i].data, memory->size);
       }
   }
 
-  double bytes() const { return static_cast<double>(bytes_); }
-  double products(std::int64_t rows) const {
-    double all = 0;
-    for (const auto& w : weights_)
-      all += 2.0 * static_cast<double>(w.outputs * w.inputs * rows);
-    return all;
+  /// Bytes of weights a second. `repeats` of the layers.
+  double rate(Context& ctx, std::int64_t rows, std::size_t repeats) {
+    double bytes = 0;
+    const auto count = repeats * std::size(kShapes);
+    for (std::size_t i = 0; i < count; ++i)
+      bytes += static_cast<double>(memories_[i]->size);
+    return bytes / seconds_of([&] {
+             for (std::size_t i = 0; i < count; ++i) compute(ctx, i, rows);
+           });
   }
-  bool run(Context& ctx, std::int64_t rows) {
-    x_.resize(static_cast<std::size_t>(rows) * 4864, 0.5f);
-    y_.resize(static_cast<std::size_t>(rows) * 4864);
-    for (const auto& w : weights_) {
-      const Linear::Args args{.y = matrix_ref(y_.data(), rows, w.outputs),
-                              .x = matrix_ref(x_.data(), rows, w.inputs),
-                              .weight = w,
-                              .bias = {}};
-      scratch_.resize(
-          std::max(scratch_.size(), Linear::workspace_bytes({}, args)));
-      ctx.scratch = scratch_;
-      if (!linear(ctx, args)) return false;
+
+  /// Of a byte of weights, for that many rows.
+  double operations(std::int64_t rows) const {
+    double all = 0, bytes = 0;
+    for (std::size_t i = 0; i < std::size(kShapes); ++i) {
+      all += 2.0 *
+             static_cast<double>(kShapes[i].outputs * kShapes[i].inputs * rows);
+      bytes += static_cast<double>(memories_[i]->size);
     }
-    return true;
+    return all / bytes;
   }
-  void fill_inputs() {
-    std::mt19937 rng(8);
-    std::normal_distribution<float> normal;
-    x_.resize(256 * 4864);
-    for (auto& value : x_) value = normal(rng);
+
+  /// One layer's outputs against plain loops, so that no wrong answer is
+  /// timed.
+  bool is_right(Context& ctx) {
+    auto args = compute(ctx, 0, 3);
+    std::vector<float> expected(3 * 896);
+    const auto ours = std::span{y_}.first(expected.size());
+    args.y = matrix_ref(expected.data(), 3, 896);
+    Linear::reference(args);
+    double difference = 0, size = 0;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      difference += std::pow(double{ours[i]} - expected[i], 2);
+      size += std::pow(double{expected[i]}, 2);
+    }
+    return size > 0 && difference <= 1e-4 * size;
   }
 
  private:
+  Linear::Args compute(Context& ctx, std::size_t index, std::int64_t rows) {
+    const auto& w = weights_[index];
+    const Linear::Args args{.y = matrix_ref(y_.data(), rows, w.outputs),
+                            .x = matrix_ref(x_.data(), rows, w.inputs),
+                            .weight = w,
+                            .bias = {}};
+    scratch_.resize(
+        std::max(scratch_.size(), Linear::workspace_bytes({}, args)));
+    ctx.scratch = scratch_;
+    const auto done = linear(ctx, args);
+    TROUPE_ASSERT(static_cast<bool>(done));
+    return args;
+  }
+
+  std::vector<float> x_, y_;
   std::vector<std::unique_ptr<Memory>> memories_;
   std::vector<PackedWeight> weights_;
-  std::size_t bytes_ = 0;
-  std::vector<float> x_, y_;
   std::vector<std::byte> scratch_;
 };
 
+/// One case, round by round: ours, and what was possible.
+struct Case {
+  Layers* layers;
+  WeightFormat format;
+  std::int64_t rows;
+  std::vector<double> rates;  // Bytes of weights a second.
+  std::vector<double> limits;
+  std::vector<double> ratios;
+};
+
+void add_figure(bench::Report& report, IsaLevel isa, const Case& c) {
+  const bool reads = c.rows < kMany;
+  const double unit = reads ? 1e9 : 1e9 / c.layers->operations(c.rows);
+  report.add({.name = std::string(to_string(isa)) + "." +
+                      std::string(to_string(c.format)) + ".rows" +
+                      std::to_string(c.rows),
+              .value = bench::median(c.rates) / unit,
+              .unit = reads ? "GB/s of weights" : "GOP/s",
+              .limit = bench::median(c.limits) / 1e9,
+              .peer = {},
+              .ratio = bench::median(c.ratios),
+              .bar = {}});
+}
+
+void run_level(Context& ctx, std::vector<Case>& cases, const Memory& large,
+               bench::Report& report) {
+  for (auto& c : cases) c.rates = c.limits = c.ratios = {};
+  for (int round = 0; round < kRounds; ++round) {
+    const double reads = bench::read_rate(ctx, {large.data, large.size});
+    for (auto& c : cases) {
+      const bool many = c.rows >= kMany;
+      if (many && round >= kSlowRounds) continue;
+      c.rates.push_back(c.layers->rate(ctx, c.rows, many ? 1 : kRepeats));
+      c.limits.push_back(many ? bench::product_rate(ctx, c.format) : reads);
+      c.ratios.push_back(c.rates.back() / c.limits.back() *
+                         (many ? c.layers->operations(c.rows) : 1));
+    }
+  }
+  for (const auto& c : cases) add_figure(report, ctx.isa, c);
+}
+
 int run(const std::string& jsonl) {
-  const int threads =
-      static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  ThreadTeam team{threads};
-  bench::Report report{"kernels", jsonl};
+  ThreadTeam team{
+      static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
+  Context ctx;
+  ctx.team = &team;
   Memory large{256u << 20};
   std::memset(large.data, 1, large.size);
+  std::vector<std::unique_ptr<Layers>> layers;
+  std::vector<Case> cases;
+  for (const auto format : kFormats) {
+    layers.push_back(std::make_unique<Layers>(format));
+    for (const auto rows : kRows)
+      cases.push_back({layers.back().get(), format, rows, {}, {}, {}});
+  }
+  bench::Report report{"kernels", jsonl};
   for (const auto isa : isa_levels_here()) {
-    if (isa == IsaLevel::baseline) continue;
-    for (const auto format : {WeightFormat::f32, WeightFormat::bf16,
-                              WeightFormat::int8, WeightFormat::int4}) {
-      Model model{format};
-      model.fill_inputs();
-      Context ctx;
-      ctx.isa = isa;
-      ctx.team = &team;
-      std::vector<double> reads, decodes, four, prompts;
-      for (int round = 0; round < kRounds; ++round) {
-        std::uint64_t sum = 0;
-        reads.push_back(static_cast<double>(large.size) /
-                        seconds_of([&] { sum = read_all(ctx, large); }));
-        if (sum == 0) return 1;
-        bool good = true;
-        decodes.push_back(model.bytes() / seconds_of([&] {
-                            good = good && model.run(ctx, 1);
-                          }));
-        four.push_back(seconds_of([&] { good = good && model.run(ctx, 4); }));
-        if (round % 3 == 0)
-          prompts.push_back(model.products(256) / seconds_of([&] {
-                              good = good && model.run(ctx, 256);
-                            }));
-        if (!good) return 1;
+    if (isa == IsaLevel::baseline) continue;  // Of no processor in use.
+    ctx.isa = isa;
+    for (auto& l : layers)
+      if (!l->is_right(ctx)) {
+        std::fprintf(stderr, "%s computes wrong products\n",
+                     std::string(to_string(isa)).c_str());
+        return 1;
       }
-      const auto name =
-          std::string(to_string(isa)) + "." + std::string(to_string(format));
-      const double read = *std::max_element(reads.begin(), reads.end());
-      const double decode = bench::median(decodes);
-      report.add({.name = name + ".decode",
-                  .value = decode / 1e9,
-                  .unit = "GB/s",
-                  .limit = read / 1e9,
-                  .peer = {},
-                  .ratio = decode / read,
-                  .bar = {}});
-      report.add({.name = name + ".rows4",
-                  .value = 4 * model.bytes() / bench::median(four) / decode,
-                  .unit = "x one row",
-                  .limit = {},
-                  .peer = {},
-                  .ratio = {},
-                  .bar = {}});
-      report.add({.name = name + ".rows256",
-                  .value = bench::median(prompts) / 1e9,
-                  .unit = "GOP/s",
-                  .limit = {},
-                  .peer = {},
-                  .ratio = {},
-                  .bar = {}});
-    }
+    run_level(ctx, cases, large, report);
   }
   report.print_table();
   return report.all_ok() ? 0 : 1;
