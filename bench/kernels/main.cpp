@@ -15,8 +15,9 @@
 #include <thread>
 #include <vector>
 
-#include "bench/kernels/ceilings.hpp"
+#include "bench/kernels/product_rate.hpp"
 #include "bench/support/figures.hpp"
+#include "bench/support/read_rate.hpp"
 #include "kernels/linear.hpp"
 
 namespace troupe {
