@@ -118,6 +118,29 @@ struct Avx2Lanes {
   static I add_dots(I sum, Bytes w, const Fours& x) {
     return {half_dots(sum.low, w.low, x), half_dots(sum.high, w.high, x)};
   }
+  /// The highest lane, where none is NaN.
+  static float highest(V v) {
+    const auto of_8 = _mm256_max_ps(v.low, v.high);
+    auto most = _mm_max_ps(_mm256_castps256_ps128(of_8),
+                           _mm256_extractf128_ps(of_8, 1));
+    most = _mm_max_ps(most, _mm_movehl_ps(most, most));
+    return _mm_cvtss_f32(_mm_max_ss(most, _mm_movehdup_ps(most)));
+  }
+  /// Stores whole numbers of [-127, 127]; their sum.
+  static std::int32_t store_codes(signed char* to, V v) {
+    const auto low = _mm256_cvtps_epi32(v.low);
+    const auto high = _mm256_cvtps_epi32(v.high);
+    const auto words = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high),
+                                                _MM_SHUFFLE(3, 1, 2, 0));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                     _mm_packs_epi16(_mm256_castsi256_si128(words),
+                                     _mm256_extracti128_si256(words, 1)));
+    const auto of_8 = _mm256_add_epi32(low, high);
+    auto sum = _mm_add_epi32(_mm256_castsi256_si128(of_8),
+                             _mm256_extracti128_si256(of_8, 1));
+    sum = _mm_add_epi32(sum, _mm_srli_si128(sum, 8));
+    return _mm_cvtsi128_si32(_mm_add_epi32(sum, _mm_srli_si128(sum, 4)));
+  }
   /// Sixteen numbers of fp16.
   static V load_halves(const unsigned char* from) {
     const auto* halves = reinterpret_cast<const __m128i*>(from);

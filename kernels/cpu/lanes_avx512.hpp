@@ -92,6 +92,15 @@ struct Avx512LanesOf {
                             _mm512_add_epi32(_mm512_madd_epi16(even, x.even),
                                              _mm512_madd_epi16(odd, x.odd)));
   }
+  /// The highest lane, where none is NaN.
+  static float highest(V v) { return _mm512_reduce_max_ps(v); }
+  /// Stores whole numbers of [-127, 127]; their sum.
+  static std::int32_t store_codes(signed char* to, V v) {
+    const auto codes = _mm512_cvtps_epi32(v);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                     _mm512_cvtepi32_epi8(codes));
+    return _mm512_reduce_add_epi32(codes);
+  }
   /// Sixteen numbers of fp16.
   static V load_halves(const unsigned char* from) {
     return _mm512_cvtph_ps(

@@ -140,6 +140,23 @@ struct BaselineLanes {
       for (int j = 0; j < 4; ++j) sum.lane[i] += w.byte[4 * i + j] * x.input[j];
     return sum;
   }
+  /// The highest lane, where none is NaN.
+  static float highest(V v) {
+    float most = v.part[0][0];
+    for (int i = 1; i < 16; ++i)
+      if (v.part[i / 4][i % 4] > most) most = v.part[i / 4][i % 4];
+    return most;
+  }
+  /// Stores whole numbers of [-127, 127]; their sum.
+  static std::int32_t store_codes(signed char* to, V v) {
+    std::int32_t sum = 0;
+    for (int i = 0; i < 16; ++i) {
+      const auto code = static_cast<std::int32_t>(v.part[i / 4][i % 4]);
+      to[i] = static_cast<signed char>(code);
+      sum += code;
+    }
+    return sum;
+  }
   /// Sixteen numbers of fp16: their exponent and mantissa, moved to where
   /// those of a float are, are 2^112 too small, subnormal ones too.
   static V load_halves(const unsigned char* from) {

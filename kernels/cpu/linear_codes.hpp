@@ -21,10 +21,10 @@ void prepare_code_row(void* to, const float* x, std::int64_t inputs,
   auto* codes = static_cast<signed char*>(to);
   auto* scales = reinterpret_cast<float*>(codes + groups * kGroupInputs);
   auto* offsets = reinterpret_cast<std::int32_t*>(scales + groups);
+  V none = L::all(0.f);  // Not a number where one of the row is none.
   for (std::int64_t g = 0; g < groups; ++g) {
     V part[2];
     V most = L::all(0.f);
-    V none = L::all(0.f);  // Not a number where one of them is none.
     for (int half = 0; half < 2; ++half) {
       const auto at = g * kGroupInputs + half * kLanes;
       const auto left = inputs - at;
@@ -33,7 +33,7 @@ void prepare_code_row(void* to, const float* x, std::int64_t inputs,
       most = L::max(L::max(part[half], L::sub(L::all(0.f), part[half])), most);
       none = L::fma(part[half], L::all(0.f), none);
     }
-    const float max = max_of<L>(most);
+    const float max = L::highest(most);
     // Below it a code's reciprocal has no number.
     const float inverse = max > 1e-30f ? 127.f / max : 0.f;
     std::int32_t sum = 0;
@@ -41,20 +41,14 @@ void prepare_code_row(void* to, const float* x, std::int64_t inputs,
       const V magic = L::all(kRoundingMagic);
       const V whole =
           L::sub(L::add(L::mul(part[half], L::all(inverse)), magic), magic);
-      alignas(64) float lane[kLanes];
-      L::store(lane, whole);
-      for (std::int64_t i = 0; i < kLanes; ++i) {
-        const float code = lane[i] > -127.f ? lane[i] : -127.f;
-        const auto number =
-            static_cast<std::int32_t>(code < 127.f ? code : 127.f);
-        codes[g * kGroupInputs + half * kLanes + i] =
-            static_cast<signed char>(number);
-        sum += number;
-      }
+      sum +=
+          L::store_codes(codes + g * kGroupInputs + half * kLanes,
+                         L::min(L::max(whole, L::all(-127.f)), L::all(127.f)));
     }
-    scales[g] = (inverse > 0.f ? max / 127.f : 0.f) + sum_of<L>(none);
+    scales[g] = inverse > 0.f ? max / 127.f : 0.f;
     offsets[g] = -zero * sum;
   }
+  if (groups > 0) scales[0] += sum_of<L>(none);
 }
 
 // kStream: the weights come from memory, panel after panel.

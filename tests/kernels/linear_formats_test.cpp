@@ -189,12 +189,14 @@ TEST_P(LinearFormats, GiveARowTheSameBytesInAnyBatchAndTeam) {
 
 TEST_P(LinearFormats, LetNotANumberThrough) {
   TestDevice device{level()};
-  Layer layer{format(), 2, 70, 20};
-  layer.x[75] = NAN;
-  ASSERT_TRUE(run(device, layer.args(0, 2)));
-  EXPECT_FALSE(std::isnan(layer.y[19]));
-  EXPECT_TRUE(std::isnan(layer.y[20]));
-  EXPECT_TRUE(std::isnan(layer.y[39]));
+  for (const std::size_t input : {5, 35, 69}) {  // A group each.
+    Layer layer{format(), 2, 70, 20};
+    layer.x[70 + input] = NAN;
+    ASSERT_TRUE(run(device, layer.args(0, 2)));
+    EXPECT_FALSE(std::isnan(layer.y[19])) << input;
+    EXPECT_TRUE(std::isnan(layer.y[20])) << input;
+    EXPECT_TRUE(std::isnan(layer.y[39])) << input;
+  }
 }
 
 TEST_P(LinearFormats, TakeRowsOfZeros) {
