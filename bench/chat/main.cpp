@@ -3,7 +3,7 @@
 // turn. Ours runs through the product's engine, once at the best instruction
 // level and once without bf16 products.
 //
-//   bench_chat --model DIR [--peer PYTHON] [--rounds N] [--out FILE]
+//   bench_chat --model DIR [--peer PYTHON] [--rounds N] [--format NAME]
 //
 // `--peer` is a Python that has llama_cpp (llama-cpp-python, built here with
 // CMAKE_ARGS=-DGGML_NATIVE=ON); without it only our own figures are printed.
@@ -37,6 +37,7 @@ struct Options {
   std::filesystem::path model;
   std::string peer;
   int rounds = 5;
+  std::string format;  // Empty: all.
   std::string jsonl;
 };
 
@@ -101,7 +102,9 @@ class Bench {
   }
 
   int run() {
-    for (const auto& format : kFormats) run_format(format);
+    for (const auto& format : kFormats)
+      if (o_.format.empty() || to_string(format.format) == o_.format)
+        run_format(format);
     report_.print_table();
     return report_.all_ok() ? 0 : 1;
   }
@@ -245,6 +248,7 @@ int main(int argc, char** argv) {
   app.add_option("--peer", options.peer, "A Python that has llama_cpp");
   app.add_option("--rounds", options.rounds,
                  "At least 5 for a figure to quote");
+  app.add_option("--format", options.format, "Only bf16, int8 or int4");
   app.add_option("--out", options.jsonl, "JSON lines");
   CLI11_PARSE(app, argc, argv);
   try {
