@@ -117,6 +117,7 @@ class Bench {
       peer.emplace(o_.peer, o_.model / format.gguf, ctx_.threads());
     ctx_.isa = levels_.front();
     if (peer && format.format != WeightFormat::bf16) compare(format, *peer);
+    if (o_.rounds == 0) return;
     OurModel ours{folder, format.format, ctx_};
     const double bytes = bytes_of(folder, format.format);
     std::vector<Races> races;
@@ -246,8 +247,9 @@ int main(int argc, char** argv) {
                  "What bench/chat/make_model.py wrote")
       ->required();
   app.add_option("--peer", options.peer, "A Python that has llama_cpp");
-  app.add_option("--rounds", options.rounds,
-                 "At least 5 for a figure to quote");
+  app.add_option(
+      "--rounds", options.rounds,
+      "At least 5 for a figure to quote; 0: only what rounding costs");
   app.add_option("--format", options.format, "Only bf16, int8 or int4");
   app.add_option("--out", options.jsonl, "JSON lines");
   CLI11_PARSE(app, argc, argv);

@@ -118,6 +118,21 @@ TEST(PackedFormats, HoldWhatTheyCanHoldExactly) {
               small.weight[static_cast<std::size_t>(i)]);
 }
 
+TEST(PackedFormats, GiveInt4TheScaleOfTheLeastSquaredError) {
+  Layer layer{WeightFormat::int4, 1, 32, 64};
+  for (std::int64_t o = 0; o < 64; ++o) {
+    double slope = 0, squares = 0;  // Of the error, as the scale grows.
+    for (std::int64_t k = 0; k < 32; ++k) {
+      const double stored = packed_at(layer.packed_weight(), o, k);
+      const double exact = layer.weight[static_cast<std::size_t>(o * 32 + k)];
+      slope += stored * (stored - exact);
+      squares += stored * stored;
+    }
+    // fp16 keeps a scale within 2^-11.
+    EXPECT_LE(std::abs(slope), squares / 2048) << o;
+  }
+}
+
 TEST(PackedFormats, ANumberThatIsNoneSpoilsItsGroupAlone) {
   for (const auto format : kRounded) {
     Layer layer{format, 1, 70, 2};

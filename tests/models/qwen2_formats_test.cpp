@@ -155,6 +155,29 @@ TEST_P(Qwen2FormatsTest, RoundTheNumbers) {
   EXPECT_EQ(error > 1e-5, !stored) << error;
 }
 
+// llama.cpp's q8_0 takes 34 bytes for 32 weights, its q4_0 18; with rows of
+// 896, the tied head of a q4_0 file is q8_0.
+TEST(Qwen2Formats, TakeNoMoreBitsThanLlamaCppDoes) {
+  Qwen2Config c{.vocabulary_rows = 151'936,
+                .hidden = 896,
+                .intermediate = 4864,
+                .layers = 24,
+                .heads = 14,
+                .kv_heads = 2,
+                .head_dim = 64};
+  c.tied_head = true;
+  const auto head = static_cast<std::uint64_t>(c.vocabulary_rows * c.hidden);
+  const auto body = static_cast<std::uint64_t>(
+      c.layers * c.hidden *
+      (2 * c.q_width() + 2 * c.kv_width() + 3 * c.intermediate));
+  const auto plain = static_cast<std::uint64_t>(
+      c.layers * (2 * c.hidden + c.q_width() + 2 * c.kv_width()) + c.hidden);
+  EXPECT_LE(qwen2_weight_bytes(c, WeightFormat::int8),
+            (head + body) / 32 * 34 + plain * 4);
+  EXPECT_LE(qwen2_weight_bytes(c, WeightFormat::int4),
+            head / 32 * 34 + body / 32 * 18 + plain * 4);
+}
+
 TEST_P(Qwen2FormatsTest, GiveTheSameBytesInAnyChunkAndTeam) {
   auto model = bench();
   const auto whole = model.prefill(model.open(), golden_.prompt, 64);
