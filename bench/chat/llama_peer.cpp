@@ -11,7 +11,8 @@
 namespace troupe::bench {
 
 LlamaPeer::LlamaPeer(const std::string& python,
-                     const std::filesystem::path& gguf, int threads) {
+                     const std::filesystem::path& gguf, int threads,
+                     Clock clock) {
   int in[2], out[2];
   if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0)
     throw std::runtime_error("no pipes for the peer");
@@ -22,7 +23,7 @@ LlamaPeer::LlamaPeer(const std::string& python,
     ::dup2(in[0], STDIN_FILENO);
     ::dup2(out[1], STDOUT_FILENO);
     ::execlp(python.c_str(), python.c_str(), "bench/chat/peer.py", gguf.c_str(),
-             count.c_str(), nullptr);
+             count.c_str(), clock == Clock::cpu ? "cpu" : "wall", nullptr);
     ::_exit(127);
   }
   ::close(in[0]);

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "models/text/tokenizer_file.hpp"
+#include "bench/chat/ours.hpp"
 
 namespace troupe::bench {
 
@@ -17,7 +17,7 @@ class LlamaPeer {
   /// Throws std::runtime_error when it does not start; `python` knows
   /// llama_cpp.
   LlamaPeer(const std::string& python, const std::filesystem::path& gguf,
-            int threads);
+            int threads, Clock clock);
   ~LlamaPeer();
   LlamaPeer(const LlamaPeer&) = delete;
   LlamaPeer& operator=(const LlamaPeer&) = delete;

@@ -29,7 +29,6 @@ namespace {
 using kernels::WeightFormat;
 
 constexpr int kPrompt = 32;
-constexpr int kSteps = 128;
 constexpr int kLongPrompt = 256;
 constexpr int kSequences = 4;
 
@@ -37,6 +36,8 @@ struct Options {
   std::filesystem::path model;
   std::string peer;
   int rounds = 5;
+  int steps = 128;
+  bool busy = false;
   std::string format;  // Empty: all.
   std::string jsonl;
 };
@@ -91,8 +92,9 @@ class Bench {
  public:
   explicit Bench(const Options& options)
       : o_{options},
-        team_{static_cast<int>(
-            std::max(1u, std::thread::hardware_concurrency()))},
+        team_{options.busy ? 1
+                           : static_cast<int>(std::max(
+                                 1u, std::thread::hardware_concurrency()))},
         large_(256u << 20, std::byte{1}),
         report_{"chat", options.jsonl} {
     ctx_.team = &team_;
@@ -110,15 +112,17 @@ class Bench {
   }
 
  private:
+  Clock clock() const { return o_.busy ? Clock::cpu : Clock::wall; }
+
   void run_format(const Format& format) {
     const auto folder = o_.model / "hf";
     std::optional<LlamaPeer> peer;
     if (!o_.peer.empty())
-      peer.emplace(o_.peer, o_.model / format.gguf, ctx_.threads());
+      peer.emplace(o_.peer, o_.model / format.gguf, ctx_.threads(), clock());
     ctx_.isa = levels_.front();
     if (peer && format.format != WeightFormat::bf16) compare(format, *peer);
     if (o_.rounds == 0) return;
-    OurModel ours{folder, format.format, ctx_};
+    OurModel ours{folder, format.format, ctx_, clock()};
     const double bytes = bytes_of(folder, format.format);
     std::vector<Races> races;
     for (const auto isa : levels_) {
@@ -148,13 +152,14 @@ class Bench {
   void run_round(Races& races, OurModel& ours, std::optional<LlamaPeer>& peer,
                  double bytes) {
     auto& [decode, prefill, decode4] = races;
-    decode.limit.push_back(read_rate(ctx_, large_) / bytes);
-    decode.ours.push_back(ours.decode(1, kPrompt, kSteps));
-    if (peer) decode.peer.push_back(peer->decode(1, kPrompt, kSteps));
+    if (!o_.busy) decode.limit.push_back(read_rate(ctx_, large_) / bytes);
+    decode.ours.push_back(ours.decode(1, kPrompt, o_.steps));
+    if (peer) decode.peer.push_back(peer->decode(1, kPrompt, o_.steps));
     prefill.ours.push_back(ours.prefill(kLongPrompt));
     if (peer) prefill.peer.push_back(peer->prefill(kLongPrompt));
-    decode4.ours.push_back(ours.decode(kSequences, kPrompt, kSteps));
-    if (peer) decode4.peer.push_back(peer->decode(kSequences, kPrompt, kSteps));
+    decode4.ours.push_back(ours.decode(kSequences, kPrompt, o_.steps));
+    if (peer)
+      decode4.peer.push_back(peer->decode(kSequences, kPrompt, o_.steps));
   }
 
   // Four answers at once beside one after the other.
@@ -250,6 +255,9 @@ int main(int argc, char** argv) {
   app.add_option(
       "--rounds", options.rounds,
       "At least 5 for a figure to quote; 0: only what rounding costs");
+  app.add_option("--steps", options.steps, "Tokens of an answer");
+  app.add_flag("--busy", options.busy,
+               "For a machine with other work: one thread each, CPU seconds");
   app.add_option("--format", options.format, "Only bf16, int8 or int4");
   app.add_option("--out", options.jsonl, "JSON lines");
   CLI11_PARSE(app, argc, argv);

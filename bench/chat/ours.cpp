@@ -1,6 +1,7 @@
 #include "bench/chat/ours.hpp"
 
-#include <chrono>
+#include <time.h>
+
 #include <stdexcept>
 #include <string>
 
@@ -19,15 +20,21 @@ T need(Result<T> result) {
 
 class Stopwatch {
  public:
-  double seconds() const {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() -
-                                         begin_)
-        .count();
-  }
+  explicit Stopwatch(Clock clock)
+      : clock_{clock == Clock::cpu ? CLOCK_PROCESS_CPUTIME_ID
+                                   : CLOCK_MONOTONIC} {}
+  double seconds() const { return now() - begin_; }
 
  private:
-  std::chrono::steady_clock::time_point begin_ =
-      std::chrono::steady_clock::now();
+  double now() const {
+    timespec time{};
+    ::clock_gettime(clock_, &time);
+    return static_cast<double>(time.tv_sec) +
+           static_cast<double>(time.tv_nsec) * 1e-9;
+  }
+
+  clockid_t clock_;
+  double begin_ = now();
 };
 
 const ModelFamily& qwen2() {
@@ -39,7 +46,8 @@ const ModelFamily& qwen2() {
 }  // namespace
 
 OurModel::OurModel(const std::filesystem::path& folder, WeightFormat format,
-                   Context& ctx) {
+                   Context& ctx, Clock clock)
+    : clock_{clock} {
   const auto loader =
       need(qwen2().open(folder, std::string(to_string(format)), ctx));
   while (!need(loader->step()).done()) continue;
@@ -62,7 +70,7 @@ double OurModel::decode(int sequences, int prompt, int steps) {
   while (engine().rows_computed() < before + sequences * prompt)
     engine_->step();
   const auto first = engine().rows_computed();
-  const Stopwatch watch;
+  const Stopwatch watch{clock_};
   bool running = true;
   while (running) {
     const auto rows = engine().rows_computed();
@@ -75,7 +83,7 @@ double OurModel::decode(int sequences, int prompt, int steps) {
 
 double OurModel::prefill(int tokens) {
   const auto before = engine().rows_computed();
-  const Stopwatch watch;
+  const Stopwatch watch{clock_};
   admit(tokens, 1);
   while (engine().rows_computed() < before + tokens) engine_->step();
   return tokens / watch.seconds();

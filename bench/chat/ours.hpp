@@ -12,12 +12,14 @@
 
 namespace troupe::bench {
 
+enum class Clock : std::uint8_t { wall = 1, cpu };  // cpu: the process's.
+
 class OurModel {
  public:
   /// `ctx` outlives it. Throws std::runtime_error where the folder is no
   /// model.
   OurModel(const std::filesystem::path& folder, kernels::WeightFormat format,
-           Context& ctx);
+           Context& ctx, Clock clock);
 
   /// Tokens a second of `sequences` answers of `steps` tokens after prompts of
   /// `prompt`, from where all prompts are computed.
@@ -29,6 +31,7 @@ class OurModel {
   void admit(int prompt, int max_tokens);
   Qwen2Engine& engine() { return dynamic_cast<Qwen2Engine&>(*engine_); }
 
+  Clock clock_;
   std::unique_ptr<Engine> engine_;
   std::mt19937 random_{1};  // No prompt begins as one before: none is shared.
 };

@@ -2,7 +2,7 @@
 """llama.cpp at the other end of a pipe: a line of standard input is a task,
 the answer a line with the seconds it took. Needs numpy and llama_cpp.
 
-    peer.py MODEL.gguf THREADS
+    peer.py MODEL.gguf THREADS wall|cpu
 
     decode SEQUENCES PROMPT STEPS   the steps after the prompts
     prefill TOKENS                  a prompt, up to its last token's logits
@@ -20,7 +20,8 @@ CONTEXT, ROWS = 4096, 512
 
 
 class Peer:
-    def __init__(self, path, threads):
+    def __init__(self, path, threads, clock):
+        self.clock = clock
         self.log = ll.llama_log_callback(lambda level, text, data: None)
         ll.llama_log_set(self.log, ctypes.c_void_p(0))
         ll.llama_backend_init()
@@ -66,20 +67,20 @@ class Peer:
             ids = self.prompt(prompt)
             self.decode([(t, i, s, i + 1 == prompt) for i, t in enumerate(ids)])
             last.append(int(self.row(prompt - 1).argmax()))
-        begin = time.perf_counter()
+        begin = self.clock()
         for step in range(steps):
             self.decode([(t, prompt + step, s, True)
                          for s, t in enumerate(last)])
             last = [int(self.row(s).argmax()) for s in range(sequences)]
-        return time.perf_counter() - begin
+        return self.clock() - begin
 
     def run_prefill(self, tokens):
         self.forget()
         ids = self.prompt(tokens)
-        begin = time.perf_counter()
+        begin = self.clock()
         self.decode([(t, i, 0, i + 1 == tokens) for i, t in enumerate(ids)])
         self.row(tokens - 1).argmax()
-        return time.perf_counter() - begin
+        return self.clock() - begin
 
     def write_logits(self, path, ids):
         self.forget()
@@ -90,7 +91,8 @@ class Peer:
 
 
 def main():
-    peer = Peer(sys.argv[1], int(sys.argv[2]))
+    peer = Peer(sys.argv[1], int(sys.argv[2]),
+                time.process_time if sys.argv[3] == "cpu" else time.perf_counter)
     print("ready", flush=True)
     for line in sys.stdin:
         what, *rest = line.split()
