@@ -48,7 +48,8 @@ class Qwen2Loader : public Loader {
 
 const std::string kAuto = "auto";
 
-// What kAuto, an empty setting, means: the numbers as they are stored, where we compute in them.
+// What kAuto, an empty setting, means: the numbers as they are stored, where we
+// compute in them.
 Result<WeightFormat> format_of(const std::filesystem::path& dir,
                                const std::string& setting) {
   if (setting.empty()) {

@@ -73,10 +73,9 @@ TEST(ModelNeeds, AreRefusedForKindsThatNoFamilyServes) {
       model_needs({{"/nowhere"}}, "/x", {"image.generate", "{}"});
   ASSERT_FALSE(needs);
   EXPECT_EQ(needs.error().code, Errc::unsupported);
-  EXPECT_EQ(model_needs({{"/nowhere"}}, "x", {"text.generate", "{}"})
-                .error()
-                .code,
-            Errc::not_found);
+  EXPECT_EQ(
+      model_needs({{"/nowhere"}}, "x", {"text.generate", "{}"}).error().code,
+      Errc::not_found);
 }
 
 }  // namespace
