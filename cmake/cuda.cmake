@@ -4,13 +4,60 @@ include(CheckLanguage)
 set(TROUPE_CUDA AUTO CACHE STRING "Build the CUDA kernels: AUTO, ON or OFF")
 set_property(CACHE TROUPE_CUDA PROPERTY STRINGS AUTO ON OFF)
 
-# Adds kernels/NAME_cpu.cpp and, with CUDA, kernels/NAME_cuda.cu where it
-# exists. Their test, tests/kernels/NAME_test.cpp, is found with the others.
+# Adds kernels/NAME_cpu.cpp to troupe_kernels and, where it exists,
+# kernels/NAME_cuda.cu to what troupe_cuda_kernels() and the tests' imitation of
+# CUDA compile. The test, tests/kernels/NAME_test.cpp, is found with the others.
 function(troupe_kernel name)
   target_sources(troupe_kernels PRIVATE kernels/${name}_cpu.cpp)
-  if(TROUPE_CUDA_BOOL AND EXISTS ${PROJECT_SOURCE_DIR}/kernels/${name}_cuda.cu)
-    target_sources(troupe_kernels PRIVATE kernels/${name}_cuda.cu)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/kernels/${name}_cuda.cu)
+    set_property(GLOBAL APPEND PROPERTY TROUPE_CUDA_SOURCES
+      kernels/${name}_cuda.cu)
   endif()
+endfunction()
+
+# troupe_kernels_cuda: the CUDA versions, compiled where there is an nvcc and
+# linked by nothing that must run without a driver. Plain kernels for 8.0 and
+# up, and once more for Hopper. Registers that spill to memory are errors.
+function(troupe_cuda_kernels)
+  if(NOT TROUPE_CUDA_BOOL)
+    return()
+  endif()
+  get_property(sources GLOBAL PROPERTY TROUPE_CUDA_SOURCES)
+  add_library(troupe_kernels_cuda STATIC ${sources}
+    kernels/cuda_context.cu kernels/cuda_ops.cu kernels/matmul_cublas.cu)
+  set_target_properties(troupe_kernels_cuda PROPERTIES
+    CUDA_ARCHITECTURES OFF LINKER_LANGUAGE CXX)
+  target_compile_options(troupe_kernels_cuda PRIVATE
+    --expt-relaxed-constexpr
+    "SHELL:-gencode arch=compute_80,code=[sm_80,compute_80]"
+    "SHELL:-gencode arch=compute_90a,code=sm_90a"
+    -Xptxas=--warn-on-spills,--warning-as-error)
+  target_link_libraries(troupe_kernels_cuda PUBLIC troupe_kernels
+    CUDA::cudart_static CUDA::cublasLt)
+endfunction()
+
+# troupe_cuda_shim: the same sources compiled by the C++ compiler under the
+# tests' imitation of CUDA, which comes first on the include path.
+function(troupe_cuda_shim)
+  set(shim tests/cuda_shim/shim)
+  get_property(sources GLOBAL PROPERTY TROUPE_CUDA_SOURCES)
+  set(wrapped)
+  foreach(source IN LISTS sources ITEMS kernels/cuda_ops.cu)
+    get_filename_component(name ${source} NAME_WE)
+    set(wrapper ${PROJECT_BINARY_DIR}/generated/cuda_shim/${name}.cpp)
+    file(CONFIGURE OUTPUT ${wrapper} CONTENT "#include \"${source}\"\n")
+    list(APPEND wrapped ${wrapper})
+  endforeach()
+  set(fiber ${shim}/fiber_other.cpp)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+    set(fiber ${shim}/fiber_x86_64.cpp)
+  endif()
+  add_library(troupe_cuda_shim STATIC ${wrapped}
+    ${shim}/block.cpp ${shim}/matmul.cpp ${fiber})
+  target_include_directories(troupe_cuda_shim BEFORE PUBLIC ${shim})
+  # Loops are unrolled by pragmas that are nvcc's.
+  target_compile_options(troupe_cuda_shim PUBLIC -Wno-unknown-pragmas)
+  target_link_libraries(troupe_cuda_shim PUBLIC troupe_kernels)
 endfunction()
 
 # The inner work of the CPU versions, once for each instruction level. These
@@ -65,6 +112,8 @@ macro(troupe_kernels_begin)
   set_target_properties(troupe_kernels PROPERTIES LINKER_LANGUAGE CXX)
   target_link_libraries(troupe_kernels PUBLIC troupe_flags troupe_core)
   if(TROUPE_CUDA_BOOL)
+    # Which devices is said with the sources, in nvcc's own words.
+    set(CMAKE_CUDA_ARCHITECTURES OFF)
     enable_language(CUDA)
     find_package(CUDAToolkit REQUIRED)
     # CMake 3.25.1 (Debian 12) does not know nvcc's C++20 flag: tell it.
@@ -73,10 +122,7 @@ macro(troupe_kernels_begin)
       set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
     endif()
     set(CMAKE_CUDA_STANDARD 20)
-    target_link_libraries(troupe_kernels PUBLIC CUDA::cudart)
   endif()
-  configure_file(kernels/build_config.hpp.in
-    generated/kernels/build_config.hpp)
   message(STATUS "CUDA kernels: ${TROUPE_CUDA_BOOL}")
   troupe_kernel_levels()
   set_property(GLOBAL APPEND PROPERTY TROUPE_FOLDERS kernels)

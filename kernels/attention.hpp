@@ -28,14 +28,19 @@ struct Attention {
     KvRows at;
     std::int64_t heads = 0;  // a multiple of kv_heads
     float scale = 0;         // > 0
+    /// How, not what: every row is split over many blocks of a CUDA device, as
+    /// few rows with long pasts want it. Else rows of a sequence that follow
+    /// one another share what they read.
+    bool decode = false;
   };
 
   /// Errors: invalid_argument, with what is supported.
   static Status supports(const Device&, const Args&);
-  static std::size_t workspace_bytes(const Device&, const Args&) { return 0; }
+  static std::size_t workspace_bytes(const Device&, const Args&);
   /// All REQUIRE: supports().
   static void reference(const Args&);
   static void cpu(Context&, const Args&);
+  static void cuda(Context&, const Args&);
 };
 
 inline Status attention(Context& ctx, const Attention::Args& args) {

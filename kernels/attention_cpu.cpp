@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "kernels/attention.hpp"
+#include "kernels/attention_cuda.hpp"
 #include "kernels/checks.hpp"
 #include "kernels/cpu/level.hpp"
 
@@ -94,17 +95,40 @@ void attend_rows(const Attention::Args& a, const Level& level,
 
 }  // namespace
 
-Status Attention::supports(const Device&, const Args& a) {
+Status Attention::supports(const Device& device, const Args& a) {
   const auto rows = a.q.shape[0];
-  if (auto known = check_kv(kName, a.pages, a.at, rows); !known) return known;
+  if (auto known = check_kv(kName, device, a.pages, a.at, rows); !known)
+    return known;
   const auto width = a.heads * a.pages.head_dim;
-  if (a.heads >= 1 && a.heads <= kMaxDim && a.heads % a.pages.kv_heads == 0 &&
+  const auto most_heads =
+      device.backend == Backend::cuda ? kMaxCudaHeads : kMaxDim;
+  if (a.heads >= 1 && a.heads <= most_heads &&
+      a.heads % a.pages.kv_heads == 0 &&
       is_matrix(a.q, DType::f32, rows, width) &&
       is_matrix(a.y, DType::f32, rows, width) && a.scale > 0.f)
     return ok();
   return not_supported(kName, {{"y", a.y}, {"q", a.q}},
                        "f32 y and q [rows, heads * head_dim], heads a multiple "
                        "of the kv heads, scale > 0");
+}
+
+ChunkedAttention chunked_attention(const Attention::Args& a) {
+  constexpr std::int64_t kLeastPositions = 256, kMostChunks = 64;
+  const auto capacity = a.at.page_table.shape[1] * kPageTokens;
+  ChunkedAttention chunked{.positions = kLeastPositions};
+  while (chunked.positions * kMostChunks < capacity) chunked.positions *= 2;
+  chunked.chunks = (capacity + chunked.positions - 1) / chunked.positions;
+  chunked.bytes =
+      static_cast<std::size_t>(a.q.shape[0] * a.heads * chunked.chunks *
+                               (a.pages.head_dim + 2)) *
+      sizeof(float);
+  return chunked;
+}
+
+std::size_t Attention::workspace_bytes(const Device& device, const Args& a) {
+  return device.backend == Backend::cuda && a.decode
+             ? chunked_attention(a).bytes
+             : 0;
 }
 
 void Attention::reference(const Args& a) {

@@ -4,17 +4,17 @@
 #include <string>
 
 #include "core/result.hpp"
-#include "kernels/build_config.hpp"
 #include "kernels/context.hpp"
 
 namespace troupe::kernels {
 
 /// Runs `Op` on the device of `ctx`, asynchronously on CUDA, or only measures
-/// it. An op without a
-/// CUDA version has no member `cuda`, so nothing has to stub it.
+/// it. CUDA versions come from the Context's table, so that a program which
+/// gives none links no CUDA, and an op that has none needs no stub.
 ///
 /// Errors: what Op::supports() says; cancelled (the stop flag is set: nothing
-/// was computed); unsupported (no version for this device in this build).
+/// was computed); unsupported (no version for this device in this program);
+/// device_lost (what CUDA said).
 /// REQUIRES: a scratch of at least Op::workspace_bytes(), which the engine
 /// asked for when it was loaded.
 template <class Op>
@@ -34,12 +34,10 @@ Status dispatch(Context& ctx, const typename Op::Args& args) {
     Op::cpu(ctx, args);
     return ok();
   }
-  if constexpr (kHaveCuda && requires { Op::cuda(ctx, args); }) {
-    Op::cuda(ctx, args);
-    return ok();
-  }
+  for (const auto& op : ctx.cuda_ops)
+    if (op.name == Op::kName) return op.run(ctx, &args);
   return Error{Errc::unsupported, std::string(Op::kName) +
-                                      " has no CUDA version in this build; "
+                                      " has no CUDA version in this program; "
                                       "run the model on the CPU"};
 }
 

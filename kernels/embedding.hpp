@@ -14,7 +14,9 @@ struct Embedding {
   static constexpr std::string_view kName = "embedding";
   struct Args {
     TensorRef y;         // [rows, dim], written
-    TensorRef ids;       // i32 [rows], each of [0, outputs of the table)
+    /// i32 [rows], each of [0, outputs of the table); on CUDA a negative one
+    /// gives zeros: a row that only fills a captured step.
+    TensorRef ids;
     PackedWeight table;  // [tokens, dim]
   };
 
@@ -25,6 +27,7 @@ struct Embedding {
   /// All REQUIRE: supports().
   static void reference(const Args&);
   static void cpu(Context&, const Args&);
+  static void cuda(Context&, const Args&);
 };
 
 inline Status embedding(Context& ctx, const Embedding::Args& args) {

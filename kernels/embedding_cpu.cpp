@@ -14,8 +14,8 @@ void copy_row(const Embedding::Args& a, std::int64_t row) {
 
 }  // namespace
 
-Status Embedding::supports(const Device&, const Args& a) {
-  if (auto known = check_packed(a.table); !known) return known;
+Status Embedding::supports(const Device& device, const Args& a) {
+  if (auto known = check_packed(device, a.table); !known) return known;
   const auto rows = a.y.shape[0];
   if (is_matrix(a.y, DType::f32, rows, a.table.inputs) &&
       is_vector(a.ids, DType::i32, rows) && rows >= 0 && rows <= kMaxRows)

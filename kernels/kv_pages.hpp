@@ -17,7 +17,7 @@ inline constexpr std::int64_t kPageTokens = 16;
 /// On the CPU, for page p and kv head h:
 ///   keys   [p][h][head_dim][kPageTokens], a position a lane
 ///   values [p][h][kPageTokens][head_dim]
-/// What lies at positions that were never written is never used.
+/// On CUDA both as the values, f32 or bf16. What lies at positions that were never written is never used.
 struct KvPages {
   void* keys = nullptr;  // Aligned to 64 bytes, as values; owned elsewhere.
   void* values = nullptr;
@@ -34,13 +34,15 @@ struct KvPages {
 struct KvRows {
   TensorRef page_table;  // i32 [sequences, most pages of one]
   TensorRef sequences;   // i32 [rows], each a row of page_table
-  TensorRef positions;   // i32 [rows], each within its sequence's pages
+  /// i32 [rows], each within its sequence's pages. On CUDA a row at -1 is
+  /// there only to fill a captured step: nothing is appended, its output is 0.
+  TensorRef positions;
 };
 
 /// Errors: invalid_argument, with what is supported. The numbers in the
 /// tensors are not looked at: who makes them keeps them in range.
-Status check_kv(std::string_view op, const KvPages& pages, const KvRows& at,
-                std::int64_t rows);
+Status check_kv(std::string_view op, const Device& device,
+                const KvPages& pages, const KvRows& at, std::int64_t rows);
 
 /// Puts the rows' keys and values where the rows stand.
 struct KvAppend {
@@ -56,6 +58,7 @@ struct KvAppend {
   static std::size_t workspace_bytes(const Device&, const Args&) { return 0; }
   static void reference(const Args&);
   static void cpu(Context&, const Args&);
+  static void cuda(Context&, const Args&);
 };
 
 inline Status kv_append(Context& ctx, const KvAppend::Args& args) {

@@ -33,12 +33,13 @@ void append_row(const KvAppend::Args& a, std::int64_t row) {
 
 }  // namespace
 
-Status check_kv(std::string_view op, const KvPages& pages, const KvRows& at,
-                std::int64_t rows) {
+Status check_kv(std::string_view op, const Device& device, const KvPages& pages,
+                const KvRows& at, std::int64_t rows) {
+  const bool cuda = device.backend == Backend::cuda;
   const auto sequences = at.page_table.shape[0];
   const auto most = at.page_table.shape[1];
-  if (pages.dtype == DType::f32 && pages.pages >= 1 &&
-      pages.pages <= kMaxRows && pages.kv_heads >= 1 &&
+  if ((pages.dtype == DType::f32 || (cuda && pages.dtype == DType::bf16)) &&
+      pages.pages >= 1 && pages.pages <= kMaxRows && pages.kv_heads >= 1 &&
       pages.kv_heads <= kMaxDim &&
       (pages.head_dim == 64 || pages.head_dim == 128) && rows >= 0 &&
       rows <= kMaxRows && sequences >= 1 && most >= 1 &&
@@ -46,21 +47,24 @@ Status check_kv(std::string_view op, const KvPages& pages, const KvRows& at,
       is_vector(at.sequences, DType::i32, rows) &&
       is_vector(at.positions, DType::i32, rows))
     return ok();
-  return Error{
-      Errc::invalid_argument,
-      std::string(op) + " over " + std::to_string(pages.pages) + " pages of " +
-          std::string(to_string(pages.dtype)) + ", " +
-          std::to_string(pages.kv_heads) + " kv heads, head size " +
-          std::to_string(pages.head_dim) + ", page_table " +
-          shape_text(at.page_table) + ", sequences " +
-          shape_text(at.sequences) + ", positions " + shape_text(at.positions) +
-          " is not supported; known: f32 pages, head size 64 or 128, i32 "
-          "page_table [sequences, pages], sequences and positions [rows]"};
+  return Error{Errc::invalid_argument,
+               std::string(op) + " over " + std::to_string(pages.pages) +
+                   " pages of " + std::string(to_string(pages.dtype)) + ", " +
+                   std::to_string(pages.kv_heads) + " kv heads, head size " +
+                   std::to_string(pages.head_dim) + ", page_table " +
+                   shape_text(at.page_table) + ", sequences " +
+                   shape_text(at.sequences) + ", positions " +
+                   shape_text(at.positions) +
+                   " is not supported; known: f32 pages (on CUDA bf16, too), "
+                   "head size 64 "
+                   "or 128, i32 page_table [sequences, pages], sequences and "
+                   "positions [rows]"};
 }
 
-Status KvAppend::supports(const Device&, const Args& a) {
+Status KvAppend::supports(const Device& device, const Args& a) {
   const auto rows = a.keys.shape[0];
-  if (auto known = check_kv(kName, a.pages, a.at, rows); !known) return known;
+  if (auto known = check_kv(kName, device, a.pages, a.at, rows); !known)
+    return known;
   const auto width = a.pages.kv_heads * a.pages.head_dim;
   if (is_matrix(a.keys, DType::f32, rows, width) &&
       is_matrix(a.values, DType::f32, rows, width))

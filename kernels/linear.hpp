@@ -8,6 +8,10 @@
 // With weights of int8 and int4 x is rounded, too: groups of 32 inputs to
 // whole numbers of [-127, 127] times the group's largest magnitude / 127. With
 // bf16 it is rounded to bf16 at the level avx512_bf16 only.
+//
+// On CUDA up to 8 rows take x in fp32 and are the same bytes in any batch; more
+// go through cuBLASLt, with x, and weights that are codes, rounded to bf16
+// unless the weights are f32. Which bytes a row gets then depends on its batch.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +38,7 @@ struct Linear {
   /// All REQUIRE: supports().
   static void reference(const Args&);
   static void cpu(Context&, const Args&);
+  static void cuda(Context&, const Args&);
 };
 
 inline Status linear(Context& ctx, const Linear::Args& args) {

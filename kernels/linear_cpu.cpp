@@ -5,6 +5,7 @@
 #include "kernels/checks.hpp"
 #include "kernels/cpu/level.hpp"
 #include "kernels/linear.hpp"
+#include "kernels/linear_cuda.hpp"
 
 namespace troupe::kernels {
 namespace {
@@ -78,8 +79,8 @@ void round_inputs(std::vector<double>& x) {
 
 }  // namespace
 
-Status Linear::supports(const Device&, const Args& a) {
-  if (auto known = check_packed(a.weight); !known) return known;
+Status Linear::supports(const Device& device, const Args& a) {
+  if (auto known = check_packed(device, a.weight); !known) return known;
   const auto rows = a.x.shape[0];
   const bool no_bias = a.bias.data == nullptr;
   if (is_matrix(a.x, DType::f32, rows, a.weight.inputs) &&
@@ -93,7 +94,27 @@ Status Linear::supports(const Device&, const Args& a) {
                            "], bias [outputs], rows < 2^31");
 }
 
-std::size_t Linear::workspace_bytes(const Device&, const Args& a) {
+LargeLinear large_linear(const Linear::Args& a) {
+  // A part of the weights that stays in an L2 cache from the kernel that
+  // writes it to the one that reads it; what cuBLASLt asks for on Hopper.
+  constexpr std::int64_t kPartBytes = std::int64_t{16} << 20;
+  constexpr std::size_t kLibraryBytes = std::size_t{32} << 20;
+  LargeLinear large{.library_bytes = kLibraryBytes};
+  if (a.weight.format == WeightFormat::f32) return large;
+  const auto row = row_stride(WeightFormat::bf16, a.weight.inputs) * 2;
+  large.inputs_bytes =
+      static_cast<std::size_t>((a.x.shape[0] * row + 255) / 256 * 256);
+  if (!has_codes(a.weight.format)) return large;
+  const auto panels = std::clamp<std::int64_t>(kPartBytes / row / kPanelOutputs,
+                                               1, a.weight.panels());
+  large.part_outputs = panels * kPanelOutputs;
+  large.weight_bytes = static_cast<std::size_t>(large.part_outputs * row);
+  return large;
+}
+
+std::size_t Linear::workspace_bytes(const Device& device, const Args& a) {
+  if (device.backend == Backend::cuda)
+    return a.x.shape[0] <= kSmallRows ? 0 : large_linear(a).bytes();
   return static_cast<std::size_t>(row_bytes(a.weight) * a.x.shape[0]);
 }
 

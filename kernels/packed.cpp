@@ -72,6 +72,26 @@ T* numbers_of(const PackedWeight& weight, std::int64_t output) {
   return reinterpret_cast<T*>(panel_of(weight, output));
 }
 
+template <class T>
+T* row_of(const PackedWeight& weight, std::int64_t output) {
+  return static_cast<T*>(weight.data) +
+         output * row_stride(weight.format, weight.inputs);
+}
+
+void copy_row(const PackedWeight& weight, std::int64_t output,
+              std::span<const float> row) {
+  const auto stride =
+      static_cast<std::size_t>(row_stride(weight.format, weight.inputs));
+  if (weight.format == WeightFormat::f32) {
+    const std::span to{row_of<float>(weight, output), stride};
+    std::ranges::fill(std::ranges::copy(row, to.begin()).out, to.end(), 0.f);
+    return;
+  }
+  const std::span to{row_of<std::uint16_t>(weight, output), stride};
+  f32_to_bf16(row, to.first(row.size()));
+  std::ranges::fill(to.subspan(row.size()), std::uint16_t{0});
+}
+
 void pack_f32(const PackedWeight& weight, std::int64_t output,
               const float* row) {
   auto* to = numbers_of<float>(weight, output);
@@ -213,6 +233,9 @@ float code_at(const PackedWeight& weight, std::int64_t output,
 // `row` null: padding.
 void pack_row(const PackedWeight& weight, std::int64_t output,
               const float* row) {
+  if (weight.layout == WeightLayout::rows)
+    return copy_row(weight, output,
+                    {row, static_cast<std::size_t>(weight.inputs)});
   switch (weight.format) {
     case WeightFormat::f32:
       return pack_f32(weight, output, row);
@@ -241,10 +264,25 @@ std::string_view to_string(WeightFormat format) {
   return "";
 }
 
+WeightLayout layout_on(const Device& device, WeightFormat format) {
+  const bool plain =
+      format == WeightFormat::f32 || format == WeightFormat::bf16;
+  return device.backend == Backend::cuda && plain ? WeightLayout::rows
+                                                  : WeightLayout::panels;
+}
+
+std::int64_t row_stride(WeightFormat format, std::int64_t inputs) {
+  const std::int64_t line = format == WeightFormat::f32 ? 16 : 32;
+  return (inputs + line - 1) / line * line;
+}
+
 std::size_t packed_bytes(WeightFormat format, std::int64_t outputs,
-                         std::int64_t inputs) {
+                         std::int64_t inputs, WeightLayout layout) {
   TROUPE_ASSERT(outputs >= 0 && inputs >= 0 && outputs <= kMaxDim &&
                 inputs <= kMaxDim);
+  if (layout == WeightLayout::rows)
+    return static_cast<std::size_t>(outputs * row_stride(format, inputs) *
+                                    (format == WeightFormat::f32 ? 4 : 2));
   const PackedWeight weight{.outputs = outputs, .inputs = inputs};
   return static_cast<std::size_t>(weight.panels() *
                                   panel_bytes(format, inputs));
@@ -261,7 +299,8 @@ void pack_rows(const PackedWeight& weight, std::int64_t first,
                 first >= 0 && first + count <= weight.outputs);
   for (std::int64_t row = 0; row < count; ++row)
     pack_row(weight, first + row, rows.data() + row * weight.inputs);
-  if (first + count != weight.outputs) return;
+  if (first + count != weight.outputs || weight.layout == WeightLayout::rows)
+    return;
   for (auto pad = weight.outputs; pad % kPanelOutputs != 0; ++pad)
     pack_row(weight, pad, nullptr);
 }
@@ -269,10 +308,14 @@ void pack_rows(const PackedWeight& weight, std::int64_t first,
 float packed_at(const PackedWeight& weight, std::int64_t output,
                 std::int64_t input) {
   const auto lane = output % kLanes;
+  const bool in_rows = weight.layout == WeightLayout::rows;
   switch (weight.format) {
     case WeightFormat::f32:
+      if (in_rows) return row_of<float>(weight, output)[input];
       return numbers_of<float>(weight, output)[f32_index(lane, input)];
     case WeightFormat::bf16:
+      if (in_rows)
+        return bf16_to_f32(row_of<std::uint16_t>(weight, output)[input]);
       return bf16_to_f32(
           numbers_of<std::uint16_t>(weight, output)[bf16_index(lane, input)]);
     case WeightFormat::int8:
@@ -282,7 +325,13 @@ float packed_at(const PackedWeight& weight, std::int64_t output,
   return code_at(weight, output, input);
 }
 
-Status check_packed(const PackedWeight& weight) {
+Status check_packed(const Device& device, const PackedWeight& weight) {
+  if (weight.layout != layout_on(device, weight.format))
+    return Error{Errc::invalid_argument,
+                 "a weight of " + std::string(to_string(weight.format)) +
+                     (weight.layout == WeightLayout::rows
+                          ? " in rows is for CUDA; this device reads panels"
+                          : " in panels is for the CPU; CUDA reads rows")};
   if (weight.format >= WeightFormat::f32 &&
       weight.format <= kLastWeightFormat && weight.outputs >= 1 &&
       weight.outputs <= kMaxDim && weight.inputs >= 1 &&

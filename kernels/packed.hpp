@@ -20,6 +20,7 @@
 #include <string_view>
 
 #include "core/result.hpp"
+#include "kernels/device.hpp"
 
 namespace troupe::kernels {
 
@@ -31,11 +32,20 @@ inline constexpr WeightFormat kLastWeightFormat = WeightFormat::int4;
 
 std::string_view to_string(WeightFormat format);
 
+/// Panels are as above. In rows, for f32 and bf16 only, an output is a row as
+/// files hold it, filled up with zeros to a multiple of 64 bytes: what CUDA's
+/// libraries read in place.
+enum class WeightLayout : std::uint8_t { panels = 1, rows };
+
+/// How the weights of a format lie on a device.
+WeightLayout layout_on(const Device& device, WeightFormat format);
+
 struct PackedWeight {
   void* data = nullptr;  // Aligned to 64 bytes; owned by someone else.
   WeightFormat format = WeightFormat::f32;
   std::int64_t outputs = 0;
   std::int64_t inputs = 0;
+  WeightLayout layout = WeightLayout::panels;
 
   std::int64_t panels() const {
     return (outputs + kPanelOutputs - 1) / kPanelOutputs;
@@ -45,7 +55,11 @@ struct PackedWeight {
 /// What `data` must hold, a multiple of 64.
 /// REQUIRES: outputs and inputs of [0, kMaxDim].
 std::size_t packed_bytes(WeightFormat format, std::int64_t outputs,
-                         std::int64_t inputs);
+                         std::int64_t inputs,
+                         WeightLayout layout = WeightLayout::panels);
+
+/// From one row to the next in the layout of rows, in elements.
+std::int64_t row_stride(WeightFormat format, std::int64_t inputs);
 
 /// Packs outputs [first, first + rows.size() / inputs), given row by row as
 /// the files hold them; the last outputs bring the padding with them. Numbers
@@ -61,6 +75,6 @@ float packed_at(const PackedWeight& weight, std::int64_t output,
                 std::int64_t input);
 
 /// Errors: invalid_argument, naming what is known.
-Status check_packed(const PackedWeight& weight);
+Status check_packed(const Device& device, const PackedWeight& weight);
 
 }  // namespace troupe::kernels

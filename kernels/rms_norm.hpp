@@ -29,6 +29,7 @@ struct RmsNorm {
   /// All REQUIRE: supports().
   static void reference(const Args&);
   static void cpu(Context&, const Args&);
+  static void cuda(Context&, const Args&);
 };
 
 inline Status rms_norm(Context& ctx, const RmsNorm::Args& args) {

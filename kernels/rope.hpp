@@ -32,6 +32,7 @@ struct RopeTable {
   /// All REQUIRE: supports(). On the CPU the reference is what runs.
   static void reference(const Args&);
   static void cpu(Context&, const Args&);
+  static void cuda(Context&, const Args&);
 };
 
 /// Turns every head of every row.
@@ -48,6 +49,7 @@ struct Rope {
   static std::size_t workspace_bytes(const Device&, const Args&) { return 0; }
   static void reference(const Args&);
   static void cpu(Context&, const Args&);
+  static void cuda(Context&, const Args&);
 };
 
 inline Status rope_table(Context& ctx, const RopeTable::Args& args) {

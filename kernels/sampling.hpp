@@ -74,6 +74,7 @@ struct Sampling {
   /// All REQUIRE: supports(). The reference leaves the logits as they are.
   static void reference(const Args&);
   static void cpu(Context&, const Args&);
+  static void cuda(Context&, const Args&);
 };
 
 inline Status sampling(Context& ctx, const Sampling::Args& args) {

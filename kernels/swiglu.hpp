@@ -25,6 +25,7 @@ struct SwiGlu {
   /// All REQUIRE: supports().
   static void reference(const Args&);
   static void cpu(Context&, const Args&);
+  static void cuda(Context&, const Args&);
 };
 
 inline Status swiglu(Context& ctx, const SwiGlu::Args& args) {

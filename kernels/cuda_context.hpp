@@ -1,0 +1,74 @@
+// CUDA devices, found and opened. Only the CUDA device program links this; on
+// a machine without a driver it finds none and says so.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/result.hpp"
+#include "kernels/context.hpp"
+
+namespace troupe {
+
+struct CudaDevice {
+  std::uint32_t ordinal = 0;
+  std::string name;
+  std::int32_t sm = 0;  // 90 = Hopper.
+  std::int64_t bytes = 0;
+};
+
+/// In the order of their ordinals. Errors: not_found (no driver, or none it
+/// can use: the message has CUDA's own words).
+Result<std::vector<CudaDevice>> cuda_devices();
+
+/// Memory of a device, freed with it. REQUIRES: the device is this thread's.
+class DeviceMemory {
+ public:
+  /// Errors: out_of_memory.
+  static Result<DeviceMemory> allocate(std::size_t bytes);
+
+  std::byte* data() const { return data_.get(); }
+  std::size_t size() const { return size_; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* data) const;
+  };
+  std::unique_ptr<std::byte, Free> data_;
+  std::size_t size_ = 0;
+};
+
+/// What the Context of one CUDA device points to: its stream, the scratch, the
+/// libraries. One thread's, the one that opened it.
+class OpenCudaDevice {
+ public:
+  /// Errors: not_found (no such device), unsupported (older than 8.0),
+  /// out_of_memory, device_lost.
+  static Result<std::unique_ptr<OpenCudaDevice>> open(
+      std::uint32_t ordinal, std::size_t scratch_bytes);
+  ~OpenCudaDevice();
+  OpenCudaDevice(const OpenCudaDevice&) = delete;
+  OpenCudaDevice& operator=(const OpenCudaDevice&) = delete;
+
+  Context& context() { return context_; }
+
+  /// Asynchronous, in the stream's order. Host memory that is not pinned is
+  /// copied aside first. Errors: device_lost.
+  Status copy_in(std::byte* device, const void* host, std::size_t bytes);
+  Status copy_out(void* host, const std::byte* device, std::size_t bytes);
+  /// Waits until the stream is empty. Errors: device_lost, of any op before.
+  Status wait();
+
+ private:
+  OpenCudaDevice() = default;
+
+  Context context_;
+  DeviceMemory scratch_;
+  std::unique_ptr<CudaLibraries, void (*)(CudaLibraries*)> libraries_{nullptr,
+                                                                      nullptr};
+};
+
+}  // namespace troupe

@@ -1,0 +1,51 @@
+// A CUDA device that is none: the kernels' own sources under the shim.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "kernels/cuda_ops.hpp"
+#include "kernels/dispatch.hpp"
+#include "tests/cuda_shim/shim/block.hpp"
+#include "tests/kernels/support.hpp"
+
+namespace troupe::kernels {
+
+struct CudaDevice {
+  explicit CudaDevice(cuda_shim::Order order) {
+    cuda_shim::set_order(order);
+    ctx.device = {.backend = Backend::cuda, .sm = 80};
+    ctx.cuda_ops = cuda_ops();
+  }
+
+  /// With the scratch that the op asks for, which begins as NaN.
+  template <class Op>
+  ::testing::AssertionResult run(const typename Op::Args& args) {
+    scratch.assign(Op::workspace_bytes(ctx.device, args), std::byte{0xff});
+    ctx.scratch = scratch;
+    if (const auto ran = dispatch<Op>(ctx, args); !ran)
+      return ::testing::AssertionFailure() << ran.error().message;
+    return ::testing::AssertionSuccess();
+  }
+
+  std::vector<std::byte> scratch;
+  Context ctx;
+};
+
+/// Tests of a kernel run once for each order in which threads may come.
+class EachOrder : public ::testing::TestWithParam<cuda_shim::Order> {};
+
+inline std::string order_name(
+    const ::testing::TestParamInfo<cuda_shim::Order>& info) {
+  const char* const names[] = {"ascending", "descending", "shuffled"};
+  return names[static_cast<int>(info.param) - 1];
+}
+
+}  // namespace troupe::kernels
+
+#define TROUPE_EACH_ORDER(fixture)                                            \
+  INSTANTIATE_TEST_SUITE_P(Orders, fixture,                                   \
+                           ::testing::ValuesIn(::troupe::cuda_shim::kOrders), \
+                           ::troupe::kernels::order_name)

@@ -1,0 +1,241 @@
+// Embedding, norms, positions and SwiGLU, against the references.
+#include <gtest/gtest.h>
+
+#include "kernels/embedding.hpp"
+#include "kernels/rms_norm.hpp"
+#include "kernels/rope.hpp"
+#include "kernels/swiglu.hpp"
+#include "tests/cuda_shim/cuda_device.hpp"
+
+namespace troupe::kernels {
+namespace {
+
+using CudaOps = EachOrder;
+TROUPE_EACH_ORDER(CudaOps);
+
+// -- embedding ----------------------------------------------------------------
+
+struct Table {
+  Table(WeightFormat format, std::int64_t tokens, std::int64_t dim)
+      : weight{.format = format,
+               .outputs = tokens,
+               .inputs = dim,
+               .layout = layout_on({.backend = Backend::cuda}, format)},
+        packed(packed_bytes(format, tokens, dim, weight.layout) / 4, -1) {
+    weight.data = packed.data();
+    pack_rows(weight, 0, random_values(tokens * dim, 5));
+  }
+  PackedWeight weight;
+  std::vector<std::int32_t> packed;
+};
+
+TEST_P(CudaOps, EmbedRowsOfEveryFormat) {
+  const std::vector<std::int32_t> ids{32, 0, 16, 15, 16, 31};
+  for (const auto format : {WeightFormat::f32, WeightFormat::bf16,
+                            WeightFormat::int8, WeightFormat::int4})
+    for (const std::int64_t dim : {1, 19, 64, 300}) {
+      CudaDevice device{GetParam()};
+      const Table table{format, 33, dim};
+      std::vector<float> y(6 * static_cast<std::size_t>(dim), NAN);
+      auto expected = y;
+      Embedding::Args args{.y = matrix_ref(y.data(), 6, dim),
+                           .ids = vector_ref(ids.data(), 6),
+                           .table = table.weight};
+      ASSERT_TRUE(device.run<Embedding>(args));
+      args.y = matrix_ref(expected.data(), 6, dim);
+      Embedding::reference(args);
+      EXPECT_TRUE(computed(y, expected, std::vector<float>(y.size(), 1.f), {}))
+          << to_string(format) << ", " << dim;
+    }
+}
+
+TEST_P(CudaOps, EmbedNothingWhereARowOnlyFillsAStep) {
+  CudaDevice device{GetParam()};
+  const Table table{WeightFormat::bf16, 3, 5};
+  const std::vector<std::int32_t> ids{-1, 2};
+  std::vector<float> y(10, NAN);
+  ASSERT_TRUE(device.run<Embedding>({.y = matrix_ref(y.data(), 2, 5),
+                                     .ids = vector_ref(ids.data(), 2),
+                                     .table = table.weight}));
+  EXPECT_EQ(y[0], 0);
+  EXPECT_EQ(y[4], 0);
+  EXPECT_EQ(y[5], packed_at(table.weight, 2, 0));
+}
+
+TEST(CudaEmbedding, RefusesTheLayoutOfTheCpu) {
+  CudaDevice device{cuda_shim::Order::ascending};
+  Table table{WeightFormat::bf16, 3, 5};
+  table.weight.layout = WeightLayout::panels;
+  EXPECT_FALSE(
+      device.run<Embedding>({.y = {}, .ids = {}, .table = table.weight}));
+}
+
+// -- RMSNorm ------------------------------------------------------------------
+
+// fp32 sums of up to a few thousand squares, a square root within 2 ulp.
+constexpr Tolerance kNormAllowed{1e-6, 2e-6};
+
+struct Norm {
+  Norm(std::int64_t rows, std::int64_t dim)
+      : x{random_values(rows * dim, 1)},
+        w{random_values(dim, 2)},
+        residual{random_values(rows * dim, 3)},
+        y(x.size()),
+        args{.y = matrix_ref(y.data(), rows, dim),
+             .x = matrix_ref(x.data(), rows, dim),
+             .w = vector_ref(w.data(), dim),
+             .eps = 1e-2f} {}
+  Norm(const Norm&) = delete;
+  Norm& operator=(const Norm&) = delete;
+
+  std::vector<float> x, w, residual, y;
+  RmsNorm::Args args;
+};
+
+TEST_P(CudaOps, NormalizeRows) {
+  for (const auto rows : {0, 1, 5})
+    for (const auto dim : {1, 2, 31, 33, 255, 256, 257, 896, 4864}) {
+      CudaDevice device{GetParam()};
+      Norm actual{rows, dim}, expected{rows, dim};
+      ASSERT_TRUE(device.run<RmsNorm>(actual.args));
+      RmsNorm::reference(expected.args);
+      EXPECT_TRUE(computed(actual.y, expected.y, actual.x, kNormAllowed))
+          << rows << " x " << dim;
+    }
+}
+
+TEST_P(CudaOps, NormalizeRowsAddedToAResidual) {
+  for (const auto dim : {1, 33, 896}) {
+    CudaDevice device{GetParam()};
+    Norm actual{3, dim}, expected{3, dim};
+    const auto before = actual.residual;
+    actual.args.residual = matrix_ref(actual.residual.data(), 3, dim);
+    expected.args.residual = matrix_ref(expected.residual.data(), 3, dim);
+    ASSERT_TRUE(device.run<RmsNorm>(actual.args));
+    RmsNorm::reference(expected.args);
+    EXPECT_TRUE(computed(actual.y, expected.y, actual.x, kNormAllowed));
+    EXPECT_TRUE(computed(actual.residual, expected.residual, before, {}));
+  }
+}
+
+TEST_P(CudaOps, NormalizeInPlaceAndLetNotANumberThrough) {
+  CudaDevice device{GetParam()};
+  Norm apart{3, 300};
+  apart.x[299] = NAN;
+  ASSERT_TRUE(device.run<RmsNorm>(apart.args));
+  EXPECT_TRUE(std::isnan(apart.y[0]));
+  EXPECT_FALSE(std::isnan(apart.y[300]));
+  auto args = apart.args;
+  args.y = args.x;
+  ASSERT_TRUE(device.run<RmsNorm>(args));
+  EXPECT_EQ(apart.x[300], apart.y[300]);
+  EXPECT_EQ(apart.x[899], apart.y[899]);
+}
+
+// -- positions ----------------------------------------------------------------
+
+struct Positions {
+  Positions(std::int64_t heads, std::int64_t half_)
+      : half{half_},
+        width{heads * 2 * half_},
+        cos(static_cast<std::size_t>(4 * half)),
+        sin(cos.size()),
+        x{random_values(4 * width, 1)},
+        y(x.size()) {}
+
+  RopeTable::Args table() {
+    return {.cos = matrix_ref(cos.data(), 4, half),
+            .sin = matrix_ref(sin.data(), 4, half),
+            .positions = vector_ref(at.data(), 4),
+            .theta = 1e6f};
+  }
+  Rope::Args args() {
+    return {.y = matrix_ref(y.data(), 4, width),
+            .x = matrix_ref(x.data(), 4, width),
+            .cos = matrix_ref(cos.data(), 4, half),
+            .sin = matrix_ref(sin.data(), 4, half)};
+  }
+
+  std::vector<std::int32_t> at{5, 0, 32'767, 131};
+  std::int64_t half, width;
+  std::vector<float> cos, sin, x, y;
+};
+
+TEST_P(CudaOps, TurnHeads) {
+  for (const std::int64_t half : {1, 32, 64, 200})
+    for (const std::int64_t heads : {1, 3, 14}) {
+      CudaDevice device{GetParam()};
+      Positions actual{heads, half}, expected{heads, half};
+      ASSERT_TRUE(device.run<RopeTable>(actual.table()));
+      RopeTable::reference(expected.table());
+      EXPECT_TRUE(computed(actual.cos, expected.cos, actual.sin, {1e-7, 0}));
+      EXPECT_TRUE(computed(actual.sin, expected.sin, actual.cos, {1e-7, 0}));
+      ASSERT_TRUE(device.run<Rope>(actual.args()));
+      Rope::reference(expected.args());
+      EXPECT_TRUE(computed(actual.y, expected.y, actual.x, {1e-6, 1e-6}));
+      auto in_place = actual.args();
+      in_place.y = in_place.x;
+      ASSERT_TRUE(device.run<Rope>(in_place));
+      EXPECT_TRUE(same_bits(actual.x, actual.y));
+    }
+}
+
+// -- SwiGLU -------------------------------------------------------------------
+
+TEST_P(CudaOps, MultiplyByGates) {
+  const std::int64_t shapes[][2] = {
+      {0, 4}, {1, 1}, {1, 255}, {3, 257}, {2, 1000}};
+  for (const auto& [rows, dim] : shapes) {
+    CudaDevice device{GetParam()};
+    auto gate = random_values(rows * dim, 1);
+    const auto up = random_values(rows * dim, 2);
+    for (auto& value : gate) value *= 8;
+    std::vector<float> y(gate.size()), expected(gate.size());
+    SwiGlu::Args args{.y = matrix_ref(y.data(), rows, dim),
+                      .gate = matrix_ref(gate.data(), rows, dim),
+                      .up = matrix_ref(up.data(), rows, dim)};
+    ASSERT_TRUE(device.run<SwiGlu>(args));
+    args.y = matrix_ref(expected.data(), rows, dim);
+    SwiGlu::reference(args);
+    EXPECT_TRUE(computed(y, expected, gate, {1e-37, 1e-6}));
+    EXPECT_TRUE(computed(y, expected, up, {1e-37, 1e-6}));
+    args.y = args.gate;
+    ASSERT_TRUE(device.run<SwiGlu>(args));
+    EXPECT_TRUE(same_bits(gate, y));
+  }
+}
+
+TEST_P(CudaOps, MultiplyByGatesAtTheEndsOfTheRange) {
+  CudaDevice device{GetParam()};
+  const std::vector<float> gate{100, -100, 1e30f, -1e30f, NAN, 3};
+  const std::vector<float> up{2, 2, 2, 2, 2, NAN};
+  std::vector<float> y(6);
+  ASSERT_TRUE(device.run<SwiGlu>({.y = matrix_ref(y.data(), 1, 6),
+                                  .gate = matrix_ref(gate.data(), 1, 6),
+                                  .up = matrix_ref(up.data(), 1, 6)}));
+  EXPECT_FLOAT_EQ(y[0], 200);
+  EXPECT_NEAR(y[1], 0, 1e-30);
+  EXPECT_FLOAT_EQ(y[2], 2e30f);
+  EXPECT_EQ(y[3], 0);
+  EXPECT_TRUE(std::isnan(y[4]));
+  EXPECT_TRUE(std::isnan(y[5]));
+}
+
+// -- the way there ------------------------------------------------------------
+
+TEST(CudaDispatch, ReportsWhatCudaThrows) {
+  CudaDevice device{cuda_shim::Order::ascending};
+  Norm some{2, 8};
+  some.args.residual = {};
+  constexpr CudaOp kBroken{
+      RmsNorm::kName, [](Context&, const void*) -> Status {
+        return Error{Errc::device_lost, "rms_norm: out of order"};
+      }};
+  device.ctx.cuda_ops = {&kBroken, 1};
+  const auto ran = rms_norm(device.ctx, some.args);
+  ASSERT_FALSE(ran);
+  EXPECT_EQ(ran.error().code, Errc::device_lost);
+}
+
+}  // namespace
+}  // namespace troupe::kernels
