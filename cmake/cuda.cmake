@@ -127,3 +127,31 @@ macro(troupe_kernels_begin)
   troupe_kernel_levels()
   set_property(GLOBAL APPEND PROPERTY TROUPE_FOLDERS kernels)
 endmacro()
+
+# cuda_gpu_tests: the ops' tests of tests/cuda_shim, once more for a real device
+# with CUDA's own libraries. Each is a process of its own, labelled gpu; where
+# no device answers they are skipped and say why.
+function(troupe_cuda_gpu_tests)
+  if(NOT TARGET troupe_kernels_cuda OR TROUPE_SANITIZE)
+    return()
+  endif()
+  add_executable(cuda_gpu_tests
+    tests/cuda_shim/gpu/device_main.cpp tests/cuda_shim/gpu/managed_memory.cpp
+    tests/cuda_shim/plain_ops_test.cpp tests/cuda_shim/linear_test.cpp
+    tests/cuda_shim/attention_test.cpp tests/cuda_shim/sampling_test.cpp)
+  set_target_properties(cuda_gpu_tests PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_include_directories(cuda_gpu_tests PRIVATE tests/cuda_shim/gpu)
+  target_compile_options(cuda_gpu_tests PRIVATE ${TROUPE_TEST_OPTIMISATION})
+  target_link_libraries(cuda_gpu_tests PRIVATE troupe_kernels_cuda troupe_codec
+    GTest::gtest GTest::gmock)
+  gtest_discover_tests(cuda_gpu_tests DISCOVERY_MODE PRE_TEST
+    TEST_PREFIX "cuda_gpu." WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+    PROPERTIES LABELS gpu TIMEOUT 20 SKIP_RETURN_CODE 77)
+  add_test(NAME kernels.cuda_objects COMMAND ${CMAKE_COMMAND}
+    -DNM=${CMAKE_NM} -DREADELF=${CMAKE_READELF}
+    -DLIBRARY=$<TARGET_FILE:troupe_kernels_cuda>
+    "-DPROGRAMS=$<TARGET_NAME_IF_EXISTS:troupe>"
+    -DBIN=${PROJECT_BINARY_DIR}/bin
+    -P ${PROJECT_SOURCE_DIR}/tests/cuda_shim/gpu/objects.cmake)
+endfunction()

@@ -7,7 +7,7 @@ namespace troupe::kernels {
 namespace {
 
 constexpr int kThreads = 256;
-constexpr std::int64_t kMaxBlocks = 1 << 16;
+constexpr std::int64_t kMaxBlocks = 1024;  // Some eight for each processor.
 
 __global__ void __launch_bounds__(kThreads)
     swiglu_kernel(float* y, const float* gate, const float* up,

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/attention_cuda.hpp"
-#include "tests/cuda_shim/cuda_device.hpp"
+#include "test_device.hpp"
 #include "tests/kernels/attention_pool.hpp"
 
 namespace troupe::kernels {

@@ -8,7 +8,7 @@
 
 #include "kernels/linear_cuda.hpp"
 #include "kernels/numbers.hpp"
-#include "tests/cuda_shim/cuda_device.hpp"
+#include "test_device.hpp"
 
 namespace troupe::kernels {
 namespace {
@@ -108,7 +108,7 @@ TEST_P(CudaLinear, EqualsPlainLoopsForManyRows) {
 // So many inputs that codes become rows of bf16 in two parts.
 TEST(CudaLinearParts, MeetWithoutASeam) {
   constexpr std::int64_t kInputs = 1 << 19;
-  CudaDevice device{cuda_shim::Order::ascending};
+  CudaDevice device{Order::ascending};
   Product some{WeightFormat::int4, 9, kInputs, 20};
   ASSERT_EQ(large_linear(some.args()).part_outputs, 16);
   ASSERT_TRUE(device.run<Linear>(some.args()));
@@ -148,7 +148,7 @@ TEST_P(CudaLinear, LetsNotANumberThrough) {
   for (const auto format : kFormats) {
     CudaDevice device{GetParam()};
     Product some{format, 2, 20, 20};
-    some.x[25] = NAN;
+    some.x[21] = NAN;  // Just past what the row before has.
     ASSERT_TRUE(device.run<Linear>(some.args()));
     EXPECT_FALSE(std::isnan(some.y[19]));
     EXPECT_TRUE(std::isnan(some.y[20]));

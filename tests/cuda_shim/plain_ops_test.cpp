@@ -5,7 +5,7 @@
 #include "kernels/rms_norm.hpp"
 #include "kernels/rope.hpp"
 #include "kernels/swiglu.hpp"
-#include "tests/cuda_shim/cuda_device.hpp"
+#include "test_device.hpp"
 
 namespace troupe::kernels {
 namespace {
@@ -63,7 +63,7 @@ TEST_P(CudaOps, EmbedNothingWhereARowOnlyFillsAStep) {
 }
 
 TEST(CudaEmbedding, RefusesTheLayoutOfTheCpu) {
-  CudaDevice device{cuda_shim::Order::ascending};
+  CudaDevice device{Order::ascending};
   Table table{WeightFormat::bf16, 3, 5};
   table.weight.layout = WeightLayout::panels;
   EXPECT_FALSE(
@@ -183,8 +183,8 @@ TEST_P(CudaOps, TurnHeads) {
 // -- SwiGLU -------------------------------------------------------------------
 
 TEST_P(CudaOps, MultiplyByGates) {
-  const std::int64_t shapes[][2] = {
-      {0, 4}, {1, 1}, {1, 255}, {3, 257}, {2, 1000}};
+  const std::int64_t shapes[][2] = {{0, 4},   {1, 1},    {1, 255},
+                                    {3, 257}, {2, 1000}, {1, 1024 * 256 + 3}};
   for (const auto& [rows, dim] : shapes) {
     CudaDevice device{GetParam()};
     auto gate = random_values(rows * dim, 1);
@@ -224,7 +224,7 @@ TEST_P(CudaOps, MultiplyByGatesAtTheEndsOfTheRange) {
 // -- the way there ------------------------------------------------------------
 
 TEST(CudaDispatch, ReportsWhatCudaThrows) {
-  CudaDevice device{cuda_shim::Order::ascending};
+  CudaDevice device{Order::ascending};
   Norm some{2, 8};
   some.args.residual = {};
   constexpr CudaOp kBroken{

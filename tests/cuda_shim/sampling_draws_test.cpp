@@ -5,7 +5,7 @@
 
 #include "kernels/philox.hpp"
 #include "kernels/sampling_select.cuh"
-#include "tests/cuda_shim/cuda_device.hpp"
+#include "test_device.hpp"
 #include "tests/cuda_shim/shim/kernels/launch.cuh"
 #include "tests/kernels/chi_squared.hpp"
 #include "tests/kernels/sampling_cases.hpp"
@@ -45,7 +45,7 @@ struct Counts {
 
 Counts draw(std::int64_t vocabulary, const SamplingRow& row,
             std::uint32_t per_seed) {
-  CudaDevice device{cuda_shim::Order::ascending};
+  CudaDevice device{Order::ascending};
   SamplingCase some{some_logits(vocabulary, kFlat), 1};
   some.ways[0] = row;
   Counts counts;

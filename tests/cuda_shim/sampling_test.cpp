@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tests/cuda_shim/cuda_device.hpp"
+#include "test_device.hpp"
 #include "tests/kernels/sampling_cases.hpp"
 
 namespace troupe::kernels {
@@ -69,7 +69,7 @@ TEST_P(CudaSampling, KeepsWhatASortedOracleKeeps) {
 }
 
 TEST(CudaSamplingOfMany, KeepsWhatASortedOracleKeeps) {
-  CudaDevice device{cuda_shim::Order::shuffled};
+  CudaDevice device{Order::shuffled};
   keeps_what_the_oracle_keeps(device, 151'936);
 }
 
@@ -109,7 +109,7 @@ TEST_P(CudaSampling, DrawsWhatTheReferenceDraws) {
 }
 
 TEST(CudaSamplingOfMany, DrawsWhatTheReferenceDraws) {
-  CudaDevice device{cuda_shim::Order::ascending};
+  CudaDevice device{Order::ascending};
   for (const auto spread : {kFlat, kPeaked})
     for (const auto& way : ways()) {
       SamplingCase some{some_logits(151'936, spread), 2};
@@ -152,11 +152,11 @@ TEST_P(CudaSampling, ChoosesTheLikeliestAtTemperatureZeroTheLowestOfEquals) {
 
 TEST_P(CudaSampling, PenalisesWhatIsLikeliestToo) {
   CudaDevice device{GetParam()};
-  const SeenToken seen[] = {{1, 1}};
+  const std::vector<SeenToken> seen{{1, 1}};
   SamplingCase some{{1, 3, 2}, 1};
   some.ways[0] = {.temperature = 0,
                   .presence_penalty = 1.5f,
-                  .seen = seen,
+                  .seen = seen.data(),
                   .seen_count = 1};
   EXPECT_THAT(some.sampled(device.ctx), ElementsAre(2));
 }

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <functional>
 
-#include "tests/cuda_shim/cuda_device.hpp"
+#include "test_device.hpp"
 #include "tests/cuda_shim/shim/kernels/launch.cuh"
 
 namespace troupe::kernels {
@@ -296,6 +296,38 @@ TEST(ShimOrders, ShowABarrierThatIsMissingAfterReading) {
   };
   EXPECT_EQ(wrong(true), 0);
   EXPECT_GE(wrong(false), 1);
+}
+
+// Two sums of a block, one after the other, through the same shared numbers:
+// a quick warp must not write the second before a slow one has read the first.
+__global__ void sums_kernel(float* sums, bool waits) {
+  auto& shared = shared_as<Turned>();
+  for (int round = 0; round < 2; ++round) {
+    float sum = static_cast<float>(round + 1);
+    for (int lanes = 16; lanes > 0; lanes /= 2)
+      sum += __shfl_xor_sync(kAll, sum, lanes);
+    if (waits) __syncthreads();
+    if (threadIdx.x % 32 == 0) shared.values[threadIdx.x / 32] = sum;
+    __syncthreads();
+    sums[threadIdx.x * 2 + static_cast<unsigned>(round)] =
+        shared.values[0] + shared.values[1] + shared.values[2];
+  }
+}
+
+TEST(ShimOrders, ShowAWarpThatRunsAhead) {
+  const auto wrong = [](bool waits) {
+    return orders_that_show([=] {
+      std::vector<float> sums(192);
+      EXPECT_EQ(
+          complaint(sums_kernel, 1, 96, sizeof(Turned), sums.data(), waits),
+          "");
+      for (std::size_t i = 0; i < 192; ++i)
+        if (sums[i] != (i % 2 == 0 ? 96 : 192)) return true;
+      return false;
+    });
+  };
+  EXPECT_EQ(wrong(true), 0);
+  EXPECT_GE(wrong(false), 2);
 }
 
 __global__ void pass_on_kernel(float* values, bool waits) {

@@ -64,10 +64,11 @@ class AttentionPool {
     return places;
   }
 
-  // The key at a place becomes no number.
+  // The key and the value at a place become no numbers.
   void spoil(const Place& place) {
-    k_[static_cast<std::size_t>(place.sequence)]
-      [static_cast<std::size_t>(place.position * kv_width())] = NAN;
+    for (auto* rows : {&k_, &v_})
+      (*rows)[static_cast<std::size_t>(place.sequence)]
+             [static_cast<std::size_t>(place.position * kv_width())] = NAN;
   }
 
   // One step: appends the rows' keys and values, then attends.

@@ -71,8 +71,9 @@ struct Way {
 
 /// Every filter alone, and all together. Ids are below 3.
 inline const std::vector<Way>& ways() {
-  static const SeenToken seen[] = {{0, 0}, {2, 3}, {1, 1}};
-  static const TokenBias biases[] = {{1, 0.5f}, {2, -0.3f}};
+  // Not in the program: a device reads them.
+  static const std::vector<SeenToken> seen{{0, 0}, {2, 3}, {1, 1}};
+  static const std::vector<TokenBias> biases{{1, 0.5f}, {2, -0.3f}};
   static const std::vector<Way> all{
       {"plain", {}},
       {"temperature", {.temperature = 0.7f}},
@@ -82,10 +83,12 @@ inline const std::vector<Way>& ways() {
       {"top_p", {.top_p = 0.9f}},
       {"min_p", {.min_p = 0.05f}},
       {"repetition",
-       {.repetition_penalty = 1.3f, .seen = seen, .seen_count = 3}},
-      {"presence", {.presence_penalty = 0.6f, .seen = seen, .seen_count = 3}},
-      {"frequency", {.frequency_penalty = 0.4f, .seen = seen, .seen_count = 3}},
-      {"bias", {.biases = biases, .bias_count = 2}},
+       {.repetition_penalty = 1.3f, .seen = seen.data(), .seen_count = 3}},
+      {"presence",
+       {.presence_penalty = 0.6f, .seen = seen.data(), .seen_count = 3}},
+      {"frequency",
+       {.frequency_penalty = 0.4f, .seen = seen.data(), .seen_count = 3}},
+      {"bias", {.biases = biases.data(), .bias_count = 2}},
       {"all",
        {.temperature = 0.8f,
         .top_k = 40,
@@ -94,9 +97,9 @@ inline const std::vector<Way>& ways() {
         .repetition_penalty = 1.1f,
         .presence_penalty = 0.2f,
         .frequency_penalty = 0.1f,
-        .seen = seen,
+        .seen = seen.data(),
         .seen_count = 3,
-        .biases = biases,
+        .biases = biases.data(),
         .bias_count = 2}}};
   return all;
 }

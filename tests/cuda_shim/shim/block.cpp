@@ -8,6 +8,7 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/cuda_shim/shim/cuda_runtime.h"
@@ -66,7 +67,10 @@ void run_threads(void*);
 class Block {
  public:
   Block(const Launch& launch, const std::function<void()>& body, Order order)
-      : launch_{launch}, body_{body}, threads_(launch.threads.count()) {
+      : launch_{launch},
+        body_{body},
+        runs_ahead_{order != Order::shuffled},
+        threads_(launch.threads.count()) {
     order_.resize(threads_.size());
     std::iota(order_.begin(), order_.end(), 0u);
     if (order == Order::descending) std::ranges::reverse(order_);
@@ -96,6 +100,9 @@ class Block {
   }
 
  private:
+  void make_ready(const std::vector<unsigned>& threads) {
+    ready_.insert(ready_.end(), threads.rbegin(), threads.rend());
+  }
   void stop(State state, const Site& site);
   void release_barrier();
   void release_warp(const Exchange& mine);
@@ -107,11 +114,12 @@ class Block {
 
   const Launch& launch_;
   const std::function<void()>& body_;
+  bool runs_ahead_;  // A warp goes on before another begins.
   std::vector<Thread> threads_;
   std::vector<unsigned> order_;
   std::vector<unsigned> by_warp_;   // The same, warp by warp.
-  std::vector<unsigned> ready_;     // To run now, in order,
-  std::vector<unsigned> released_;  // and after them.
+  std::vector<unsigned> ready_;     // To run, the last first,
+  std::vector<unsigned> released_;  // and what a warp let go, in order.
   std::array<unsigned, kMaxThreads / kWarpLanes> missing_{};
   std::unique_ptr<std::byte[]> shared_;
   Fiber scheduler_;
@@ -131,17 +139,15 @@ void Block::run(const Extent& at) {
   std::memset(shared_.get(), 0xff, launch_.shared_bytes);
   for (auto& thread : threads_) thread.state = State::ready;
   blockIdx = {at.x, at.y, at.z};
-  ready_ = order_;
+  make_ready(order_);
   while (!ready_.empty()) {
-    for (const auto index : ready_) {
-      current_ = index;
-      const auto of = place(index, launch_.threads);
-      threadIdx = {of.x, of.y, of.z};
-      Fiber::switch_from(scheduler_, *threads_[index].fiber);
-      if (!violation_.empty()) throw Violation{violation_};
-    }
-    ready_.clear();
-    std::swap(ready_, released_);
+    current_ = ready_.back();
+    ready_.pop_back();
+    const auto of = place(current_, launch_.threads);
+    threadIdx = {of.x, of.y, of.z};
+    Fiber::switch_from(scheduler_, *threads_[current_].fiber);
+    if (!violation_.empty()) throw Violation{violation_};
+    if (runs_ahead_ || ready_.empty()) make_ready(std::exchange(released_, {}));
     if (ready_.empty()) release_barrier();
   }
   explain();
@@ -163,7 +169,7 @@ void Block::release_barrier() {
         std::strcmp(thread.site.file_name(), first.file_name()) != 0)
       return;
   for (auto& thread : threads_) thread.state = State::ready;
-  ready_ = order_;
+  make_ready(order_);
 }
 
 unsigned Block::last_lane(unsigned warp) const {

@@ -28,7 +28,9 @@ struct Violation : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Who goes first decides what a missing barrier does: run kernels in each.
+/// Who goes first decides what a missing barrier does: run kernels in each. In
+/// the first two a warp goes on as far as it can before another begins, from
+/// the first or from the last; in the third all go on by turns.
 enum class Order : std::uint8_t { ascending = 1, descending, shuffled };
 inline constexpr Order kOrders[] = {Order::ascending, Order::descending,
                                     Order::shuffled};

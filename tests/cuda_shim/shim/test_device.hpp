@@ -1,4 +1,6 @@
-// A CUDA device that is none: the kernels' own sources under the shim.
+// A CUDA device that is none: the kernels' own sources under the shim. Tests
+// that include this by its bare name run on a real device, too:
+// tests/cuda_shim/gpu.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,8 +15,11 @@
 
 namespace troupe::kernels {
 
+using cuda_shim::kOrders;
+using cuda_shim::Order;
+
 struct CudaDevice {
-  explicit CudaDevice(cuda_shim::Order order) {
+  explicit CudaDevice(Order order) {
     cuda_shim::set_order(order);
     ctx.device = {.backend = Backend::cuda, .sm = 80};
     ctx.cuda_ops = cuda_ops();
@@ -35,17 +40,16 @@ struct CudaDevice {
 };
 
 /// Tests of a kernel run once for each order in which threads may come.
-class EachOrder : public ::testing::TestWithParam<cuda_shim::Order> {};
+class EachOrder : public ::testing::TestWithParam<Order> {};
 
-inline std::string order_name(
-    const ::testing::TestParamInfo<cuda_shim::Order>& info) {
+inline std::string order_name(const ::testing::TestParamInfo<Order>& info) {
   const char* const names[] = {"ascending", "descending", "shuffled"};
   return names[static_cast<int>(info.param) - 1];
 }
 
 }  // namespace troupe::kernels
 
-#define TROUPE_EACH_ORDER(fixture)                                            \
-  INSTANTIATE_TEST_SUITE_P(Orders, fixture,                                   \
-                           ::testing::ValuesIn(::troupe::cuda_shim::kOrders), \
+#define TROUPE_EACH_ORDER(fixture)                                          \
+  INSTANTIATE_TEST_SUITE_P(Orders, fixture,                                 \
+                           ::testing::ValuesIn(::troupe::kernels::kOrders), \
                            ::troupe::kernels::order_name)
