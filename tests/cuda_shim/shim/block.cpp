@@ -91,7 +91,7 @@ class Block {
   void barrier(const Site& site) { stop(State::at_barrier, site); }
   Exchanged meet(const Exchange& mine, const Site& site);
   void* shared(std::size_t bytes, const Site& site);
-  [[noreturn]] void violate(unsigned thread, const std::string& what);
+  void violate(unsigned thread, const std::string& what);
   unsigned current() const { return current_; }
   bool was_violated() const { return !violation_.empty(); }
   void call_body() {
