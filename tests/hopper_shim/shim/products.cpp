@@ -136,6 +136,7 @@ void wait_products(int groups) {
   auto& mine = begun[thread_here()];
   int closed = static_cast<int>(
       std::ranges::count_if(mine, [](const Begun& one) { return one.closed; }));
+  if (closed > groups) wait_for_the_others(Site::current());
   auto next = mine.begin();
   while (closed > groups) {
     finish(*next);

@@ -30,6 +30,7 @@ struct Thread {
   std::string waits_for;
   Site site;
   bool returned = false;
+  bool waits_for_others = false;
   int registers = 0;
 };
 
@@ -127,22 +128,37 @@ bool pass_over_threads(const std::vector<unsigned>& order) {
   throw Violation{std::string("kernel ") + running->launch.name + " " + what};
 }
 
+bool let_a_copy_happen() {
+  if (running->copies.empty()) return false;
+  const auto copy = std::move(running->copies.front());
+  running->copies.pop_front();
+  copy();
+  return true;
+}
+
+bool let_a_warp_go_on(const std::vector<unsigned>& order) {
+  for (const auto index : order) {
+    if (!running->threads[index].waits_for_others) continue;
+    const auto first = index / kWarpLanes * kWarpLanes;
+    for (auto other = first; other < first + kWarpLanes; ++other)
+      running->threads[other].waits_for_others = false;
+    return true;
+  }
+  return false;
+}
+
 void run_block(const std::vector<unsigned>& order) {
   const auto bytes = running->launch.shared_bytes;
   std::memset(running->shared, 0xff, bytes);
   running->barriers = {};
   for (auto& warp : running->warps) warp = {};
   for (auto& thread : running->threads) {
-    thread.returned = false;
+    thread.returned = thread.waits_for_others = false;
     thread.done = nullptr;
     thread.registers = running->registers;
   }
-  for (;;) {
-    if (pass_over_threads(order)) continue;
-    if (running->copies.empty()) break;
-    const auto copy = std::move(running->copies.front());
-    running->copies.pop_front();
-    copy();
+  while (pass_over_threads(order) || let_a_copy_happen() ||
+         let_a_warp_go_on(order)) {
   }
   if (!std::ranges::all_of(running->threads, &Thread::returned))
     refuse(stuck());
@@ -199,6 +215,13 @@ void wait_until(std::string what, std::function<bool()> done,
   thread.site = site;
   thread.done = std::move(done);
   yield();
+}
+
+void wait_for_the_others(const Site& site) {
+  auto& thread = running->threads[running->current];
+  thread.waits_for_others = true;
+  wait_until(
+      "products", [&thread] { return !thread.waits_for_others; }, site);
 }
 
 void copy_later(std::function<void()> copy) {

@@ -30,6 +30,9 @@ void wait_until(std::string what, std::function<bool()> done, const Site& site);
 /// To happen in the background.
 void copy_later(std::function<void()> copy);
 
+/// Until nobody else of the block can go on, and no copy is left to happen.
+void wait_for_the_others(const Site& site);
+
 /// Ends the launch with a Violation.
 [[noreturn]] void violate(const std::string& what, const Site& site);
 
