@@ -52,9 +52,11 @@ constexpr std::uint64_t descriptor(std::uint32_t address, OperandStrides to) {
          std::uint64_t{to.stride >> 4 & 0x3fffu} << 32 | kSwizzle128 << 62;
 }
 
-/// A descriptor of what lies so many bytes further.
+/// A descriptor of what lies so many bytes further. The address never carries
+/// into the strides: said so, the upper half stays a constant.
 constexpr std::uint64_t advanced(std::uint64_t from, std::uint32_t bytes) {
-  return from + (bytes >> 4);
+  const auto low = static_cast<std::uint32_t>(from) + (bytes >> 4);
+  return from >> 32 << 32 | low;
 }
 
 /// Rows are the product's rows (or columns), their elements its depth: queries
