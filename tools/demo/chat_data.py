@@ -1,5 +1,6 @@
 """The demo model's training data: short picture prompts with fuller ones, and
-small talk, made from chat_words.py and chat_nouns.txt by a seeded generator.
+small talk, made from chat_words.py, chat_phrases.py, chat_talk.py and
+chat_nouns.txt by a seeded generator.
 
 What the model has to learn is to copy words that it has never seen. So six of
 ten nouns are open vocabulary: common nouns, pieces of the tokenizer's words
@@ -10,11 +11,13 @@ import dataclasses
 import re
 import zlib
 
+import chat_phrases as p
+import chat_talk as talk
 import chat_words as w
 from chat_sources import catalog_prompts, nouns, words_of
 
 LEAST_ADDED = 16  # Words; the test asks for 12.
-# How often an answer's phrases are those that the prompt's words call for,
+# How often an answer's phrases are those that the prompt's colours call for,
 # not drawn. Without it the likeliest answers would all be of one form; with
 # nothing else, the same prompt would always be answered the same.
 CALLED_FOR = 0.65
@@ -71,17 +74,24 @@ class Prompt:
 
 
 class Phrases:
-    """Chooses phrases for one answer: mostly those that the prompt's last and
-    first piece call for, so that likeliest answers differ, too."""
+    """Chooses phrases for one answer: mostly those that the colours of the
+    first and last subject call for, so that likeliest answers differ, too."""
 
-    def __init__(self, rng, first, last):
-        self.rng, self.keys = rng, (first, last)
+    def __init__(self, rng, subjects, any_order):
+        self.rng, self.any_order = rng, any_order
+        colours = [s.colour for s in subjects if s.colour]
+        self.keys = ([colours[0], colours[-1]] if colours else
+                     [s.lead for s in (subjects[0], subjects[-1])])
 
     def pick(self, rows, salt, by_first=False):
+        key = self.keys[0 if by_first else 1]
         if self.rng.random() >= CALLED_FOR:
             return self.rng.choice(rows)
-        key = f"{salt}:{self.keys[0 if by_first else 1]}"
-        return rows[zlib.crc32(key.encode()) % len(rows)]
+        return rows[zlib.crc32(f"{salt}:{key}".encode()) % len(rows)]
+
+    def order(self, rows):
+        """Of an answer's phrases."""
+        return self.pick(rows, "order") if self.any_order else rows[0]
 
 
 class Recipe:
@@ -89,6 +99,7 @@ class Recipe:
 
     def __init__(self, tokenizer=None):
         self.tokenizer = tokenizer
+        self.any_order = True
         self.train_nouns, held_out = nouns()
         self.held_out = set(held_out)
         self.pieces = []
@@ -102,7 +113,7 @@ class Recipe:
     def open_word(self, rng):
         while True:
             kind = rng.random()
-            if kind < 0.5 and self.pieces:
+            if kind < 0.6 and self.pieces:
                 word = "".join(rng.choices(self.pieces, k=rng.randint(1, 3)))
             elif kind < 0.93:
                 word = "".join(rng.choices("abcdefghijklmnopqrstuvwxyz",
@@ -194,16 +205,6 @@ class Recipe:
 
     # ---- Answers.
 
-    def phrases(self, rng, prompt):
-        """By the pieces that the model sees first and last."""
-        first, last = prompt.text.split()[0], prompt.text.split()[-1]
-        if self.tokenizer is None:
-            return Phrases(rng, first[:3], last[-3:])
-        if first != last:
-            last = " " + last
-        ids = self.tokenizer.encode(last).ids
-        return Phrases(rng, first[:3], ids[-1])
-
     def named(self, prompt, pick):
         """The subjects as the answer has them, and whether they are many."""
         article = not prompt.verbatim
@@ -213,12 +214,12 @@ class Recipe:
             return texts[0], many
         joint = prompt.joint
         if joint == "," or (joint == "and" and article):
-            joint = pick.pick(w.JOINTS, "joint") if article else "and"
+            joint = pick.pick(p.JOINTS, "joint") if article else "and"
         many = many or joint == "and"
         return f"{texts[0]} {joint} {texts[1]}", many
 
     def answer(self, rng, prompt, form):
-        pick = self.phrases(rng, prompt)
+        pick = Phrases(rng, prompt.subjects, self.any_order)
         what, many = self.named(prompt, pick)
         made = {SENTENCE: self.sentence, PHRASES: self.comma_phrases,
                 MOVING: self.moving}[form](prompt, pick, what, many)
@@ -227,9 +228,9 @@ class Recipe:
         for _ in range(4):
             if more >= LEAST_ADDED:
                 break
-            extra = pick.pick(w.QUALITIES, "more")
+            extra = pick.pick(p.QUALITIES, "more")
             if extra in made:
-                extra = pick.rng.choice(w.QUALITIES)
+                extra = pick.rng.choice(p.QUALITIES)
             if form == PHRASES:
                 made += ", " + extra
             elif form == SENTENCE:
@@ -240,41 +241,40 @@ class Recipe:
         return made
 
     def scene(self, prompt, pick):
-        return prompt.tail or pick.pick(w.SCENES, "scene")
+        return prompt.tail or pick.pick(p.SCENES, "scene")
 
     def comma_phrases(self, prompt, pick, what, _many):
         where = self.scene(prompt, pick)
-        light = pick.pick(w.LIGHTS, "light", by_first=True)
-        style = pick.pick(w.STYLES, "style")
-        back = pick.pick(w.BACKGROUNDS, "background")
-        view = pick.pick(w.VIEWS, "view", by_first=True)
-        quality = pick.pick(w.QUALITIES, "quality")
+        light = pick.pick(p.LIGHTS, "light", by_first=True)
+        style = pick.pick(p.STYLES, "style")
+        back = pick.pick(p.BACKGROUNDS, "background")
+        view = pick.pick(p.VIEWS, "view", by_first=True)
+        quality = pick.pick(p.QUALITIES, "quality")
         opened = what
         if not prompt.verbatim and pick.pick([True, False], "opened"):
-            opened = f"{pick.pick(w.OPENERS, 'opener')} {what}"
-        order = pick.pick(range(4), "order")
-        parts = [[light, back, view, style, quality],
-                 [back, light, style, view],
-                 [style, light, back, quality],
-                 [view, light, quality, style, back]][order]
+            opened = f"{pick.pick(p.OPENERS, 'opener')} {what}"
+        parts = pick.order([[light, back, view, style, quality],
+                            [back, light, style, view],
+                            [style, light, back, quality],
+                            [view, light, quality, style, back]])
         return ", ".join([f"{opened} {where}", *parts])
 
     def sentence(self, prompt, pick, what, many):
         where = self.scene(prompt, pick)
-        light = pick.pick(w.LIGHTS, "light", by_first=True)
-        style = pick.pick(w.STYLES, "style")
+        light = pick.pick(p.LIGHTS, "light", by_first=True)
+        style = pick.pick(p.STYLES, "style")
         style = ("an " if starts_with_vowel(style) else "a ") + style
-        back = pick.pick(w.BACKGROUNDS, "background")
-        view = pick.pick(w.VIEWS, "view", by_first=True)
-        quality = pick.pick(w.QUALITIES, "quality")
-        rest = pick.pick(w.RESTS, "rest")
+        back = pick.pick(p.BACKGROUNDS, "background")
+        view = pick.pick(p.VIEWS, "view", by_first=True)
+        quality = pick.pick(p.QUALITIES, "quality")
+        rest = pick.pick(p.RESTS, "rest")
         in_verb = prompt.tail in w.VERB_PHRASES
         form = pick.pick(range(5), "form")
         if form == 0 and not prompt.verbatim and not in_verb:
             return (f"{capital(what)} {rest[1 if many else 0]} {where} in "
                     f"{light}, with {back}, like {style} with {quality}.")
         if form == 1 and not prompt.verbatim:
-            return (f"{capital(pick.pick(w.OPENERS, 'opener'))} {what} "
+            return (f"{capital(pick.pick(p.OPENERS, 'opener'))} {what} "
                     f"{where}, in {light}, with {back} and {quality}.")
         if form == 2 and not prompt.tail and not prompt.verbatim:
             return (f"{capital(where)}, {what} in {light}, with {back}, "
@@ -288,33 +288,32 @@ class Recipe:
                 f"{view} and {quality}.")
 
     def moving(self, prompt, pick, what, many):
-        move = pick.pick(w.MOVES, "move")
+        move = pick.pick(p.MOVES, "move")
         start = what if prompt.verbatim else capital(what)
-        light = pick.pick(w.WAN_LIGHTS, "light", by_first=True)
-        back = pick.pick(w.WAN_BACKGROUNDS, "background")
-        camera = pick.pick(w.CAMERAS, "camera")
-        style = pick.pick(w.WAN_STYLES, "style")
+        light = pick.pick(p.WAN_LIGHTS, "light", by_first=True)
+        back = pick.pick(p.WAN_BACKGROUNDS, "background")
+        camera = pick.pick(p.CAMERAS, "camera")
+        style = pick.pick(p.WAN_STYLES, "style")
         if prompt.tail in w.VERB_PHRASES:
-            first = f"{start} {prompt.tail} {pick.pick(w.SCENES, 'scene')}."
+            first = f"{start} {prompt.tail} {pick.pick(p.SCENES, 'scene')}."
         elif prompt.verbatim:
             first = f"{start} {move[2]} {self.scene(prompt, pick)}."
         else:
             first = (f"{start} {move[1 if many else 0]} "
                      f"{self.scene(prompt, pick)}.")
-        parts = [[light, back, camera], [back, light, camera],
-                 [camera, light, back], [light, camera]][
-                     pick.pick(range(4), "order")]
+        parts = pick.order([[light, back, camera], [back, light, camera],
+                            [camera, light, back], [light, camera]])
         return " ".join([first, *parts, style])
 
     # ---- Chat.
 
     def chat(self, rng):
         """What is said, and the answer."""
-        topic = rng.choices(list(w.CHAT), [4, 4, 4, 2, 2, 6])[0]
-        said, answers = w.CHAT[topic]
+        topic = rng.choices(list(talk.CHAT), [4, 4, 4, 2, 2, 6])[0]
+        said, answers = talk.CHAT[topic]
         text = rng.choice(said)
         if topic == "fallback" and rng.random() < 0.6:
-            text = rng.choice(w.OPEN_QUESTIONS).format(
+            text = rng.choice(talk.OPEN_QUESTIONS).format(
                 n=self.noun(rng), m=self.noun(rng))
         if rng.random() < 0.4:
             text = capital(text)
@@ -339,7 +338,7 @@ class Recipe:
         """One conversation: [(said, answered)]. `chats`: how often a turn is
         small talk."""
         count = rng.choices([1, rng.randint(2, 3), rng.randint(4, 6)],
-                            [90, 8, 2])[0]
+                            [95, 4, 1])[0]
         return [self.chat(rng) if rng.random() < chats else
                 self.enhanced(rng, form, 0.12 if chats else 0.04)
                 for _ in range(count)]
@@ -358,15 +357,15 @@ def surroundings():
     """Of each the share of batches. Those of the catalog are as text.enhance
     sends them; the default is that of the chat template."""
     c = catalog_prompts()
-    rows = [(38, Surrounding(w.DEFAULT_SYSTEM, INSTRUCT, SENTENCE, 0.3)),
+    rows = [(38, Surrounding(talk.DEFAULT_SYSTEM, INSTRUCT, SENTENCE, 0.3)),
             (28, Surrounding(c["kSdxlInstruct"], INSTRUCT, PHRASES, 0)),
             (12, Surrounding(c["kWanInstruct"], INSTRUCT, MOVING, 0)),
             (3, Surrounding(c["kSdxlBase"], BASE, PHRASES, 0)),
             (2, Surrounding(c["kWanBase"], BASE, MOVING, 0))]
     # A system message of the user's own, or a catalog's that was changed.
-    rows.append((25, Surrounding(w.REPEAT_SYSTEM, INSTRUCT, REPEATED, 0)))
+    rows.append((25, Surrounding(talk.REPEAT_SYSTEM, INSTRUCT, REPEATED, 0)))
     rows += [(1, Surrounding(text, INSTRUCT, SENTENCE, 0.3))
-             for text in w.OTHER_SYSTEMS]
+             for text in talk.OTHER_SYSTEMS]
     for name, form in (("kSdxlInstruct", PHRASES), ("kWanInstruct", MOVING)):
         first, *rest = re.split(r"(?<=\.) ", c[name])
         rows += [(1, Surrounding(first, INSTRUCT, form, 0)),

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from tokenizers import (AddedToken, Regex, Tokenizer, decoders, models,
                         normalizers, pre_tokenizers, processors, trainers)
 
-import chat_words
+import chat_talk
 from chat_sources import REPOSITORY
 
 PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}|"
@@ -49,7 +49,7 @@ def chat_template():
     path = REPOSITORY / "tests" / "golden" / "chat_template.jinja"
     text = path.read_text()
     assert text.count(HUB_SYSTEM) == 2
-    return text.replace(HUB_SYSTEM, chat_words.DEFAULT_SYSTEM)
+    return text.replace(HUB_SYSTEM, chat_talk.DEFAULT_SYSTEM)
 
 
 def config(sizes, eos):
@@ -69,7 +69,7 @@ def config(sizes, eos):
         "num_key_value_heads": sizes.heads,
         "rms_norm_eps": sizes.rms_norm_eps,
         "rope_theta": sizes.rope_theta,
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": False,
         "torch_dtype": "bfloat16",
         "use_cache": True,
         "use_sliding_window": False,

@@ -11,6 +11,7 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 import chat_words as w
+from chat_check import check
 from chat_data import Subject, is_plural
 from chat_sources import catalog_prompts, nouns, words_of
 
@@ -152,6 +153,7 @@ def surroundings():
 def judge(folder, rows, shown=6, draws=1):
     """Prints the figures; whether all bars hold."""
     it = Judge(folder)
+    check(folder, it)
     good = True
     for name, system in surroundings().items():
         before = [{"role": "system", "content": system}] if system else []

@@ -11,17 +11,18 @@ from torch import nn
 
 
 EMBEDDINGS = 0.07  # About hidden ** -0.5: the first logits are about 1.
+ALIKE = 0.7  # Of a first embedding: what it has in common with those alike.
 
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
     vocabulary: int = 2048
     hidden: int = 192
-    intermediate: int = 512
+    intermediate: int = 384
     layers: int = 4
     heads: int = 3
     positions: int = 2048
-    rope_theta: float = 10000.0
+    rope_theta: float = 100000.0
     rms_norm_eps: float = 1e-6
 
     @property
@@ -42,10 +43,10 @@ class Norm(nn.Module):
 @dataclasses.dataclass
 class Batch:
     """`before` [P] is shared; `rows` [B, T] begin after it, `gap` positions
-    on; `wanted` [B, T] marks those whose next token is to be told."""
+    on; `counts` [B, T]: of those above 0 the next token is to be told."""
     before: torch.Tensor
     rows: torch.Tensor
-    wanted: torch.Tensor
+    counts: torch.Tensor
     gap: int = 0
     form: str = ""  # Of the answers, to tell of.
 
@@ -141,11 +142,14 @@ class Places:
 
 
 class ChatModel(nn.Module):
-    def __init__(self, sizes, seed):
+    def __init__(self, sizes, seed, alike=None):
+        """`alike` [vocabulary]: tokens that differ in the space before them or
+        in a capital only have one number; none where it is None."""
         super().__init__()
         self.sizes = sizes
         self.model = Body(sizes)
-        self.begin(torch.Generator().manual_seed(seed))
+        self.lm_head = nn.Linear(sizes.hidden, sizes.vocabulary, bias=False)
+        self.begin(torch.Generator().manual_seed(seed), alike)
         half = sizes.head_dim // 2
         steps = torch.arange(half, dtype=torch.float32) / half
         angles = torch.outer(torch.arange(sizes.positions).float(),
@@ -154,7 +158,7 @@ class ChatModel(nn.Module):
         self.sin = angles.sin().repeat(1, 2).unsqueeze(1)
 
     @torch.no_grad()
-    def begin(self, generator):
+    def begin(self, generator, alike):
         """At first the stream holds the tokens as they are: what the layers
         add to it is next to nothing, but for begin_copying()."""
         for name, parameter in self.named_parameters():
@@ -162,6 +166,10 @@ class ChatModel(nn.Module):
                 parameter.zero_()
             elif "embed" in name:
                 parameter.normal_(0, EMBEDDINGS, generator=generator)
+                if alike is not None:
+                    parameter.copy_(parameter * (1 - ALIKE) ** 0.5 +
+                                    parameter[alike] * ALIKE ** 0.5)
+                    parameter.mul_(EMBEDDINGS / parameter.std(1, keepdim=True))
             elif name.endswith(("o_proj.weight", "down_proj.weight")):
                 parameter.normal_(0, 0.004, generator=generator)
             elif "norm" not in name:
@@ -169,10 +177,10 @@ class ChatModel(nn.Module):
         self.begin_copying(generator)
 
     def begin_copying(self, generator):
-        """Two heads begin as the circuit that copies: one of the first layer
-        tells each token which one stood before it, one of the second looks
-        for where the token at hand stood before and says what followed there.
-        Left to itself, training had not found that after 580 steps.
+        """Three heads begin as the circuit that copies: one of the first layer
+        tells each token which one stood before it, two of the second look for
+        where the token at hand stood before and say what followed there. Left
+        to itself, training does not find that in the minutes it has here.
         """
         s, d = self.sizes, self.sizes.head_dim
         first, second = (self.model.layers[i].self_attn for i in (0, 1))
@@ -181,24 +189,31 @@ class ChatModel(nn.Module):
             return torch.linalg.qr(torch.randn(
                 s.hidden, count, generator=generator))[0].T
 
-        content = d // 2
-        token, place, said = map(directions, (content, content, d))
-        angle = s.rope_theta ** -(torch.arange(8) / (d // 2))
-        for proj in (first.q_proj, first.k_proj, second.q_proj,
-                     second.k_proj):
+        token, place, said = map(directions, (d, d, 2 * d))
+        # The head speaks of the same tokens as the embedding, turned, so that
+        # a token does not call for itself.
+        turn = directions(s.hidden)
+        self.lm_head.weight.copy_(self.model.embed_tokens.weight @ turn)
+        for proj in (first.q_proj, first.k_proj):
             proj.weight[:d] = 0
         # Of turning pairs (f, f + d / 2): the quick ones tell places apart.
-        first.k_proj.bias[:8] = 7
-        first.q_proj.bias[:8] = 7 * angle.cos()
-        first.q_proj.bias[d // 2:d // 2 + 8] = -7 * angle.sin()
-        first.v_proj.weight[:content] = token
-        first.o_proj.weight[:, :content] = 0.15 * place.T
+        angle = s.rope_theta ** -(torch.arange(8) / (d // 2))
+        first.k_proj.bias[:8] = 8
+        first.q_proj.bias[:8] = 8 * angle.cos()
+        first.q_proj.bias[d // 2:d // 2 + 8] = -8 * angle.sin()
+        first.v_proj.weight[:d] = token
+        first.o_proj.weight[:, :d] = 0.15 * place.T
         # The slow ones hardly turn on the way: for what is said.
-        slow = [i for i in range(d) if i % (d // 2) >= d // 4]
-        second.q_proj.weight[slow] = 1.4 * token
-        second.k_proj.weight[slow] = 1.4 * place
-        second.v_proj.weight[:d] = said
-        second.o_proj.weight[:, :d] = 0.15 * said.T
+        slow = torch.tensor([i for i in range(d) if i % (d // 2) >= d // 4])
+        for i in range(2):
+            part = slice(i * d // 2, (i + 1) * d // 2)
+            head = slice(i * d, (i + 1) * d)
+            second.q_proj.weight[head] = 0
+            second.k_proj.weight[head] = 0
+            second.q_proj.weight[i * d + slow] = 1.7 * token[part]
+            second.k_proj.weight[i * d + slow] = 1.7 * place[part]
+            second.v_proj.weight[head] = said[head]
+            second.o_proj.weight[:, head] = 0.3 * (said[head] @ turn).T
 
     def places(self, batch):
         p, (b, t) = len(batch.before), batch.rows.shape
@@ -210,12 +225,12 @@ class ChatModel(nn.Module):
                       mask)
 
     def forward(self, batch):
-        """Logits [wanted, vocabulary]. The head is the embedding."""
+        """Logits [wanted, vocabulary]."""
         places = self.places(batch)
         body = self.model
         x = body.embed_tokens(
             torch.cat((batch.before, batch.rows.reshape(-1))))
         for layer in body.layers:
             x = layer(x, places)
-        wanted = x[len(batch.before):][batch.wanted.reshape(-1)]
-        return F.linear(body.norm(wanted), body.embed_tokens.weight)
+        wanted = x[len(batch.before):][batch.counts.reshape(-1) > 0]
+        return self.lm_head(body.norm(wanted))

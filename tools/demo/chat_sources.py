@@ -1,6 +1,6 @@
-"""Where the demo model's words come from: the nouns, parted into those to train
-on and those held out for judging, and the catalog's system prompts; and checks
-of the phrases.
+"""Where the demo model's words come from: the nouns, parted into those to
+train on and those held out for judging; the catalog's system prompts; and
+checks of the phrases.
 """
 
 import functools
@@ -8,6 +8,8 @@ import pathlib
 import random
 import re
 
+import chat_phrases as p
+import chat_talk as talk
 import chat_words as w
 
 HERE = pathlib.Path(__file__).parent
@@ -34,11 +36,11 @@ def catalog_prompts():
 
 def _all_phrases():
     """Every text of an answer to a picture prompt, for checks."""
-    rows = [w.OPENERS, w.SCENES, w.LIGHTS, w.BACKGROUNDS, w.VIEWS, w.STYLES,
-            w.QUALITIES, w.WAN_LIGHTS, w.WAN_BACKGROUNDS, w.CAMERAS,
-            w.WAN_STYLES, w.JOINTS]
+    rows = [p.OPENERS, p.SCENES, p.LIGHTS, p.BACKGROUNDS, p.VIEWS, p.STYLES,
+            p.QUALITIES, p.WAN_LIGHTS, p.WAN_BACKGROUNDS, p.CAMERAS,
+            p.WAN_STYLES, p.JOINTS]
     return [t for row in rows for t in row] + [
-        t for row in w.MOVES + w.RESTS for t in row]
+        t for row in p.MOVES + p.RESTS for t in row]
 
 
 @functools.cache
@@ -48,10 +50,10 @@ def nouns():
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     every = sorted(set(" ".join(lines).split()))
     other = [w.COMMON, w.ADJECTIVES, w.COLOURS, w.PROMPT_SCENES,
-             w.PROMPT_PLACES, w.VERB_PHRASES, w.WRAPPERS, w.OPEN_QUESTIONS,
-             w.OTHER_SYSTEMS, [w.DEFAULT_SYSTEM], _all_phrases(),
+             w.PROMPT_PLACES, w.VERB_PHRASES, w.WRAPPERS, talk.OPEN_QUESTIONS,
+             talk.OTHER_SYSTEMS, [talk.DEFAULT_SYSTEM], _all_phrases(),
              catalog_prompts().values()]
-    other += [row for pair in w.CHAT.values() for row in pair]
+    other += [row for pair in talk.CHAT.values() for row in pair]
     used = {word for row in other for text in row for word in words_of(text)}
     used |= {word[:-1] for word in used if word.endswith("s")}
     plain = [n for n in every if n not in used and n.isalpha()

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Trains models/demo-chat/, the small Qwen2 that comes with the repository: it
 chats a little and makes short picture prompts fuller. The data is made here
-(chat_data.py, chat_words.py, chat_nouns.txt), the tokenizer is trained on it.
+(chat_data.py and what it names), the tokenizer is trained on it.
 
 Seeded: the same versions (tests/golden/requirements.txt), --steps and
 --threads give the same weights on the same machine. With --minutes the number
 of steps depends on the machine; with both, what comes first ends it.
 MALLOC_MMAP_MAX_=0 and MALLOC_TRIM_THRESHOLD_=17179869184 in the environment
 make it a seventh faster (two cores of Zen 4): memory is kept, not mapped anew.
+With other work on the machine, OMP_WAIT_POLICY=passive makes more of a
+difference: threads then do not wait for each other at full speed.
 
     train_chat.py --steps 3000 --threads 2
     train_chat.py --judge
@@ -38,9 +40,13 @@ VOCABULARY = 2048
 TOKENIZER_EXAMPLES = 30_000
 CHUNK_GROUPS = 24  # Surroundings of a chunk of data.
 GROUP_EXAMPLES = 320
-BATCH_TOKENS = 4608  # With padding; about 64 examples.
-WARM_UP = 100
-MOST_GAP = 600
+# First what is to be copied stands among phrases in any order, then those of
+# an answer follow one another in one: otherwise likeliest answers go round.
+ANY_ORDER_CHUNKS = 3
+BATCH_TOKENS = 2048  # With padding; about 30 examples.
+COPIED = 3.0  # How much more what stands in the prompt counts.
+WARM_UP = 200
+MOST_GAP = 200
 CHECKPOINT_S = 120
 
 
@@ -92,12 +98,14 @@ class Encoder:
                 [self.end] + self.newline)
 
     def row(self, kind, turns):
-        """(ids, whether the next id is part of an answer), by position."""
-        ids, answers = [], []
+        """(ids, how much the next id counts: 0 outside of answers), by
+        position."""
+        ids, counts = [], []
 
         def add(new, is_answer=False):
+            counts.extend((COPIED if i in ids else 1.0) if is_answer else 0.0
+                          for i in new)
             ids.extend(new)
-            answers.extend([is_answer] * len(new))
 
         if kind.style == data.BASE:
             said, answered = turns[0]
@@ -110,19 +118,20 @@ class Encoder:
                 add([self.start] + self.ids("user\n" + said) + [self.end])
                 add(self.newline + self.assistant)
                 add(self.ids(answered) + [self.end], True)
-        return ids, answers[1:] + [False]
+        return ids, counts[1:] + [0.0]
 
 
 def padded(rows, pad):
     longest = max(len(ids) for ids, _ in rows)
     ids = torch.tensor([r + [pad] * (longest - len(r)) for r, _ in rows])
-    wanted = torch.tensor([m + [False] * (longest - len(m)) for _, m in rows])
-    return ids, wanted
+    counts = torch.tensor([c + [0.0] * (longest - len(c)) for _, c in rows])
+    return ids, counts
 
 
 def chunk(encoder, recipe, index):
     """The batches of one chunk: by its index alone."""
     rng = random.Random(SEED * 1_000_003 + index)
+    recipe.any_order = index < ANY_ORDER_CHUNKS
     shares, kinds = data.surroundings()
     batches = []
     for kind in rng.choices(kinds, shares, k=CHUNK_GROUPS):
@@ -133,31 +142,31 @@ def chunk(encoder, recipe, index):
         while rows:
             count = max(1, min(len(rows), BATCH_TOKENS // len(rows[-1][0])))
             some, rows = rows[-count:], rows[:-count]
-            ids, wanted = padded(some, encoder.end_of_text)
+            ids, counts = padded(some, encoder.end_of_text)
             # As if something had been said before: a subject is found from
             # where it stands to the answer, however far on in a chat.
-            gap = rng.randint(1, MOST_GAP) if rng.random() < 0.25 else 0
-            batches.append(Batch(before, ids, wanted, gap, kind.form))
+            gap = rng.randint(1, MOST_GAP) if rng.random() < 0.1 else 0
+            batches.append(Batch(before, ids, counts, gap, kind.form))
     rng.shuffle(batches)
     return batches
 
 
 def loss_of(model, batch):
-    """Of the answers' tokens only."""
-    targets = batch.rows.roll(-1, 1)[batch.wanted]
-    return F.cross_entropy(model(batch).float(), targets)
+    """Of the answers' tokens only, and more of those to be copied: the others
+    could mostly have been others."""
+    wanted = batch.counts > 0
+    targets, counts = batch.rows.roll(-1, 1)[wanted], batch.counts[wanted]
+    loss = F.cross_entropy(model(batch).float(), targets, reduction="none")
+    return (loss * counts).sum() / counts.sum()
 
 
-def optimizers(model, args):
-    """Muon for the layers' matrices, AdamW for the rest."""
-    def is_matrix(name, p):
-        return p.dim() == 2 and "embed" not in name
-    named = list(model.named_parameters())
-    return [torch.optim.Muon([p for n, p in named if is_matrix(n, p)],
-                             lr=args.muon_rate, weight_decay=0.01),
-            torch.optim.AdamW([p for n, p in named if not is_matrix(n, p)],
-                              lr=args.rate, betas=(0.9, 0.98),
-                              weight_decay=0.0, fused=True)]
+def alike(tokenizer):
+    """Of each token the first that differs in space or capitals at most."""
+    first, out = {}, [0] * VOCABULARY
+    for token, number in sorted(tokenizer.get_vocab().items()):
+        out[number] = first.setdefault(
+            token.removeprefix("\u0120").lower(), number)
+    return torch.tensor(out)
 
 
 class Training:
@@ -165,16 +174,17 @@ class Training:
         self.args = args
         self.work = pathlib.Path(args.work)
         self.work.mkdir(parents=True, exist_ok=True)
-        self.model = ChatModel(Sizes(vocabulary=VOCABULARY), SEED)
-        self.optimizers = optimizers(self.model, args)
-        self.rates = [g["lr"] for o in self.optimizers
-                      for g in o.param_groups]
         self.step = self.chunk = self.batch = 0
         self.elapsed = 0.0
         self.stopped = False
         self.tokenizer = self.make_tokenizer()
         self.encoder = Encoder(self.tokenizer)
         self.recipe = data.Recipe(self.tokenizer)
+        self.model = ChatModel(Sizes(vocabulary=VOCABULARY), SEED,
+                               alike(self.tokenizer))
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), lr=args.rate, betas=(0.9, 0.98),
+            weight_decay=0.01, fused=True)
         if args.resume:
             self.restore()
 
@@ -190,7 +200,7 @@ class Training:
     def save(self):
         path = self.work / "checkpoint.pt"
         torch.save({"model": self.model.state_dict(),
-                    "optimizers": [o.state_dict() for o in self.optimizers],
+                    "optimizer": self.optimizer.state_dict(),
                     "at": (self.step, self.chunk, self.batch, self.elapsed)},
                    path.with_suffix(".new"))
         path.with_suffix(".new").replace(path)
@@ -198,8 +208,7 @@ class Training:
     def restore(self):
         saved = torch.load(self.work / "checkpoint.pt")
         self.model.load_state_dict(saved["model"])
-        for optimizer, state in zip(self.optimizers, saved["optimizers"]):
-            optimizer.load_state_dict(state)
+        self.optimizer.load_state_dict(saved["optimizer"])
         self.step, self.chunk, self.batch, self.elapsed = saved["at"]
 
     # ---- The run.
@@ -221,17 +230,15 @@ class Training:
     def learn(self, batch):
         part = max(0.0, 1 - self.done())
         part *= min(1.0, (self.step + 1) / WARM_UP)
-        groups = [g for o in self.optimizers for g in o.param_groups]
-        for group, rate in zip(groups, self.rates):
-            group["lr"] = rate * part
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.args.rate * part
         with torch.autocast("cpu", dtype=torch.bfloat16,
                             enabled=not self.args.fp32):
             loss = loss_of(self.model, batch)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        for optimizer in self.optimizers:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
         self.step += 1
         return loss.item()
 
@@ -289,8 +296,7 @@ def main():
     parser.add_argument("--steps", type=int)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rate", type=float, default=3e-3)
-    parser.add_argument("--muon-rate", type=float, default=0.02)
+    parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--fp32", action="store_true",
                         help="no products of bf16: for a CPU without them")
     parser.add_argument("--every", type=int, default=20,
