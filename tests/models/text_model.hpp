@@ -64,16 +64,17 @@ class TickingClock : public SteadyClock {
 /// An engine and what its runs gave so far.
 class TextBench {
  public:
-  explicit TextBench(
-      const TextModelFolder& folder,
-      kernels::WeightFormat format = kernels::WeightFormat::f32) {
-    auto loader = Qwen2WeightLoader::open(folder.path(), format);
+  explicit TextBench(const TextModelFolder& folder,
+                     kernels::WeightFormat format = kernels::WeightFormat::f32)
+      : TextBench{folder.path(), format} {}
+  TextBench(const std::filesystem::path& folder, kernels::WeightFormat format) {
+    auto loader = Qwen2WeightLoader::open(folder, format);
     EXPECT_TRUE(loader) << loader.error().message;
     while (!loader->step()->done()) continue;
     auto plan = plan_qwen2(ctx, loader->config(), loader->format());
     EXPECT_TRUE(plan);
     plan_ = *plan;
-    auto text = load_qwen2_text(folder.path(), loader->config());
+    auto text = load_qwen2_text(folder, loader->config());
     EXPECT_TRUE(text) << text.error().message;
     auto made = Qwen2Engine::make(ctx,
                                   std::make_unique<Qwen2Model>(Qwen2Model{
