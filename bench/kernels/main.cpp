@@ -9,6 +9,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <span>
 #include <string>
@@ -19,6 +20,7 @@
 #include "bench/support/figures.hpp"
 #include "bench/support/read_rate.hpp"
 #include "kernels/linear.hpp"
+#include "models/arena.hpp"
 
 namespace troupe {
 namespace {
@@ -31,6 +33,7 @@ constexpr int kRounds = 21;
 constexpr int kSlowRounds = 5;       // Of many rows, which vary less.
 constexpr std::int64_t kMany = 32;   // Rows from which on products decide.
 constexpr std::size_t kRepeats = 8;  // Of a model's layer: beyond any cache.
+constexpr std::size_t kReadBytes = 256u << 20;
 constexpr std::int64_t kWidest = 4864;
 constexpr std::int64_t kRows[] = {1, 4, 32, 256};
 constexpr WeightFormat kFormats[] = {WeightFormat::f32, WeightFormat::bf16,
@@ -43,23 +46,19 @@ double seconds_of(const std::function<void()>& work) {
       .count();
 }
 
-struct Memory {
-  explicit Memory(std::size_t bytes)
-      : size{bytes}, data{new (std::align_val_t{64}) std::byte[bytes]} {}
-  ~Memory() { ::operator delete[](data, std::align_val_t{64}); }
-  Memory(const Memory&) = delete;
-  Memory& operator=(const Memory&) = delete;
-
-  std::size_t size;
-  std::byte* data;
-};
-
 struct Shape {
   std::int64_t outputs;
   std::int64_t inputs;
 };
 constexpr Shape kShapes[] = {{896, 896},  {128, 896},  {128, 896}, {896, 896},
                              {4864, 896}, {4864, 896}, {896, 4864}};
+
+/// As the product's weights lie.
+Arena arena_of(std::size_t bytes) {
+  auto arena = Arena::allocate(bytes);
+  TROUPE_ASSERT(static_cast<bool>(arena));
+  return std::move(*arena);
+}
 
 std::vector<float> random_values(std::int64_t n, float size, unsigned seed) {
   std::mt19937 rng(seed);
@@ -75,18 +74,21 @@ class Layers {
   explicit Layers(WeightFormat format)
       : x_{random_values(256 * kWidest, 1, 8)}, y_(256 * kWidest) {
     const auto values = random_values(kWidest * 896, 0.03f, 7);
+    for (const auto& [outputs, inputs] : kShapes)
+      sizes_.push_back(kernels::packed_bytes(format, outputs, inputs));
+    memory_ = arena_of(kRepeats * std::accumulate(sizes_.begin(), sizes_.end(),
+                                                  std::size_t{}));
     for (std::size_t repeat = 0; repeat < kRepeats; ++repeat)
       for (std::size_t i = 0; i < std::size(kShapes); ++i) {
         const auto [outputs, inputs] = kShapes[i];
-        auto& memory = memories_.emplace_back(std::make_unique<Memory>(
-            kernels::packed_bytes(format, outputs, inputs)));
-        weights_.push_back({memory->data, format, outputs, inputs});
+        auto* data = memory_.take_bytes(sizes_[i]);
+        weights_.push_back({data, format, outputs, inputs});
         if (repeat == 0)
           kernels::pack_rows(weights_.back(), 0,
                              std::span{values}.first(
                                  static_cast<std::size_t>(outputs * inputs)));
         else
-          std::memcpy(memory->data, weights_[i].data, memory->size);
+          std::memcpy(data, weights_[i].data, sizes_[i]);
       }
   }
 
@@ -95,7 +97,7 @@ class Layers {
     double bytes = 0;
     const auto count = repeats * std::size(kShapes);
     for (std::size_t i = 0; i < count; ++i)
-      bytes += static_cast<double>(memories_[i]->size);
+      bytes += static_cast<double>(sizes_[i % std::size(kShapes)]);
     return bytes / seconds_of([&] {
              for (std::size_t i = 0; i < count; ++i) compute(ctx, i, rows);
            });
@@ -107,7 +109,7 @@ class Layers {
     for (std::size_t i = 0; i < std::size(kShapes); ++i) {
       all += 2.0 *
              static_cast<double>(kShapes[i].outputs * kShapes[i].inputs * rows);
-      bytes += static_cast<double>(memories_[i]->size);
+      bytes += static_cast<double>(sizes_[i]);
     }
     return all / bytes;
   }
@@ -144,7 +146,8 @@ class Layers {
   }
 
   std::vector<float> x_, y_;
-  std::vector<std::unique_ptr<Memory>> memories_;
+  Arena memory_;
+  std::vector<std::size_t> sizes_;  // Of kShapes.
   std::vector<PackedWeight> weights_;
   std::vector<std::byte> scratch_;
 };
@@ -173,11 +176,11 @@ void add_figure(bench::Report& report, IsaLevel isa, const Case& c) {
               .bar = {}});
 }
 
-void run_level(Context& ctx, std::vector<Case>& cases, const Memory& large,
-               bench::Report& report) {
+void run_level(Context& ctx, std::vector<Case>& cases,
+               std::span<const std::byte> large, bench::Report& report) {
   for (auto& c : cases) c.rates = c.limits = c.ratios = {};
   for (int round = 0; round < kRounds; ++round) {
-    const double reads = bench::read_rate(ctx, {large.data, large.size});
+    const double reads = bench::read_rate(ctx, large);
     for (auto& c : cases) {
       const bool many = c.rows >= kMany;
       if (many && round >= kSlowRounds) continue;
@@ -195,8 +198,9 @@ int run(const std::string& jsonl) {
       static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))};
   Context ctx;
   ctx.team = &team;
-  Memory large{256u << 20};
-  std::memset(large.data, 1, large.size);
+  auto memory = arena_of(kReadBytes);
+  const std::span large{memory.take_bytes(kReadBytes), kReadBytes};
+  std::memset(large.data(), 1, large.size());
   std::vector<std::unique_ptr<Layers>> layers;
   std::vector<Case> cases;
   for (const auto format : kFormats) {
