@@ -151,9 +151,10 @@ TEST(DeviceJobsLoads, AreAbandonedWhenNobodyWaitsForThemAnyMore) {
 int opened = 0;
 
 Result<std::unique_ptr<Loader>> open_counted(const std::filesystem::path& dir,
+                                             const std::string& setting,
                                              Context& ctx) {
   ++opened;
-  return model_families().front()->open(dir, ctx);
+  return model_families().front()->open(dir, setting, ctx);
 }
 const ModelFamily counted_family{"counted", kSlowKinds, open_counted,
                                  plan_nothing};
