@@ -89,104 +89,113 @@ struct Running {
   }
 };
 
-/// Grid: rows, kv heads times parts of their groups, chunks.
+/// Where a thread of attend_chunk_kernel stands, and how it shares the work.
 template <class T, int kDim, int kHeads>
-__global__ void __launch_bounds__(kDecodeThreads)
-    attend_chunk_kernel(AttendRows a, KvView<T> kv, Chunks out) {
-  constexpr int kCount = Vector<T>::kCount;
-  constexpr int kLanes = kDim / kCount;        // That share a position,
-  constexpr int kAtOnce = kWarp / kLanes;      // so many of which a warp takes
-  constexpr int kTimes = kHeads >= 8 ? 2 : 4;  // so many times at once.
-  const auto row = std::int64_t{blockIdx.x};
-  const int begin = static_cast<int>(blockIdx.z) * out.positions;
-  const int end = min(begin + out.positions, kv.positions[row] + 1);
-  if (begin >= end) return;
-  auto& shared = shared_as<DecodeShared<kDim, kHeads>>();
-  const int thread = static_cast<int>(threadIdx.x);
-  const int lane = thread % kWarp, warp = thread / kWarp;
-  const int part = lane % kLanes;
-  const int group = a.heads / kv.kv_heads;
-  const int parts = (group + kHeads - 1) / kHeads;
-  const int kv_head = static_cast<int>(blockIdx.y) / parts;
-  const int first = static_cast<int>(blockIdx.y) % parts * kHeads;
-  const int heads = min(kHeads, group - first);
-  const auto row_head = row * a.heads + kv_head * group + first;
+struct DecodePlace {
+  static constexpr int kCount = Vector<T>::kCount;
+  static constexpr int kLanes = kDim / kCount;        // That share a position,
+  static constexpr int kAtOnce = kWarp / kLanes;      // so many a warp takes,
+  static constexpr int kTimes = kHeads >= 8 ? 2 : 4;  // so many times at once.
+  static constexpr int kStep = kDecodeWarps * kAtOnce * kTimes;
 
-  float q[kHeads][kCount];
-#pragma unroll
-  for (int h = 0; h < kHeads; ++h)
-#pragma unroll
-    for (int i = 0; i < kCount; ++i)
-      q[h][i] = h < heads ? a.q[(row_head + h) * kDim + part * kCount + i] *
-                                (a.scale * kLog2E)
-                          : 0.f;
-
-  Running<kHeads, kCount> running;
-  running.clear();
-  // As often for each warp: the compiler then knows that its lanes are
-  // together.
-  for (int t_block = begin; t_block < end;
-       t_block += kDecodeWarps * kAtOnce * kTimes) {
-    const int t0 = t_block + warp * kAtOnce * kTimes;
-    std::int64_t at[kTimes];
-    bool seen[kTimes];
-    float scores[kTimes][kHeads];
-#pragma unroll
-    for (int u = 0; u < kTimes; ++u) {
-      const int t = t0 + u * kAtOnce + lane / kLanes;
-      seen[u] = t < end;
-      const int from = min(t, end - 1);
-      at[u] = kv.at(kv.page_of(row, from / kPage), kv_head, from % kPage) +
-              part * kCount;
-    }
-    Vector<T> elements[kTimes];
-#pragma unroll
-    for (int u = 0; u < kTimes; ++u) elements[u] = load_vector(kv.keys + at[u]);
-#pragma unroll
-    for (int u = 0; u < kTimes; ++u)
-#pragma unroll
-      for (int h = 0; h < kHeads; ++h) {
-        float dot = 0;
-#pragma unroll
-        for (int i = 0; i < kCount; ++i)
-          dot += q[h][i] * to_float(elements[u].values[i]);
-        scores[u][h] = warp_sum<kLanes / 2>(dot);
-      }
-#pragma unroll
-    for (int u = 0; u < kTimes; ++u)
-      elements[u] = load_vector(kv.values + at[u]);
-#pragma unroll
-    for (int h = 0; h < kHeads; ++h) {
-      float best = running.highest[h];
-#pragma unroll
-      for (int u = 0; u < kTimes; ++u)
-        best = seen[u] ? fmaxf(best, scores[u][h]) : best;
-      running.raise(h, best);
-#pragma unroll
-      for (int u = 0; u < kTimes; ++u) {
-        const float weight = seen[u] ? exp2f(scores[u][h] - best) : 0.f;
-        running.weight[h] += weight;
-#pragma unroll
-        for (int i = 0; i < kCount; ++i)
-          running.sum[h][i] += weight * to_float(elements[u].values[i]);
-      }
-    }
+  __device__ DecodePlace(const AttendRows& a, const KvView<T>& kv,
+                         const Chunks& out)
+      : row{std::int64_t{blockIdx.x}},
+        begin{static_cast<int>(blockIdx.z) * out.positions},
+        end{min(begin + out.positions, kv.positions[row] + 1)},
+        lane{static_cast<int>(threadIdx.x) % kWarp},
+        warp{static_cast<int>(threadIdx.x) / kWarp},
+        part{lane % kLanes * kCount} {
+    const int group = a.heads / kv.kv_heads;
+    const int parts = (group + kHeads - 1) / kHeads;
+    const int first = static_cast<int>(blockIdx.y) % parts * kHeads;
+    kv_head = static_cast<int>(blockIdx.y) / parts;
+    heads = min(kHeads, group - first);
+    row_head = row * a.heads + kv_head * group + first;
   }
 
+  /// The position that the lane takes as the `time`-th from `from` on.
+  __device__ int position(int from, int time) const {
+    return from + (warp * kTimes + time) * kAtOnce + lane / kLanes;
+  }
+
+  std::int64_t row;
+  int begin, end;  // Positions.
+  int lane, warp;
+  int part;  // The lane's first element of each vector.
+  int kv_head, heads;
+  std::int64_t row_head;  // The first head's place among all rows' heads.
+};
+
+/// Adds what the positions from `from` on give.
+template <class T, int kDim, int kHeads>
+__device__ void attend_positions(const DecodePlace<T, kDim, kHeads>& place,
+                                 const KvView<T>& kv,
+                                 const float (&q)[kHeads][Vector<T>::kCount],
+                                 int from,
+                                 Running<kHeads, Vector<T>::kCount>& running) {
+  using Place = DecodePlace<T, kDim, kHeads>;
+  std::int64_t at[Place::kTimes];
+  float scores[Place::kTimes][kHeads];
+  Vector<T> elements[Place::kTimes];
 #pragma unroll
-  for (int lanes = kLanes; lanes < kWarp; lanes *= 2) running.join(lanes);
-  if (lane < kLanes) {
+  for (int u = 0; u < Place::kTimes; ++u) {
+    const int t = min(place.position(from, u), place.end - 1);
+    at[u] = kv.at(kv.page_of(place.row, t / kPage), place.kv_head, t % kPage) +
+            place.part;
+    elements[u] = load_vector(kv.keys + at[u]);
+  }
+#pragma unroll
+  for (int u = 0; u < Place::kTimes; ++u)
 #pragma unroll
     for (int h = 0; h < kHeads; ++h) {
-      shared.highest[warp][h] = running.highest[h];
-      shared.weight[warp][h] = running.weight[h];
+      float dot = 0;
 #pragma unroll
-      for (int i = 0; i < kCount; ++i)
-        shared.sum[warp][h][part * kCount + i] = running.sum[h][i];
+      for (int i = 0; i < Place::kCount; ++i)
+        dot += q[h][i] * to_float(elements[u].values[i]);
+      scores[u][h] = warp_sum<Place::kLanes / 2>(dot);
+    }
+#pragma unroll
+  for (int u = 0; u < Place::kTimes; ++u)
+    elements[u] = load_vector(kv.values + at[u]);
+#pragma unroll
+  for (int h = 0; h < kHeads; ++h) {
+    float best = running.highest[h];
+#pragma unroll
+    for (int u = 0; u < Place::kTimes; ++u)
+      if (place.position(from, u) < place.end) best = fmaxf(best, scores[u][h]);
+    running.raise(h, best);
+#pragma unroll
+    for (int u = 0; u < Place::kTimes; ++u) {
+      const bool seen = place.position(from, u) < place.end;
+      const float weight = seen ? exp2f(scores[u][h] - best) : 0.f;
+      running.weight[h] += weight;
+#pragma unroll
+      for (int i = 0; i < Place::kCount; ++i)
+        running.sum[h][i] += weight * to_float(elements[u].values[i]);
+    }
+  }
+}
+
+/// Puts together what the warps know, and stores it as the chunk's.
+template <class T, int kDim, int kHeads>
+__device__ void store_chunk(const DecodePlace<T, kDim, kHeads>& place,
+                            const Running<kHeads, Vector<T>::kCount>& running,
+                            const Chunks& out) {
+  auto& shared = shared_as<DecodeShared<kDim, kHeads>>();
+  if (place.lane < place.kLanes) {
+#pragma unroll
+    for (int h = 0; h < kHeads; ++h) {
+      shared.highest[place.warp][h] = running.highest[h];
+      shared.weight[place.warp][h] = running.weight[h];
+#pragma unroll
+      for (int i = 0; i < place.kCount; ++i)
+        shared.sum[place.warp][h][place.part + i] = running.sum[h][i];
     }
   }
   __syncthreads();
-  for (int i = thread; i < heads * kDim; i += kDecodeThreads) {
+  for (int i = static_cast<int>(threadIdx.x); i < place.heads * kDim;
+       i += kDecodeThreads) {
     const int h = i / kDim;
     float best = kLowest, weight = 0, sum = 0;
     for (int w = 0; w < kDecodeWarps; ++w)
@@ -196,12 +205,40 @@ __global__ void __launch_bounds__(kDecodeThreads)
       weight += keep * shared.weight[w][h];
       sum += keep * shared.sum[w][h][i % kDim];
     }
-    float* to = out.of<kDim>(row_head + h, static_cast<int>(blockIdx.z));
+    float* to = out.of<kDim>(place.row_head + h, static_cast<int>(blockIdx.z));
     to[2 + i % kDim] = sum;
     if (i % kDim != 0) continue;
     to[0] = best;
     to[1] = weight;
   }
+}
+
+/// Grid: rows, kv heads times parts of their groups, chunks.
+template <class T, int kDim, int kHeads>
+__global__ void __launch_bounds__(kDecodeThreads)
+    attend_chunk_kernel(AttendRows a, KvView<T> kv, Chunks out) {
+  using Place = DecodePlace<T, kDim, kHeads>;
+  const Place place{a, kv, out};
+  if (place.begin >= place.end) return;
+  float q[kHeads][Place::kCount];
+#pragma unroll
+  for (int h = 0; h < kHeads; ++h)
+#pragma unroll
+    for (int i = 0; i < Place::kCount; ++i)
+      q[h][i] = h < place.heads
+                    ? a.q[(place.row_head + h) * kDim + place.part + i] *
+                          (a.scale * kLog2E)
+                    : 0.f;
+  Running<kHeads, Place::kCount> running;
+  running.clear();
+  // As often for each warp: the compiler then knows that its lanes are
+  // together.
+  for (int from = place.begin; from < place.end; from += Place::kStep)
+    attend_positions(place, kv, q, from, running);
+#pragma unroll
+  for (int lanes = Place::kLanes; lanes < kWarp; lanes *= 2)
+    running.join(lanes);
+  store_chunk(place, running, out);
 }
 
 /// Grid: rows, heads. Chunks in order.
