@@ -20,8 +20,8 @@ namespace {
 enum class State : std::uint8_t { ready = 1, at_barrier, in_warp, returned };
 
 std::string where(const Site& site) {
-  const std::string file = site.file_name();
-  return file.substr(file.rfind('/') + 1) + ":" + std::to_string(site.line());
+  const std::string file = site.file;
+  return file.substr(file.rfind('/') + 1) + ":" + std::to_string(site.line);
 }
 
 std::string text(const Extent& at) {
@@ -96,7 +96,7 @@ class Block {
   bool was_violated() const { return !violation_.empty(); }
   void call_body() {
     body_();
-    stop(State::returned, Site::current());
+    stop(State::returned, Site::here());
   }
 
  private:
@@ -164,10 +164,7 @@ void Block::stop(State state, const Site& site) {
 void Block::release_barrier() {
   const auto& first = threads_.front().site;
   for (const auto& thread : threads_)
-    if (thread.state != State::at_barrier ||
-        thread.site.line() != first.line() ||
-        std::strcmp(thread.site.file_name(), first.file_name()) != 0)
-      return;
+    if (thread.state != State::at_barrier || thread.site != first) return;
   for (auto& thread : threads_) thread.state = State::ready;
   make_ready(order_);
 }
@@ -281,7 +278,7 @@ void Block::explain() {
     if (threads_[i].state != State::at_barrier) continue;
     for (unsigned other = 0; other < threads_.size(); ++other)
       if (threads_[other].state != State::at_barrier ||
-          threads_[other].site.line() != threads_[i].site.line())
+          threads_[other].site != threads_[i].site)
         violate(i,
                 "waits at the block's barrier for ever: " + whereabouts(other));
   }

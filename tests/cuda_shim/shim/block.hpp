@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <source_location>
 #include <stdexcept>
+#include <string_view>
 
 namespace troupe::cuda_shim {
 
@@ -49,7 +49,19 @@ void run(const Launch& launch, const std::function<void()>& body);
 
 // -- what a thread of a running kernel asks for; all abandon it on a violation
 
-using Site = std::source_location;
+/// A line of a kernel: as a default argument, the caller's.
+struct Site {
+  const char* file = "";
+  int line = 0;
+
+  static Site here(const char* file = __builtin_FILE(),
+                   int line = __builtin_LINE()) {
+    return {file, line};
+  }
+  friend bool operator==(const Site& a, const Site& b) {
+    return a.line == b.line && std::string_view{a.file} == b.file;
+  }
+};
 
 void block_barrier(const Site& site);
 

@@ -32,25 +32,13 @@ inline dim3 blockDim, gridDim;
 
 using cudaStream_t = struct CUstream_st*;
 
-struct alignas(8) float2 {
-  float x, y;
-};
 struct alignas(16) float4 {
   float x, y, z, w;
 };
 struct alignas(8) uint2 {
   unsigned x, y;
 };
-struct alignas(16) uint4 {
-  unsigned x, y, z, w;
-};
-inline float2 make_float2(float x, float y) {
-  return {x, y};
-}
 inline float4 make_float4(float x, float y, float z, float w) {
-  return {x, y, z, w};
-}
-inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) {
   return {x, y, z, w};
 }
 
@@ -98,25 +86,18 @@ T atomicAdd(T* at, std::type_identity_t<T> by) {
   return before;
 }
 template <class T>
-T atomicMin(T* at, std::type_identity_t<T> with) {
-  const T before = *at;
-  *at = before < with ? before : with;
-  return before;
-}
-template <class T>
 T atomicMax(T* at, std::type_identity_t<T> with) {
   const T before = *at;
   *at = before < with ? with : before;
   return before;
 }
-inline void __threadfence() {}
 
 // -- waits
 // ----------------------------------------------------------------------
 
 using ShimSite = troupe::cuda_shim::Site;
 
-inline void __syncthreads(const ShimSite& site = ShimSite::current()) {
+inline void __syncthreads(const ShimSite& site = ShimSite::here()) {
   troupe::cuda_shim::block_barrier(site);
 }
 
@@ -144,19 +125,19 @@ inline std::uint32_t voted(unsigned mask, bool value, const Site& site) {
 }  // namespace troupe::cuda_shim
 
 inline void __syncwarp(unsigned mask = ~0u,
-                       const ShimSite& site = ShimSite::current()) {
+                       const ShimSite& site = ShimSite::here()) {
   troupe::cuda_shim::meet(
       {.mask = mask, .source = troupe::cuda_shim::lane_here()}, site);
 }
 template <class T>
 T __shfl_sync(unsigned mask, T value, int source,
-              const ShimSite& site = ShimSite::current()) {
+              const ShimSite& site = ShimSite::here()) {
   return troupe::cuda_shim::shuffled(mask, value,
                                      static_cast<unsigned>(source) % 32, site);
 }
 template <class T>
 T __shfl_xor_sync(unsigned mask, T value, int lanes,
-                  const ShimSite& site = ShimSite::current()) {
+                  const ShimSite& site = ShimSite::here()) {
   const auto source =
       troupe::cuda_shim::lane_here() ^ static_cast<unsigned>(lanes);
   return troupe::cuda_shim::shuffled(mask, value, source, site);
@@ -164,27 +145,23 @@ T __shfl_xor_sync(unsigned mask, T value, int lanes,
 // Past either end a lane gets its own value back.
 template <class T>
 T __shfl_up_sync(unsigned mask, T value, unsigned by,
-                 const ShimSite& site = ShimSite::current()) {
+                 const ShimSite& site = ShimSite::here()) {
   const auto lane = troupe::cuda_shim::lane_here();
   return troupe::cuda_shim::shuffled(mask, value, lane < by ? lane : lane - by,
                                      site);
 }
 template <class T>
 T __shfl_down_sync(unsigned mask, T value, unsigned by,
-                   const ShimSite& site = ShimSite::current()) {
+                   const ShimSite& site = ShimSite::here()) {
   const auto lane = troupe::cuda_shim::lane_here();
   return troupe::cuda_shim::shuffled(mask, value,
                                      lane + by < 32 ? lane + by : lane, site);
 }
 inline unsigned __ballot_sync(unsigned mask, bool value,
-                              const ShimSite& site = ShimSite::current()) {
+                              const ShimSite& site = ShimSite::here()) {
   return troupe::cuda_shim::voted(mask, value, site);
 }
 inline bool __any_sync(unsigned mask, bool value,
-                       const ShimSite& site = ShimSite::current()) {
+                       const ShimSite& site = ShimSite::here()) {
   return troupe::cuda_shim::voted(mask, value, site) != 0;
-}
-inline bool __all_sync(unsigned mask, bool value,
-                       const ShimSite& site = ShimSite::current()) {
-  return troupe::cuda_shim::voted(mask, value, site) == mask;
 }

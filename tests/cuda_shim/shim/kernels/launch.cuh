@@ -27,7 +27,7 @@ void launch(void (*kernel)(Params...), const LaunchConfig& c, Args... args) {
 }
 
 template <class T>
-T& shared_as(const cuda_shim::Site& site = cuda_shim::Site::current()) {
+T& shared_as(const cuda_shim::Site& site = cuda_shim::Site::here()) {
   return *static_cast<T*>(cuda_shim::shared_memory(sizeof(T), site));
 }
 
