@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <iostream>
-#include <map>
+#include <utility>
 
 #include "kernels/cuda_ops.hpp"
 #include "test_device.hpp"
