@@ -87,11 +87,11 @@ TEST_F(ModelPlacesTest, AllAreListedAndWhatIsHiddenSaysSo) {
 }
 
 TEST_F(ModelPlacesTest, WhatAModelTakesIsAskedOfTheSameFolder) {
-  const auto unknown = model_bytes(places, "text.generate", "x");
+  const auto unknown = model_needs(places, "x", {"text.generate", "{}"});
   ASSERT_FALSE(unknown);
   EXPECT_EQ(unknown.error().message, fault("x"));
   add("shipped", "x");
-  EXPECT_THAT(model_bytes(places, "text.generate", "x").error().message,
+  EXPECT_THAT(model_needs(places, "x", {"text.generate", "{}"}).error().message,
               HasSubstr("shipped/x/config.json"));
 }
 
