@@ -14,6 +14,8 @@ namespace {
 // a cache, few enough that a long chunk feeds a large team. A multiple of all
 // levels' tiles.
 constexpr std::int64_t kPartRows = 96;
+// A part's panels at least: a stream long enough to be read at full rate.
+constexpr std::int64_t kPartPanels = 3;
 
 bool has_codes(WeightFormat format) {
   return format == WeightFormat::int8 || format == WeightFormat::int4;
@@ -140,7 +142,10 @@ void Linear::cpu(Context& ctx, const Args& a) {
   const auto rows = a.x.shape[0];
   const auto& level = level_of(ctx.isa);
   const auto panels = a.weight.panels();
-  const auto groups = (panels + level.linear_panels - 1) / level.linear_panels;
+  const auto tile =
+      has_codes(a.weight.format) ? level.code_panels : level.linear_panels;
+  const auto at_once = (kPartPanels + tile - 1) / tile * tile;
+  const auto groups = (panels + at_once - 1) / at_once;
   const auto row_parts = (rows + kPartRows - 1) / kPartRows;
   const auto format = a.weight.format;
   const bool plain = format == WeightFormat::f32;
@@ -152,7 +157,7 @@ void Linear::cpu(Context& ctx, const Args& a) {
   const auto product = product_of(level, format);
   ctx.split(groups * row_parts, [&](std::int64_t part) {
     const auto row = part % row_parts * kPartRows;
-    const auto panel = part / row_parts * level.linear_panels;
+    const auto panel = part / row_parts * at_once;
     product({.y = data_of<float>(a.y) + row * a.weight.outputs,
              .x = x + row * stride,
              .x_stride = stride,
@@ -163,7 +168,7 @@ void Linear::cpu(Context& ctx, const Args& a) {
              .outputs = a.weight.outputs,
              .groups = groups_of(a.weight),
              .first_panel = panel,
-             .panels = std::min(level.linear_panels, panels - panel)});
+             .panels = std::min(at_once, panels - panel)});
   });
 }
 

@@ -13,9 +13,9 @@ struct Avx512LanesOf {
   using V = __m512;
 
   // Tile of a linear layer: 24 of 32 registers hold sums; with codes half of
-  // them whole numbers.
-  static constexpr int kRows = 6;
-  static constexpr int kPanels = 4;
+  // them whole numbers. Chunks of prompts are multiples of 16 rows.
+  static constexpr int kRows = 8;
+  static constexpr int kPanels = 3;
   static constexpr int kCodeRows = 6;
   static constexpr int kCodePanels = 2;
 

@@ -97,7 +97,8 @@ struct Level {
   Peak (*peak)(const float* x, std::int64_t n);
   void (*soften)(const SoftenPart&);
   float (*sum)(const float* x, std::int64_t n);
-  std::int64_t linear_panels;  // How many panels one tile takes.
+  std::int64_t linear_panels;  // How many panels one tile takes,
+  std::int64_t code_panels;    // of integers.
 };
 
 const Level& baseline_level();

@@ -24,7 +24,8 @@ constexpr Level make_level() {
           .peak = peak_part<L>,
           .soften = soften_part<L>,
           .sum = sum_part<L>,
-          .linear_panels = L::kPanels};
+          .linear_panels = L::kPanels,
+          .code_panels = L::kCodePanels};
 }
 
 }  // namespace troupe::kernels
