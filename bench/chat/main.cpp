@@ -134,8 +134,12 @@ class Bench {
         return std::string(what) + "." + std::string(to_string(format.format)) +
                "." + std::string(to_string(isa));
       };
+      // Without bf16 products no match for a peer that has them.
+      std::optional<double> prefill_bar = format.prefill_bar;
+      if (format.format == WeightFormat::bf16 && isa != levels_.front())
+        prefill_bar.reset();
       races.push_back({{name("decode"), format.decode_bar, {}, {}, {}},
-                       {name("prefill256"), format.prefill_bar, {}, {}, {}},
+                       {name("prefill256"), prefill_bar, {}, {}, {}},
                        {name("decode4"), 1.0, {}, {}, {}}});
     }
     ours.prefill(kLongPrompt);  // It learns how fast it is.
