@@ -13,7 +13,7 @@ namespace troupe::kernels {
 struct Embedding {
   static constexpr std::string_view kName = "embedding";
   struct Args {
-    TensorRef y;         // [rows, dim], written
+    TensorRef y;  // [rows, dim], written
     /// i32 [rows], each of [0, outputs of the table); on CUDA a negative one
     /// gives zeros: a row that only fills a captured step.
     TensorRef ids;

@@ -17,7 +17,8 @@ inline constexpr std::int64_t kPageTokens = 16;
 /// On the CPU, for page p and kv head h:
 ///   keys   [p][h][head_dim][kPageTokens], a position a lane
 ///   values [p][h][kPageTokens][head_dim]
-/// On CUDA both as the values, f32 or bf16. What lies at positions that were never written is never used.
+/// On CUDA both as the values, f32 or bf16. What lies at positions that were
+/// never written is never used.
 struct KvPages {
   void* keys = nullptr;  // Aligned to 64 bytes, as values; owned elsewhere.
   void* values = nullptr;
@@ -41,8 +42,8 @@ struct KvRows {
 
 /// Errors: invalid_argument, with what is supported. The numbers in the
 /// tensors are not looked at: who makes them keeps them in range.
-Status check_kv(std::string_view op, const Device& device,
-                const KvPages& pages, const KvRows& at, std::int64_t rows);
+Status check_kv(std::string_view op, const Device& device, const KvPages& pages,
+                const KvRows& at, std::int64_t rows);
 
 /// Puts the rows' keys and values where the rows stand.
 struct KvAppend {

@@ -18,7 +18,9 @@ __device__ Vector<T> load_vector(const T* from) {
   return *reinterpret_cast<const Vector<T>*>(from);
 }
 
-__device__ inline float to_float(float value) { return value; }
+__device__ inline float to_float(float value) {
+  return value;
+}
 __device__ inline float to_float(__nv_bfloat16 value) {
   return __bfloat162float(value);
 }
