@@ -5,7 +5,8 @@ option(TROUPE_HOPPER "Link Hopper's kernels into the CUDA kernels" OFF)
 find_program(TROUPE_NVDISASM nvdisasm DOC "Counts the kernels' instructions")
 mark_as_advanced(TROUPE_NVDISASM)
 
-set(TROUPE_HOPPER_SOURCES kernels/hopper/sequence_attention_sm90.cu)
+set(TROUPE_HOPPER_SOURCES kernels/hopper/sequence_attention_sm90.cu
+  kernels/hopper/decode_sm90.cu kernels/hopper/prefill_sm90.cu)
 
 # hopper_checked: builds with everything else, fails where a kernel is slower
 # than it looks.
@@ -14,6 +15,7 @@ function(troupe_hopper_kernels)
     return()
   endif()
   file(GLOB headers CONFIGURE_DEPENDS kernels/hopper/*.cuh kernels/hopper/*.hpp)
+  file(GLOB plain CONFIGURE_DEPENDS kernels/*.cuh)
   set(folder ${PROJECT_BINARY_DIR}/hopper)
   file(MAKE_DIRECTORY ${folder})
   set(cubins)
@@ -24,8 +26,8 @@ function(troupe_hopper_kernels)
       COMMAND ${CMAKE_COMMAND} -DNVCC=${CMAKE_CUDA_COMPILER}
         -DROOT=${PROJECT_SOURCE_DIR} -DSOURCE=${PROJECT_SOURCE_DIR}/${source}
         -DOUT=${cubin} -P ${PROJECT_SOURCE_DIR}/cmake/hopper_check.cmake
-      DEPENDS ${source} ${headers} kernels/launch.cuh
-        kernels/sequence_attention.hpp cmake/hopper_check.cmake
+      DEPENDS ${source} ${headers} ${plain} kernels/sequence_attention.hpp
+        cmake/hopper_check.cmake
       COMMENT "Checking ${source}" VERBATIM)
     list(APPEND cubins ${cubin})
   endforeach()
@@ -47,7 +49,8 @@ endfunction()
 function(troupe_hopper_shim)
   set(shim tests/hopper_shim/shim)
   set(wrapped)
-  foreach(source IN LISTS TROUPE_HOPPER_SOURCES)
+  foreach(source IN LISTS TROUPE_HOPPER_SOURCES ITEMS
+      kernels/kv_pages_cuda.cu)
     get_filename_component(name ${source} NAME_WE)
     set(wrapper ${PROJECT_BINARY_DIR}/generated/hopper_shim/${name}.cpp)
     file(CONFIGURE OUTPUT ${wrapper} CONTENT "#include \"${source}\"\n")
@@ -78,7 +81,8 @@ function(troupe_hopper_device_tests)
     troupe_core GTest::gtest CUDA::cudart)
   foreach(case IN ITEMS one_tile_64 one_tile_128 partial_64 partial_128
       causal_64 causal_128 lengths_64 lengths_128 no_keys many_tiles_64
-      many_tiles_128)
+      many_tiles_128 decode_64 decode_128 decode_16_heads decode_long
+      prefill_64 prefill_128)
     add_test(NAME hopper_device.${case} COMMAND hopper_device_test ${case})
     set_tests_properties(hopper_device.${case} PROPERTIES
       SKIP_RETURN_CODE 77 TIMEOUT 20 LABELS gpu)

@@ -14,7 +14,9 @@ execute_process(
 if(failed)
   message(FATAL_ERROR "${SOURCE} does not compile:\n${said}")
 endif()
-file(WRITE ${OUT}.ptxas "${said}")
+execute_process(COMMAND ${NVCC} --version OUTPUT_VARIABLE version)
+string(REGEX MATCH "release [0-9.]+" release "${version}")
+file(WRITE ${OUT}.ptxas "nvcc, ${release}\n${said}")
 
 set(bad "")
 set(kernels 0)

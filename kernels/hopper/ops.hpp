@@ -9,8 +9,9 @@
 
 namespace troupe::kernels {
 
-/// For a device of compute capability 9.0. Lives as long as the program. What
-/// CUDA throws comes back as device_lost.
+/// For a device of compute capability 9.0. Prefill over a bf16 cache is
+/// Hopper's where the Context's scratch has room for it (prefill_bytes()).
+/// Lives as long as the program. What CUDA throws comes back as device_lost.
 std::span<const CudaOp> hopper_ops();
 
 }  // namespace troupe::kernels

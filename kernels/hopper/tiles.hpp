@@ -20,6 +20,10 @@ constexpr int parts_of(int whole, int part) {
 /// Sequences laid end to end. Sequence s has the rows [q_starts[s],
 /// q_starts[s + 1]) and the keys [kv_starts[s], kv_starts[s + 1]). Its last row
 /// stands with its last key.
+///
+/// Runs of rows over a paged cache: kv_counts is not null. Run s then has
+/// kv_counts[s] keys, in the pages of row kv_starts[s] of the page table, and
+/// `runs` says how many runs there are.
 struct Sequences {
   const std::int32_t* q_starts;   // [count + 1], ascending from 0
   const std::int32_t* kv_starts;  // [count + 1], ascending from 0
@@ -27,8 +31,15 @@ struct Sequences {
   int kv_heads;
   int group;  // Heads that share a kv head.
   int head_dim;
+  const std::int32_t* kv_counts = nullptr;
+  const std::int32_t* runs = nullptr;
 
   constexpr int heads() const { return kv_heads * group; }
+  constexpr int number() const { return runs == nullptr ? count : *runs; }
+  constexpr int keys_of(int sequence) const {
+    return kv_counts == nullptr ? kv_starts[sequence + 1] - kv_starts[sequence]
+                                : kv_counts[sequence];
+  }
 };
 
 /// Some rows of one head, and the tiles of keys that any of them sees.
@@ -36,7 +47,7 @@ struct Tile {
   int head;
   int first_row;  // Of all sequences'.
   int rows;
-  int kv_begin;
+  int kv_begin;  // Or the row of the page table.
   int kv_count;
   int past;  // Keys before the first row's own; may be negative.
   int key_tiles;
@@ -64,7 +75,7 @@ constexpr Tile tile_of_sequence(const Sequences& all, int sequence, int index,
   const int q_begin = all.q_starts[sequence];
   const int kv_begin = all.kv_starts[sequence];
   const int q_count = all.q_starts[sequence + 1] - q_begin;
-  const int kv_count = all.kv_starts[sequence + 1] - kv_begin;
+  const int kv_count = all.keys_of(sequence);
   const int row_tiles = parts_of(q_count, rows);
   const int whole = section_heads(all, kv_count);
   const int section = index / (whole * row_tiles);
@@ -96,7 +107,7 @@ class TileWalk {
     const int place = round_ % 2 == 0 ? block_ : blocks_ - 1 - block_;
     const int wanted = round_ * blocks_ + place;
     ++round_;
-    for (; sequence_ < all_.count; ++sequence_) {
+    for (; sequence_ < all_.number(); ++sequence_) {
       const int rows = all_.q_starts[sequence_ + 1] - all_.q_starts[sequence_];
       const int tiles = parts_of(rows, kRows) * all_.heads();
       if (wanted < before_ + tiles) {

@@ -6,37 +6,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/hopper_shim/schedules.hpp"
 #include "tests/hopper_shim/sequences.hpp"
-#include "tests/hopper_shim/shim/warpgroups.hpp"
 
 namespace troupe::kernels {
 namespace {
 
-using cuda_shim::Background;
-using cuda_shim::Order;
-
-struct Schedule {
-  Order order;
-  Background copies;
-  Background products;
-};
-
-constexpr Schedule kSchedules[] = {
-    {Order::ascending, Background::at_once, Background::at_once},
-    {Order::descending, Background::at_last, Background::at_last},
-    {Order::shuffled, Background::at_once, Background::at_last},
-    {Order::shuffled, Background::at_last, Background::at_once}};
-
 // Weights of 8 bits, sums of fp32, outputs of 8 bits.
-constexpr Tolerance kAllowed{1e-2, 1e-2};
+constexpr Tolerance kSequencesAllowed{1e-2, 1e-2};
 
-class HopperAttention : public ::testing::TestWithParam<Schedule> {
+class HopperAttention : public cuda_shim::EachSchedule {
  protected:
-  HopperAttention() {
-    cuda_shim::set_order(GetParam().order);
-    cuda_shim::set_background(GetParam().copies, GetParam().products);
-    ctx.device = {.backend = Backend::cuda, .sm = 90};
-  }
+  HopperAttention() { ctx.device = {.backend = Backend::cuda, .sm = 90}; }
 
   ::testing::AssertionResult right(SequenceCase& one) {
     const auto args = one.args(one.y);
@@ -45,13 +26,13 @@ class HopperAttention : public ::testing::TestWithParam<Schedule> {
     SequenceAttention::cuda(ctx, args);
     if (!one.spared_the_rest())
       return ::testing::AssertionFailure() << "wrote behind the sequences";
-    return computed(one.used(one.y), one.expected(), one.used(one.q), kAllowed);
+    return computed(one.used(one.y), one.expected(), one.used(one.q),
+                    kSequencesAllowed);
   }
 
   Context ctx;
 };
-INSTANTIATE_TEST_SUITE_P(Schedules, HopperAttention,
-                         ::testing::ValuesIn(kSchedules));
+TROUPE_EACH_SCHEDULE(HopperAttention);
 
 constexpr HeadsOf kHeads[] = {{2, 1, 64}, {2, 2, 128}};
 

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""What the compiler made of Hopper's kernels, as a table for docs/hopper.md.
+"""What the compiler made of Hopper's kernels, as tables for docs/hopper.md.
 
-    counts.py --nvdisasm PROGRAM X.cubin...             prints the table
+    counts.py --nvdisasm PROGRAM X.cubin...             prints the tables
     counts.py --nvdisasm PROGRAM --check PAGE X.cubin...  fails where PAGE has
-                                    another; ends with 77 without nvdisasm
+                                    others; ends with 77 without nvdisasm
+
+Another release of nvcc than the page names may make others of the same source:
+then only what every release must give is looked at.
 
 Beside each cubin lies what ptxas said (cmake/hopper_check.cmake). Refuses
 kernels whose main loop lacks what it is for: products of at least 64 columns
@@ -17,8 +20,10 @@ import sys
 
 BEGIN = "<!-- counts: made by tools/hopper/counts.py -->"
 END = "<!-- end of counts -->"
-HEAD = """| head size, rows x keys, mask | registers (copies / computes) | spilled bytes | scores in the loop | sums in the loop | exponentials in the loop | waits for products in the loop | tile copies | register hand-overs |
+SEQUENCES = """| head size, rows x keys, mask | registers (copies / computes) | spilled bytes | scores in the loop | sums in the loop | exponentials in the loop | waits for products in the loop | tile copies | register hand-overs |
 |---|---|---|---|---|---|---|---|---|"""
+PAGES = """| head size, rows of heads | registers | spilled bytes | products in the loop | matrix loads in the loop | exponentials in the loop | tile copies |
+|---|---|---|---|---|---|---|"""
 
 
 def kernels_of(sass):
@@ -48,15 +53,15 @@ def is_score(line):
     return "HGMMA" in line and "tnspB" not in line
 
 
-def main_loop(lines):
-    """The shortest loop that begins scores and sums: without masks."""
+def main_loop(lines, *parts):
+    """The shortest loop that has something of each part."""
     places = {line[:-1]: i for i, line in enumerate(lines) if line[-1] == ":"}
     loops = []
     for end, line in enumerate(lines):
         branch = re.search(r"BRA\S* .*?`\((\.L_x_\d+)\)", line)
         if branch and places.get(branch[1], end) < end:
             loop = lines[places[branch[1]]:end]
-            if any(map(is_sum, loop)) and any(map(is_score, loop)):
+            if all(any(map(part, loop)) for part in parts):
                 loops.append(loop)
     return min(loops, key=len, default=[])
 
@@ -72,25 +77,25 @@ def columns_of(lines):
 
 
 def said_of(kernel, ptxas):
-    """What ptxas said of a kernel: (bytes spilled, bytes of stack)"""
+    """What ptxas said of a kernel: (bytes spilled, bytes of stack, registers)"""
     about = re.search(r"Function properties for " + re.escape(kernel) +
-                      r"\s+(\d+) bytes stack frame, (\d+) bytes spill stores",
-                      ptxas)
-    return int(about[2]), int(about[1])
+                      r"\s+(\d+) bytes stack frame, (\d+) bytes spill stores"
+                      r".*?Used (\d+) registers", ptxas, re.DOTALL)
+    return int(about[2]), int(about[1]), int(about[3])
 
 
-def row_of(kernel, lines, ptxas, bad):
-    variant = re.search(r"VariantILi(\d+)ELi(\d+)ELi(\d+)ELi(\d+)ELb(\d)E",
+def sequences_row(kernel, lines, ptxas, bad):
+    variant = re.search(r"VariantILi(\d+)ELi(\d+)ELi(\d+)ELi\d+ELb(\d)ELb(\d)E",
                         kernel)
-    dim, groups, keys, _, causal = map(int, variant.groups())
+    dim, groups, keys, causal, paged = map(int, variant.groups())
     name = (f"{dim}, {groups * 64} x {keys}, "
-            f"{'causal' if causal else 'none'}")
-    loop = main_loop(lines)
+            f"{'causal' if causal else 'none'}{', paged' if paged else ''}")
+    loop = main_loop(lines, is_score, is_sum)  # The one without a mask.
     scores, sums = list(filter(is_score, loop)), list(filter(is_sum, loop))
     given = [int(m[1], 16) for l in lines
              if (m := re.search(r"USETMAXREG\S* .*?(0x[0-9a-f]+)", l))]
     copies = sum("UTMALDG" in l for l in lines)
-    spilled, stack = said_of(kernel, ptxas)
+    spilled, stack, _ = said_of(kernel, ptxas)
     if spilled or stack:
         bad.append(f"{name}: {spilled} bytes spilled, {stack} of stack")
     if min(columns_of(scores), columns_of(sums)) < 64:
@@ -104,16 +109,42 @@ def row_of(kernel, lines, ptxas, bad):
             f"{copies} | {len(given)} |")
 
 
-def table(nvdisasm, cubins, bad):
-    rows = []
+def pages_row(kernel, lines, ptxas, bad):
+    variant = re.search(r"PageVariantILi(\d+)ELi(\d+)E", kernel)
+    name = f"{variant[1]}, {int(variant[2]) * 8}"
+    loop = main_loop(lines, lambda line: "HMMA.16816" in line)
+    count = lambda what, where: sum(what in line for line in where)
+    spilled, stack, registers = said_of(kernel, ptxas)
+    copies = count("UTMALDG", lines)
+    if spilled or stack or not loop or copies == 0:
+        bad.append(f"{name}: {spilled} bytes spilled, {stack} of stack, "
+                   f"{len(loop)} lines of loop, {copies} tile copies")
+    return (f"| {name} | {registers} | {spilled} | "
+            f"{count('HMMA.16816', loop)} | {count('LDSM', loop)} | "
+            f"{count('MUFU.EX2', loop)} | {copies} |")
+
+
+def release_of(text):
+    found = re.search(r"nvcc,? release ([0-9.]+[0-9])", text)
+    return found[1] if found else None
+
+
+def tables(nvdisasm, cubins, bad):
+    sequences, pages = [], []
+    release = None
     for cubin in cubins:
         with open(cubin + ".ptxas", encoding="utf-8") as file:
             ptxas = file.read()
+        release = release_of(ptxas)
         sass = subprocess.run([nvdisasm, "-c", cubin], check=True,
                               capture_output=True, text=True).stdout
         for kernel, lines in kernels_of(sass).items():
-            rows.append(row_of(kernel, lines, ptxas, bad))
-    return "\n".join([HEAD] + sorted(rows))
+            if "attend_sequences_kernel" in kernel:
+                sequences.append(sequences_row(kernel, lines, ptxas, bad))
+            elif "decode_pages_kernel" in kernel:
+                pages.append(pages_row(kernel, lines, ptxas, bad))
+    return "\n".join([f"By nvcc release {release}:", "", SEQUENCES] + sorted(sequences) + ["", PAGES] +
+                     sorted(pages))
 
 
 def main():
@@ -128,7 +159,7 @@ def main():
               "(-DTROUPE_NVDISASM=...)")
         return 77
     bad = []
-    made = table(nvdisasm, args.cubins, bad)
+    made = tables(nvdisasm, args.cubins, bad)
     for line in bad:
         print(line, file=sys.stderr)
     if args.check is None:
@@ -137,6 +168,10 @@ def main():
     with open(args.check, encoding="utf-8") as file:
         page = file.read()
     written = page.split(BEGIN)[1].split(END)[0].strip()
+    if release_of(written) != release_of(made):
+        print(f"{args.check} is of nvcc release {release_of(written)}, built "
+              f"by {release_of(made)}: counts are not compared")
+        return 1 if bad else 0
     if written != made:
         print(f"{args.check} has\n{written}\nbuilt is\n{made}",
               file=sys.stderr)

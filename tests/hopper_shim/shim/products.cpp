@@ -38,7 +38,7 @@ struct Descriptor {
         leading{static_cast<std::uint32_t>(bits >> 16 & 0x3fff) << 4},
         stride{static_cast<std::uint32_t>(bits >> 32 & 0x3fff) << 4} {
     if (bits >> 62 != 1 || (bits >> 49 & 7) != 0)
-      violate("gives a descriptor without 128-byte swizzle", Site::current());
+      violate("gives a descriptor without 128-byte swizzle", Site::here());
   }
   /// Along rows: atoms of 8 rows, a stride apart; depth within a row.
   float along_rows(int row, int depth) const {
@@ -69,7 +69,7 @@ std::array<Row, 2> gather(const std::array<std::uint32_t, 4>& registers) {
                                            .mask = ~0u,
                                            .bits = registers[r],
                                            .source = first + lane},
-                                          Site::current())
+                                          Site::here())
                                          .bits);
       auto* to = &rows[r % 2][r / 2 * 8 + lane * 2];
       to[0] = bf16_to_f32(static_cast<std::uint16_t>(got));
@@ -136,7 +136,7 @@ void wait_products(int groups) {
   auto& mine = begun[thread_here()];
   int closed = static_cast<int>(
       std::ranges::count_if(mine, [](const Begun& one) { return one.closed; }));
-  if (closed > groups) wait_for_the_others(Site::current());
+  if (closed > groups) wait_for_the_others(Site::here());
   auto next = mine.begin();
   while (closed > groups) {
     finish(*next);
@@ -145,7 +145,7 @@ void wait_products(int groups) {
   }
   mine.erase(mine.begin(), next);
   // A warp waits as one: none goes on while another's are not done.
-  meet({.mask = ~0u, .source = lane_here()}, Site::current());
+  meet({.mask = ~0u, .source = lane_here()}, Site::here());
 }
 
 }  // namespace troupe::cuda_shim

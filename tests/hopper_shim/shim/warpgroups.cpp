@@ -6,6 +6,7 @@
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <new>
 #include <numeric>
 #include <random>
 #include <vector>
@@ -47,6 +48,12 @@ struct NamedBarrier {
   std::uint64_t meetings = 0;
 };
 
+struct FreeAligned {
+  void operator()(std::byte* room) const {
+    ::operator delete (room, std::align_val_t{kAlignment});
+  }
+};
+
 struct Running {
   Launch launch;
   const std::function<void()>* body = nullptr;
@@ -54,7 +61,7 @@ struct Running {
   std::vector<Warp> warps;
   std::array<NamedBarrier, 16> barriers;
   std::deque<std::function<void()>> copies;
-  std::unique_ptr<std::byte[]> room;
+  std::unique_ptr<std::byte, FreeAligned> room;
   std::byte* shared = nullptr;
   Extent block;
   Fiber scheduler;
@@ -70,8 +77,8 @@ Background chosen_copies = Background::at_once;
 Background chosen_products = Background::at_once;
 
 std::string where(const Site& site) {
-  const std::string file = site.file_name();
-  return file.substr(file.rfind('/') + 1) + ":" + std::to_string(site.line());
+  const std::string file = site.file;
+  return file.substr(file.rfind('/') + 1) + ":" + std::to_string(site.line);
 }
 
 void run_thread(void*) {
@@ -190,10 +197,11 @@ void run(const Launch& launch, const std::function<void()>& body) {
   for (auto& thread : state.threads)
     thread.fiber = std::make_unique<Fiber>(&run_thread, nullptr);
   state.warps.resize(launch.threads.count() / kWarpLanes);
-  state.room.reset(new std::byte[launch.shared_bytes + 2 * kAlignment]);
-  const auto at = reinterpret_cast<std::uintptr_t>(state.room.get());
-  state.shared = state.room.get() + (kAlignment - at % kAlignment) +
-                 kFirstOffset % kAlignment;
+  // Exactly what was asked for, so that an address sanitizer sees the end.
+  constexpr auto kBefore = kFirstOffset % kAlignment;
+  state.room.reset(static_cast<std::byte*>(::operator new (
+      kBefore + launch.shared_bytes, std::align_val_t{kAlignment})));
+  state.shared = state.room.get() + kBefore;
   blockDim = {launch.threads.x, launch.threads.y, launch.threads.z};
   gridDim = {launch.blocks.x, launch.blocks.y, launch.blocks.z};
   const auto threads = static_cast<int>(state.threads.size());
@@ -201,9 +209,11 @@ void run(const Launch& launch, const std::function<void()>& body) {
       kRegistersOfAll / threads / kRegistersAtOnce * kRegistersAtOnce;
   forget_products();
   const auto order = order_of(state.threads.size());
-  for (unsigned x = 0; x < launch.blocks.x; ++x) {
-    state.block = {x, 0, 0};
-    blockIdx = {x, 0, 0};
+  const auto& blocks = launch.blocks;
+  for (unsigned i = 0; i < blocks.count(); ++i) {
+    state.block = {i % blocks.x, i / blocks.x % blocks.y,
+                   i / blocks.x / blocks.y};
+    blockIdx = {state.block.x, state.block.y, state.block.z};
     run_block(order);
   }
 }
@@ -232,9 +242,11 @@ void copy_later(std::function<void()> copy) {
 }
 
 void violate(const std::string& what, const Site& site) {
+  const auto& [x, y, z] = running->block;
   running->violation = std::string("kernel ") + running->launch.name +
-                       ", block " + std::to_string(running->block.x) +
-                       ", thread " + std::to_string(running->current) + " " +
+                       ", block (" + std::to_string(x) + ", " +
+                       std::to_string(y) + ", " + std::to_string(z) +
+                       "), thread " + std::to_string(running->current) + " " +
                        what + " (" + where(site) + ")";
   yield();
   std::abort();
@@ -258,7 +270,7 @@ std::byte* shared_bytes(std::uint32_t offset, std::size_t count) {
       offset - kFirstOffset + count > running->launch.shared_bytes)
     violate("uses shared memory at " + std::to_string(offset) +
                 ", which is not the block's",
-            Site::current());
+            Site::here());
   return running->shared + (offset - kFirstOffset);
 }
 
@@ -301,8 +313,11 @@ Exchanged meet(const Exchange& mine, const Site& site) {
   warp.brought[lane] = mine;
   const auto meetings = warp.meetings;
   if (++warp.came == kWarpLanes) {
+    std::uint32_t nonzero = 0;
     for (unsigned l = 0; l < kWarpLanes; ++l)
-      warp.got[l] = {warp.brought[warp.brought[l].source].bits, 0};
+      nonzero |= std::uint32_t{warp.brought[l].bits != 0} << l;
+    for (unsigned l = 0; l < kWarpLanes; ++l)
+      warp.got[l] = {warp.brought[warp.brought[l].source].bits, nonzero};
     warp.came = 0;
     ++warp.meetings;
   } else {

@@ -12,6 +12,19 @@
 
 #define __grid_constant__
 
+struct alignas(8) float2 {
+  float x, y;
+};
+struct alignas(16) uint4 {
+  unsigned x, y, z, w;
+};
+inline float2 make_float2(float x, float y) {
+  return {x, y};
+}
+inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) {
+  return {x, y, z, w};
+}
+
 namespace troupe::kernels::hopper {
 
 using cuda_shim::Site;
@@ -51,17 +64,17 @@ inline void end_phase_if_due(Barrier& barrier) {
   barrier.missing = barrier.arrivals;
 }
 inline void arrive_expecting(Barrier& barrier, unsigned bytes,
-                             const Site& site = Site::current()) {
+                             const Site& site = Site::here()) {
   barrier.bytes += bytes;
   if (barrier.missing-- == 0)
     cuda_shim::violate("arrives where nobody is missed", site);
   end_phase_if_due(barrier);
 }
-inline void arrive(Barrier& barrier, const Site& site = Site::current()) {
+inline void arrive(Barrier& barrier, const Site& site = Site::here()) {
   arrive_expecting(barrier, 0, site);
 }
 inline void wait_for(Barrier& barrier, unsigned parity,
-                     const Site& site = Site::current()) {
+                     const Site& site = Site::here()) {
   cuda_shim::wait_until(
       "a barrier's phase",
       [&barrier, parity] { return barrier.phase % 2 != parity; }, site);
@@ -70,7 +83,7 @@ inline void wait_for(Barrier& barrier, unsigned parity,
 inline void prefetch_map(const TensorMap&) {}
 
 inline void copy_box(void* to, const TensorMap& map, Barrier& barrier, int x,
-                     int y, int z, const Site& site = Site::current()) {
+                     int y, int z, const Site& site = Site::here()) {
   const auto at = shared_address(to);
   if (at % 1024 != 0) cuda_shim::violate("copies to no atom's start", site);
   cuda_shim::copy_later([=, map = map, &barrier] {
@@ -97,19 +110,19 @@ inline void copy_box(void* to, const TensorMap& map, Barrier& barrier, int x,
 
 inline void show_writes() {}
 
-inline void meet_at(int id, int threads, const Site& site = Site::current()) {
+inline void meet_at(int id, int threads, const Site& site = Site::here()) {
   cuda_shim::come_to(id, threads, true, site);
 }
-inline void pass_by(int id, int threads, const Site& site = Site::current()) {
+inline void pass_by(int id, int threads, const Site& site = Site::here()) {
   cuda_shim::come_to(id, threads, false, site);
 }
 
 template <int kRegisters>
-void give_registers(const Site& site = Site::current()) {
+void give_registers(const Site& site = Site::here()) {
   cuda_shim::set_registers(kRegisters, site);
 }
 template <int kRegisters>
-void take_registers(const Site& site = Site::current()) {
+void take_registers(const Site& site = Site::here()) {
   cuda_shim::set_registers(kRegisters, site);
 }
 
