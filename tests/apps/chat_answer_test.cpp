@@ -8,7 +8,7 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr JobId kId{1, 2};
+constexpr JobId kAsked{1, 2};
 constexpr char kResult[] =
     R"({"text":"Hi.","finish_reason":"stop","seed":5,)"
     R"("usage":{"prompt_tokens":9,"completion_tokens":3},)"
@@ -16,7 +16,7 @@ constexpr char kResult[] =
 
 JobView ended(JobState state) {
   JobView job;
-  job.spec.id = kId;
+  job.spec.id = kAsked;
   job.state = state;
   return job;
 }
@@ -33,7 +33,7 @@ TEST(ChatAnswerTest, AnAnswerIsTheResultOfItsJob) {
   EXPECT_FALSE(answer.cut);
   EXPECT_EQ(answer.code, ExitCode::ok);
   EXPECT_EQ(dump_json(answer_json(answer)),
-            R"({"job":")" + to_string(kId) +
+            R"({"job":")" + to_string(kAsked) +
                 R"(","text":"Hi.","finish_reason":"stop",)"
                 R"("usage":{"prompt_tokens":9,"completion_tokens":3},)"
                 R"("timing":{"first_token_ms":120,"tokens_per_s":31.4}})");
@@ -43,7 +43,7 @@ TEST(ChatAnswerTest, OfACutAnswerThereIsWhatWasShown) {
   const auto answer = answer_of(ended(JobState::cancelled), "", "shown");
   EXPECT_TRUE(answer.cut);
   EXPECT_EQ(dump_json(answer_json(answer)),
-            R"({"job":")" + to_string(kId) +
+            R"({"job":")" + to_string(kAsked) +
                 R"(","text":"shown","finish_reason":"cancelled"})");
 }
 
@@ -54,7 +54,7 @@ TEST(ChatAnswerTest, AFailureIsAnErrorWithTheCodeOfItsReason) {
   EXPECT_EQ(answer.error->code, Errc::too_large);
   EXPECT_EQ(answer.code, ExitCode::job_failed);
   EXPECT_EQ(dump_json(answer_json(answer)),
-            R"({"job":")" + to_string(kId) +
+            R"({"job":")" + to_string(kAsked) +
                 R"(","error":{"code":"too_large",)"
                 R"("message":"2 answers of ..."}})");
 }
