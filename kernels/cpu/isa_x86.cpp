@@ -1,13 +1,24 @@
+#include <cpuid.h>
+
 #include "kernels/cpu/level.hpp"
 #include "kernels/cpu/relax.hpp"
 #include "kernels/isa.hpp"
 
 namespace troupe {
+namespace {
+
+// clang 14 does not know that name of __builtin_cpu_supports().
+bool has_f16c() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
+}  // namespace
 
 std::vector<IsaLevel> isa_levels_here() {
   std::vector<IsaLevel> levels{IsaLevel::baseline};
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") ||
-      !__builtin_cpu_supports("f16c"))
+      !has_f16c())
     return levels;
   levels.push_back(IsaLevel::avx2);
   if (!__builtin_cpu_supports("avx512f") ||
