@@ -160,7 +160,6 @@ struct RestoredJob {
   bool whole_spec = true;
   /// When it last became queued; 0: not known, taken from the others.
   UnixMs queued_ms = 0;
-  std::vector<ModelPart> shared;  // As in submit().
 };
 
 struct ScheduleOptions {
@@ -187,8 +186,9 @@ class Schedule {
   /// go on waiting; a running attempt of an earlier epoch is fenced: requeued
   /// with crashes + 1, or failed (on_lost: fail; suspect), or cancelled where
   /// that was asked. One of this epoch (only the scheduler restarted) is
-  /// taken over with a fresh lease.
-  void restore(const RestoredJob& job, Now now, Decisions& out);
+  /// taken over with a fresh lease. `shared`: as in submit().
+  void restore(const RestoredJob& job, Now now, Decisions& out,
+               std::vector<ModelPart> shared = {});
   /// An order found on the log, again in force; emits nothing.
   void restore_control(const ControlRequest& order);
 

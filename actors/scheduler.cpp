@@ -148,23 +148,7 @@ class SchedulerState {
     know_devices();
     const auto at = now();  // A clock read a job would be 3 % of a start-up.
     auto done = restore_from(
-        store_,
-        [this, at](const RestoredJob& live) {
-          auto with_parts = live;
-          with_parts.shared = known_parts(live.spec);
-          const auto& job = with_parts;
-          if (job.summary.state == JobState::running && job.start)
-            handed_out_[job.summary.id] = {
-                {job.start_epoch, job.summary.id, job.summary.attempt},
-                job.start->device,
-                job.spec.kind,
-                job.spec.memory_bytes,
-                job.shared,
-                {}};
-          const auto first_change = out_.changes.size();
-          schedule_.restore(job, at, out_);
-          complete_lost(job, first_change);
-        },
+        store_, [this, at](const RestoredJob& job) { take_up(job, at); },
         [this](const ControlRequest& order) {
           schedule_.restore_control(order);
         });
@@ -174,6 +158,21 @@ class SchedulerState {
     reserve_again();
     for (auto& work : std::exchange(deferred_, {})) work();
     flush();
+  }
+
+  void take_up(const RestoredJob& job, Now at) {
+    auto shared = known_parts(job.spec);
+    if (job.summary.state == JobState::running && job.start)
+      handed_out_[job.summary.id] = {
+          {job.start_epoch, job.summary.id, job.summary.attempt},
+          job.start->device,
+          job.spec.kind,
+          job.spec.memory_bytes,
+          shared,
+          {}};
+    const auto first_change = out_.changes.size();
+    schedule_.restore(job, at, out_, std::move(shared));
+    complete_lost(job, first_change);
   }
 
   // Nobody else can tell what a lost attempt left behind when no further

@@ -160,7 +160,6 @@ class Desk : public PastJobs {
       r.spec = specs.at(id);
       r.summary = jobs.at(id);
       r.queued_ms = queued_ms.at(id);
-      r.shared = shared[id];
       // As the shell reads it: what only waits has no content.
       if (r.summary.state == JobState::queued && r.summary.attempt == 0) {
         r.whole_spec = false;
@@ -173,7 +172,7 @@ class Desk : public PastJobs {
         r.start_time_ms = started_ms.at(id);
         r.cancel_requested = cancels.contains(id);
       }
-      schedule->restore(r, now, out);
+      schedule->restore(r, now, out, shared[id]);
     }
     absorb(out);
   }
