@@ -69,9 +69,13 @@ const ModelFamily* DeviceJobs::family_of(const JobSpec& spec) const {
   return nullptr;
 }
 
-bool DeviceJobs::is_loaded_for(const JobSpec& spec) const {
-  return family_of(spec) == family_ && spec.model == model_ &&
-         family_->setting_of({spec.kind, spec.params}) == setting_;
+// Asked at each step: what is resident names the setting, too, so that nobody's
+// parameters are read again; where nothing is, the parameters must tell.
+bool DeviceJobs::is_loaded_for(const Assignment& a) const {
+  return family_of(a.spec) == family_ && a.spec.model == model_ &&
+         a.resident == resident_ &&
+         (!resident_.empty() ||
+          family_->setting_of({a.spec.kind, a.spec.params}) == setting_);
 }
 
 void DeviceJobs::assign(Assignment assignment, DeviceNews& news) {
@@ -93,6 +97,7 @@ void DeviceJobs::stop(const StopOrder& order, DeviceNews& news) {
             engine_->cancel(entry.first);
             return true;
           }) > 0;
+  if (here) full_ = false;
   if (!has_step() && loader_) close_model(news);  // Nobody waits for it.
   drop_unused(news);
   if (here && order.reason != StopReason::fenced)
@@ -108,7 +113,7 @@ void DeviceJobs::step(DeviceNews& news) {
 void DeviceJobs::step_once(DeviceNews& news) {
   if (loader_) return step_load(news);
   if (running_.empty()) look_at_model(news);
-  if (!engine_ || (running_.empty() && !is_loaded_for(queued_.front().spec)))
+  if (!engine_ || (running_.empty() && !is_loaded_for(queued_.front())))
     if (!open_next(news)) return;
   if (loader_) return step_load(news);
   admit_queued(news);
@@ -208,16 +213,17 @@ void DeviceJobs::step_load(DeviceNews& news) {
 // Oldest first. A full engine, or another model, leaves the rest queued until
 // a run has ended.
 void DeviceJobs::admit_queued(DeviceNews& news) {
-  while (!queued_.empty()) {
+  while (!queued_.empty() && !full_) {
     auto& next = queued_.front();
-    if (!is_loaded_for(next.spec)) return;
+    if (!is_loaded_for(next)) return;
     auto run =
         engine_->admit({next.spec.kind, next.spec.params, content_.hash});
     if (run)
       running_.emplace(*run, next.token);
-    else if (run.error().code == Errc::out_of_memory && !running_.empty())
+    else if (run.error().code == Errc::out_of_memory && !running_.empty()) {
+      full_ = true;
       return;
-    else
+    } else
       news.ends.push_back(
           failed(next.token, class_of(run.error().code), run.error()));
     queued_.pop_front();
@@ -256,6 +262,7 @@ void DeviceJobs::apply(RunEvent event, DeviceNews& news) {
                        .result = std::get<Finished>(event.what).result,
                        .artifacts = {}}});
   running_.erase(entry);
+  full_ = false;
 }
 
 std::vector<Token> DeviceJobs::tokens() const {

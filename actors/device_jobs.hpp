@@ -50,7 +50,7 @@ class DeviceJobs {
 
  private:
   const ModelFamily* family_of(const JobSpec& spec) const;
-  bool is_loaded_for(const JobSpec& spec) const;
+  bool is_loaded_for(const Assignment& assignment) const;
   void look_at_model(DeviceNews& news);
   void step_once(DeviceNews& news);
   bool is_used(const std::string& model) const;
@@ -74,6 +74,7 @@ class DeviceJobs {
   std::unique_ptr<Engine> engine_;  // then this.
   std::deque<Assignment> queued_;
   std::map<RunId, Token> running_;
+  bool full_ = false;  // The engine refused a run, and none has ended since.
   std::vector<ModelDrop> drops_;  // Asked for, not yet given back.
 };
 

@@ -65,7 +65,8 @@ class Engine {
   virtual ~Engine() = default;
 
   /// Errors: invalid_argument (params), out_of_memory (the pool of runs is
-  /// full: ask again when one has ended).
+  /// full: ask again when one has ended or was cancelled; before that it would
+  /// be the same, at the price of reading the request).
   virtual Result<RunId> admit(const Request& request) = 0;
 
   /// Frees what the run holds; no event follows. Unknown ids are ignored.
