@@ -2,6 +2,7 @@
 
 #include <caf/send.hpp>
 
+#include <memory>
 #include <stdexcept>
 
 #include "actors/artifacts.hpp"
@@ -18,6 +19,7 @@
 #include "connectors/process/attempt_files.hpp"
 #include "connectors/process/process_executor.hpp"
 #include "kinds/kinds.hpp"
+#include "models/needs_cache.hpp"
 
 namespace troupe {
 namespace {
@@ -143,9 +145,9 @@ std::vector<std::string> hashes_of(const std::vector<ArtifactRef>& files) {
   return hashes;
 }
 
-Result<std::vector<ModelPart>> model_parts(const NodeParts& p,
+Result<std::vector<ModelPart>> model_parts(NeedsCache& cache,
                                            const JobSpec& spec) {
-  auto needs = model_needs(p.models, spec.model, {spec.kind, spec.params});
+  auto needs = cache.needs(spec.model, {spec.kind, spec.params});
   if (!needs) return needs.error();
   const auto name =
       needs->setting.empty() ? spec.model : spec.model + " " + needs->setting;
@@ -191,8 +193,12 @@ ChildSpec scheduler(NodeParts& p) {
                        p.notice("device " + device +
                                 (up ? " is here" : " is gone"));
                      },
+                 // Shared: a std::function must be able to be copied.
                  .model_parts =
-                     [&p](const JobSpec& spec) { return model_parts(p, spec); },
+                     [cache = std::make_shared<NeedsCache>(p.models)](
+                         const JobSpec& spec) {
+                       return model_parts(*cache, spec);
+                     },
                  .own_thread = false}));
           },
       .uses = {"job_history", "memory_manager"}};

@@ -153,4 +153,7 @@ Result<ModelNeeds> model_needs(const ModelPlaces& places,
 /// The table that `apps` hands to inference actors as a value.
 std::span<const ModelFamily* const> model_families();
 
+/// The one of the table that serves the kind; null: none does.
+const ModelFamily* family_of(std::string_view kind);
+
 }  // namespace troupe

@@ -39,18 +39,6 @@ bool inspect(Inspector& f, KnownFiles& x) {
   return f.object(x).fields(f.field("files", x.files));
 }
 
-FileStamp stamp_of(const struct stat& info) {
-  return {
-      info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size),
-      std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
-}
-
-std::optional<FileStamp> stamp_of(const fs::path& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
-  return stamp_of(info);
-}
-
 Error cannot_look(const fs::path& dir, const std::error_code& why) {
   return platform::errno_error("look into " + dir.string(), why.value());
 }
@@ -70,6 +58,14 @@ Result<std::string> hash_over(const std::vector<ModelFile>& files,
 
 }  // namespace
 
+std::optional<FileStamp> stamp_of(const fs::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return {};
+  return FileStamp{
+      info.st_dev, info.st_ino, static_cast<std::uint64_t>(info.st_size),
+      std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec};
+}
+
 Result<std::vector<ModelFile>> model_files(const fs::path& dir) {
   std::vector<ModelFile> files;
   std::error_code failed;
@@ -87,7 +83,8 @@ Result<std::vector<ModelFile>> model_files(const fs::path& dir) {
     const auto& path = at->path();
     if (path.filename().string().starts_with('.')) {
       at.disable_recursion_pending();
-    } else if (refuse_pickle(path)) {
+    } else if (std::error_code gone;
+               at->is_regular_file(gone) && refuse_pickle(path)) {
       if (const auto stamp = stamp_of(path))
         files.push_back({path.lexically_relative(dir).string(), *stamp});
     }

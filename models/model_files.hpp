@@ -24,6 +24,9 @@ struct FileStamp {
   auto operator<=>(const FileStamp&) const = default;
 };
 
+/// Of a file or a folder, links followed; nothing where there is none.
+std::optional<FileStamp> stamp_of(const std::filesystem::path& path);
+
 struct ModelFile {
   std::string name;  // Below the model's folder, with '/'.
   FileStamp stamp;

@@ -1,0 +1,40 @@
+#include "models/needs_cache.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace troupe {
+
+// Weights in several files are named by an index; a file that takes another's
+// place is seen in the folder's own stamp.
+NeedsCache::Stamps NeedsCache::stamps_of(const std::filesystem::path& folder) {
+  return {stamp_of(folder), stamp_of(folder / "config.json"),
+          stamp_of(folder / "model.safetensors"),
+          stamp_of(folder / "model.safetensors.index.json")};
+}
+
+Result<ModelNeeds> NeedsCache::needs(const std::string& name,
+                                     const Request& request) {
+  const auto* family = family_of(request.kind);
+  const auto folder = find_model(places_, name);
+  if (!family || !folder) return ask_(places_, name, request);
+  const auto setting = family->setting_of(request);
+  // Before it is asked: what is written from now on is noticed.
+  const auto stamps = stamps_of(*folder);
+  const auto found = std::ranges::find_if(entries_, [&](const Entry& e) {
+    return e.name == name && e.kind == request.kind && e.setting == setting;
+  });
+  if (found != entries_.end()) {
+    std::rotate(entries_.begin(), found, found + 1);
+    if (entries_.front().stamps == stamps) return entries_.front().needs;
+    entries_.erase(entries_.begin());
+  }
+  auto needs = ask_(places_, name, request);
+  if (!needs) return needs;
+  if (entries_.size() == kMaxEntries) entries_.pop_back();
+  entries_.insert(entries_.begin(),
+                  Entry{request.kind, name, setting, stamps, *needs});
+  return needs;
+}
+
+}  // namespace troupe

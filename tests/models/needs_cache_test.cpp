@@ -1,0 +1,110 @@
+#include "models/needs_cache.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/models/text_model.hpp"
+
+namespace troupe {
+namespace {
+
+class NeedsCacheTest : public ::testing::Test {
+ protected:
+  Result<ModelNeeds> ask(const std::string& name, std::string params = "{}",
+                         std::string kind = "text.generate") {
+    return cache.needs(name, {std::move(kind), std::move(params)});
+  }
+  std::uint64_t bytes(const std::string& name, std::string params = "{}") {
+    const auto needs = ask(name, std::move(params));
+    EXPECT_TRUE(needs) << needs.error().message;
+    std::uint64_t sum = 0;
+    if (needs)
+      for (const auto& component : needs->components) sum += component.bytes;
+    return sum;
+  }
+
+  platform::TempDir dir;
+  int asked = 0;
+  NeedsCache cache{{{dir.path() / "own", dir.path() / "shipped"}},
+                   [this](const ModelPlaces& places, const std::string& name,
+                          const Request& request) {
+                     ++asked;
+                     return model_needs(places, name, request);
+                   }};
+};
+
+TEST_F(NeedsCacheTest, AsksOnceForAModelInOneSetting) {
+  TextModelFolder folder{dir.path() / "own" / "tiny"};
+  const auto first = bytes("tiny");
+  EXPECT_GT(first, 4u * 1536 * 64) << "its embedding alone";
+  EXPECT_EQ(bytes("tiny", R"({"temperature":1})"), first);
+  EXPECT_EQ(asked, 1);
+  const auto whole = ask("tiny", R"({"dtype":"int8"})");
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_EQ(whole->setting, "int8");
+  EXPECT_LT(bytes("tiny", R"({"dtype":"int8"})"), first);
+  ASSERT_TRUE(ask("tiny", "{}", "text.enhance"));
+  EXPECT_EQ(asked, 3) << "another setting, another kind";
+}
+
+TEST_F(NeedsCacheTest, AsksAgainWhenTheModelWasWritten) {
+  TextModelFolder folder{dir.path() / "own" / "tiny"};
+  const auto before = bytes("tiny");
+  folder.tiny.config["max_position_embeddings"] = 64;
+  folder.tiny.write(folder.path());
+  const auto shorter = bytes("tiny");
+  EXPECT_LT(shorter, before);
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(bytes("tiny"), shorter);
+  EXPECT_EQ(asked, 2);
+}
+
+TEST_F(NeedsCacheTest, AsksAgainWhenTheNameMeansAnotherFolder) {
+  TextModelFolder shipped{dir.path() / "shipped" / "tiny"};
+  const auto before = bytes("tiny");
+  TextModelFolder own{dir.path() / "own" / "tiny"};
+  own.tiny.config["max_position_embeddings"] = 64;
+  own.tiny.write(own.path());
+  EXPECT_LT(bytes("tiny"), before);
+}
+
+TEST_F(NeedsCacheTest, RemembersNoErrors) {
+  EXPECT_EQ(ask("tiny").error().code, Errc::not_found);
+  EXPECT_EQ(ask("tiny", "{}", "image.generate").error().code,
+            Errc::unsupported);
+  TextModelFolder folder{dir.path() / "own" / "tiny"};
+  folder.add("config.json", "{");
+  EXPECT_EQ(ask("tiny").error().code, Errc::corrupt);
+  EXPECT_EQ(ask("tiny").error().code, Errc::corrupt);
+  EXPECT_EQ(asked, 4);
+}
+
+TEST(NeedsCache, ForgetsTheModelThatWasNotAskedForLongest) {
+  platform::TempDir dir;
+  std::map<std::string, int> asked;
+  NeedsCache cache{{{dir.path()}},
+                   [&](const ModelPlaces&, const std::string& name,
+                       const Request&) -> Result<ModelNeeds> {
+                     ++asked[name];
+                     return ModelNeeds{};
+                   }};
+  const auto ask = [&](const std::string& name) {
+    std::filesystem::create_directory(dir.path() / name);
+    EXPECT_TRUE(cache.needs(name, {"text.generate", "{}"}));
+  };
+  ask("first");
+  ask("second");
+  for (std::size_t i = 2; i < NeedsCache::kMaxEntries; ++i)
+    ask(std::to_string(i));
+  ask("first");
+  EXPECT_EQ(asked["first"], 1) << "all of them fit";
+  ask("one more");
+  ask("first");
+  EXPECT_EQ(asked["first"], 1) << "it was asked for lately";
+  ask("second");
+  EXPECT_EQ(asked["second"], 2);
+}
+
+}  // namespace
+}  // namespace troupe
