@@ -92,8 +92,9 @@ constexpr std::size_t kNamedJobs = 5;
 
 // -- the recorded decision ----------------------------------------------------
 
-std::string Schedule::Impl::decision(const JobSlot& job, std::uint32_t device,
+std::string Schedule::Impl::decision(std::uint32_t slot, std::uint32_t device,
                                      Now now) const {
+  const JobSlot& job = slots[slot];
   std::string json;
   json.reserve(96);
   json = "{";
@@ -109,8 +110,8 @@ std::string Schedule::Impl::decision(const JobSlot& job, std::uint32_t device,
   if (need.model != 0)
     add_text(json, "model",
              devices[device].resident(need.model) ? "there" : "to load");
-  if (job.extra && !extras.at(slots.find(job.id)).made_room.empty())
-    add_text(json, "made_room", extras.at(slots.find(job.id)).made_room);
+  if (const JobExtra* x = find_extra(slot); x && !x->made_room.empty())
+    add_text(json, "made_room", x->made_room);
   if (devices.size() == 1) return json + "}";
   std::string list;
   std::size_t n = 0;

@@ -56,7 +56,7 @@ void Schedule::Impl::begin(std::uint32_t slot, std::uint32_t device, Now now,
                            Decisions& out) {
   JobSlot& job = slots[slot];
   DeviceState& d = devices[device];
-  std::string why = decision(job, device, now);
+  std::string why = decision(slot, device, now);
   if (job.extra) extra(slot).made_room.clear();
   leave_lane(slot);
   set_stand(slot, Stand::reserving);

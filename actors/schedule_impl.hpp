@@ -177,7 +177,7 @@ struct Schedule::Impl {
   std::uint32_t choose(std::uint32_t slot, const Rank* rank, Now now) const;
   std::optional<double> expected_ms(const JobSlot& job,
                                     const DeviceState& device) const;
-  std::string decision(const JobSlot& job, std::uint32_t device, Now now) const;
+  std::string decision(std::uint32_t slot, std::uint32_t device, Now now) const;
   Rank rank_of(std::uint32_t slot, Now now) const;
   void measure_levels(Now now);
   void watch_misfit(Lane& lane, Now now);
