@@ -22,8 +22,8 @@ inline constexpr std::uint32_t kDeviceProtocol = 1;
 struct DeviceSetup {
   std::uint32_t protocol = kDeviceProtocol;
   std::vector<std::string> models_dirs;  // See models/model_places.hpp.
-  std::uint32_t threads = 0;          // 0: one for each processor.
-  std::string isa;                    // Empty: the best there is.
+  std::uint32_t threads = 0;             // 0: one for each processor.
+  std::string isa;                       // Empty: the best there is.
   std::int64_t heartbeat_ms = 0;      // It must be heard of as often as this.
   std::int64_t live_interval_ms = 0;  // Of an attempt's progress.
 };

@@ -27,7 +27,7 @@ inline bool is_of_worker(std::string_view device) {
 /// Memory of a model that all who use the model on a device share.
 struct ModelPart {
   std::string model;  // With how it is loaded: its users share all of it.
-  std::string name;  // "weights", "kv"
+  std::string name;   // "weights", "kv"
   std::uint64_t bytes = 0;
 };
 
