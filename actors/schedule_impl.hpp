@@ -1,7 +1,7 @@
 // The inside of Schedule, shared by the files that implement it:
 // schedule.cpp (lives and ends), schedule_submit.cpp, schedule_attempts.cpp,
 // schedule_plan.cpp, schedule_models.cpp, schedule_orders.cpp,
-// schedule_restore.cpp, explain.cpp.
+// schedule_restore.cpp, schedule_time.cpp, explain.cpp.
 #pragma once
 
 #include <array>

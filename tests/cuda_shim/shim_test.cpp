@@ -3,41 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cuda_runtime.h>
-
 #include <cmath>
-#include <functional>
 
-#include "test_device.hpp"
-#include "tests/cuda_shim/shim/kernels/launch.cuh"
+#include "tests/cuda_shim/complaint.hpp"
 
 namespace troupe::kernels {
 namespace {
 
-using cuda_shim::Violation;
 using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::Each;
 using ::testing::HasSubstr;
-
-constexpr unsigned kAll = ~0u;
-
-// What the launch complained about; empty where it did not.
-template <class... Params, class... Args>
-std::string complaint(void (*kernel)(Params...), dim3 blocks, dim3 threads,
-                      std::size_t shared_bytes, Args... args) {
-  try {
-    launch(kernel,
-           {.name = "test",
-            .blocks = blocks,
-            .threads = threads,
-            .shared_bytes = shared_bytes},
-           args...);
-  } catch (const Violation& violation) {
-    return violation.what();
-  }
-  return {};
-}
 
 using Shim = EachOrder;
 TROUPE_EACH_ORDER(Shim);
@@ -59,18 +35,6 @@ TEST_P(Shim, CallsEachThreadOfEachBlockOnce) {
   EXPECT_THAT(calls, Each(1));
 }
 
-struct Turned {
-  float values[96];
-};
-
-__global__ void turn_kernel(float* values, bool waits) {
-  auto& shared = shared_as<Turned>();
-  const auto i = threadIdx.x;
-  shared.values[i] = values[i];
-  if (waits) __syncthreads();
-  values[i] = shared.values[95 - i];
-}
-
 TEST_P(Shim, KeepsABarrier) {
   cuda_shim::set_order(GetParam());
   std::vector<float> values(96);
@@ -87,23 +51,23 @@ __global__ void sum_kernel(int* sums, unsigned* votes) {
   int by_xor = static_cast<int>(threadIdx.x);
   const int all = threadIdx.x < 32 ? 32 : 16;
   for (int lanes = all / 2; lanes > 0; lanes /= 2)
-    by_xor += __shfl_xor_sync(kAll, by_xor, lanes);
+    by_xor += __shfl_xor_sync(kAllLanes, by_xor, lanes);
   int up = 1;
   for (unsigned by = 1; by < 32; by *= 2) {
-    const int other = __shfl_up_sync(kAll, up, by);
+    const int other = __shfl_up_sync(kAllLanes, up, by);
     if (lane >= by) up += other;
   }
   int sum = 0;
   for (int i = 0; i < all; ++i)
-    sum += __shfl_sync(kAll, static_cast<int>(threadIdx.x), i);
+    sum += __shfl_sync(kAllLanes, static_cast<int>(threadIdx.x), i);
   const int next = static_cast<int>(lane) < all - 1
-                       ? __shfl_down_sync(kAll, up, 1)
-                       : __shfl_sync(kAll, up, static_cast<int>(lane)) + 1;
+                       ? __shfl_down_sync(kAllLanes, up, 1)
+                       : __shfl_sync(kAllLanes, up, static_cast<int>(lane)) + 1;
   sums[threadIdx.x * 4] = by_xor;
   sums[threadIdx.x * 4 + 1] = up;
   sums[threadIdx.x * 4 + 2] = sum;
   sums[threadIdx.x * 4 + 3] = next;
-  votes[threadIdx.x] = __ballot_sync(kAll, threadIdx.x % 2 == 1);
+  votes[threadIdx.x] = __ballot_sync(kAllLanes, threadIdx.x % 2 == 1);
 }
 
 TEST_P(Shim, TradesAmongTheLanesOfAWarp) {
@@ -153,7 +117,7 @@ TEST_P(Shim, FindsBarriersThatAreNotTheSame) {
 
 __global__ void shuffle_or_wait_kernel(int* to) {
   if (threadIdx.x < 16)
-    *to += __shfl_xor_sync(kAll, 1, 1);
+    *to += __shfl_xor_sync(kAllLanes, 1, 1);
   else
     __syncthreads();
 }
@@ -181,9 +145,9 @@ TEST_P(Shim, FindsAShuffleOfWhichALaneIsAbsent) {
     return complaint(mask_kernel, 1, 32, 0, values.data(), mask, lanes,
                      taking_part);
   };
-  EXPECT_EQ(run(kAll, 16, 32), "");
+  EXPECT_EQ(run(kAllLanes, 16, 32), "");
   EXPECT_EQ(run(0xffff, 8, 16), "");
-  EXPECT_THAT(run(kAll, 8, 16),
+  EXPECT_THAT(run(kAllLanes, 8, 16),
               HasSubstr("waits in a shuffle for ever: thread (16, 0, 0) has "
                         "returned"));
   // Lane 0 forgot itself; whether it or who reads it comes first is open.
@@ -194,7 +158,7 @@ TEST_P(Shim, FindsAShuffleOfWhichALaneIsAbsent) {
 }
 
 __global__ void two_masks_kernel(float* values) {
-  const unsigned mask = threadIdx.x < 16 ? kAll : 0xffff0000u;
+  const unsigned mask = threadIdx.x < 16 ? kAllLanes : 0xffff0000u;
   values[threadIdx.x] = __shfl_xor_sync(mask, 1.f, 1);
 }
 
@@ -207,9 +171,9 @@ TEST_P(Shim, FindsLanesThatDoNotMeanTheSame) {
 
 __global__ void vote_or_shuffle_kernel(unsigned* to) {
   if (threadIdx.x == 3)
-    *to = __any_sync(kAll, true);
+    *to = __any_sync(kAllLanes, true);
   else
-    *to = __shfl_sync(kAll, 1u, 0);
+    *to = __shfl_sync(kAllLanes, 1u, 0);
 }
 
 TEST_P(Shim, FindsAVoteAmongShuffles) {
@@ -223,7 +187,7 @@ TEST_P(Shim, FindsAVoteAmongShuffles) {
 __global__ void short_sum_kernel(float* values, int most) {
   float sum = values[threadIdx.x];
   for (int lanes = most; lanes > 0; lanes /= 2)
-    sum += __shfl_xor_sync(kAll, sum, lanes);
+    sum += __shfl_xor_sync(kAllLanes, sum, lanes);
   values[threadIdx.x] = sum;
 }
 
@@ -236,119 +200,6 @@ TEST_P(Shim, GivesTheWrongSumOfAWrongShuffle) {
     ASSERT_EQ(complaint(short_sum_kernel, 1, 32, 0, values.data(), most), "");
     EXPECT_EQ(std::abs(double{values[0]} - sum) < 1e-5, most == 16);
   }
-}
-
-// -- barriers that are missing: some order shows it
-// -----------------------------
-
-template <class Wrong>
-int orders_that_show(const Wrong& wrong) {
-  int count = 0;
-  for (const auto order : cuda_shim::kOrders) {
-    cuda_shim::set_order(order);
-    count += wrong();
-  }
-  return count;
-}
-
-TEST(ShimOrders, ShowAMissingBarrier) {
-  const auto wrong = [](bool waits) {
-    return orders_that_show([=] {
-      std::vector<float> values(96, 1);
-      EXPECT_EQ(
-          complaint(turn_kernel, 1, 96, sizeof(Turned), values.data(), waits),
-          "");
-      return std::isnan(values[0] + values[40] + values[95]);
-    });
-  };
-  EXPECT_EQ(wrong(true), 0);
-  EXPECT_EQ(wrong(false), 3);
-}
-
-// The second barrier keeps the quick from overwriting what the slow still
-// read: in ascending order nobody notices.
-__global__ void shift_kernel(float* values, bool waits) {
-  auto& shared = shared_as<Turned>();
-  const auto i = threadIdx.x;
-  shared.values[i] = values[i];
-  for (int round = 0; round < 3; ++round) {
-    __syncthreads();
-    const float next = shared.values[(i + 1) % 96];
-    if (waits) __syncthreads();
-    shared.values[i] = next;
-  }
-  values[i] = shared.values[i];
-}
-
-TEST(ShimOrders, ShowABarrierThatIsMissingAfterReading) {
-  const auto wrong = [](bool waits) {
-    return orders_that_show([=] {
-      auto values = random_values(96, 1);
-      const auto before = values;
-      EXPECT_EQ(
-          complaint(shift_kernel, 1, 96, sizeof(Turned), values.data(), waits),
-          "");
-      bool moved = true;
-      for (std::size_t i = 0; i < 96; ++i)
-        moved = moved && values[i] == before[(i + 3) % 96];
-      return !moved;
-    });
-  };
-  EXPECT_EQ(wrong(true), 0);
-  EXPECT_GE(wrong(false), 1);
-}
-
-// Two sums of a block, one after the other, through the same shared numbers:
-// a quick warp must not write the second before a slow one has read the first.
-__global__ void sums_kernel(float* sums, bool waits) {
-  auto& shared = shared_as<Turned>();
-  for (int round = 0; round < 2; ++round) {
-    float sum = static_cast<float>(round + 1);
-    for (int lanes = 16; lanes > 0; lanes /= 2)
-      sum += __shfl_xor_sync(kAll, sum, lanes);
-    if (waits) __syncthreads();
-    if (threadIdx.x % 32 == 0) shared.values[threadIdx.x / 32] = sum;
-    __syncthreads();
-    sums[threadIdx.x * 2 + static_cast<unsigned>(round)] =
-        shared.values[0] + shared.values[1] + shared.values[2];
-  }
-}
-
-TEST(ShimOrders, ShowAWarpThatRunsAhead) {
-  const auto wrong = [](bool waits) {
-    return orders_that_show([=] {
-      std::vector<float> sums(192);
-      EXPECT_EQ(
-          complaint(sums_kernel, 1, 96, sizeof(Turned), sums.data(), waits),
-          "");
-      for (std::size_t i = 0; i < 192; ++i)
-        if (sums[i] != (i % 2 == 0 ? 96 : 192)) return true;
-      return false;
-    });
-  };
-  EXPECT_EQ(wrong(true), 0);
-  EXPECT_GE(wrong(false), 2);
-}
-
-__global__ void pass_on_kernel(float* values, bool waits) {
-  auto& shared = shared_as<Turned>();
-  shared.values[threadIdx.x] = values[threadIdx.x];
-  if (waits) __syncwarp();
-  values[threadIdx.x] = shared.values[threadIdx.x ^ 5];
-}
-
-TEST(ShimOrders, ShowAMissingWaitWithinAWarp) {
-  const auto wrong = [](bool waits) {
-    return orders_that_show([=] {
-      std::vector<float> values(32, 1);
-      EXPECT_EQ(complaint(pass_on_kernel, 1, 32, sizeof(Turned), values.data(),
-                          waits),
-                "");
-      return std::isnan(values[0] + values[5]);
-    });
-  };
-  EXPECT_EQ(wrong(true), 0);
-  EXPECT_EQ(wrong(false), 3);
 }
 
 // -- memory and launches ------------------------------------------------------
