@@ -2,10 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "kernels/embedding.hpp"
-#include "kernels/rms_norm.hpp"
-#include "kernels/rope.hpp"
-#include "kernels/swiglu.hpp"
 #include "test_device.hpp"
+#include "tests/kernels/plain_cases.hpp"
 
 namespace troupe::kernels {
 namespace {
@@ -72,31 +70,11 @@ TEST(CudaEmbedding, RefusesTheLayoutOfTheCpu) {
 
 // -- RMSNorm ------------------------------------------------------------------
 
-// fp32 sums of up to a few thousand squares, a square root within 2 ulp.
-constexpr Tolerance kNormAllowed{1e-6, 2e-6};
-
-struct Norm {
-  Norm(std::int64_t rows, std::int64_t dim)
-      : x{random_values(rows * dim, 1)},
-        w{random_values(dim, 2)},
-        residual{random_values(rows * dim, 3)},
-        y(x.size()),
-        args{.y = matrix_ref(y.data(), rows, dim),
-             .x = matrix_ref(x.data(), rows, dim),
-             .w = vector_ref(w.data(), dim),
-             .eps = 1e-2f} {}
-  Norm(const Norm&) = delete;
-  Norm& operator=(const Norm&) = delete;
-
-  std::vector<float> x, w, residual, y;
-  RmsNorm::Args args;
-};
-
 TEST_P(CudaOps, NormalizeRows) {
   for (const auto rows : {0, 1, 5})
     for (const auto dim : {1, 2, 31, 33, 255, 256, 257, 896, 4864}) {
       CudaDevice device{GetParam()};
-      Norm actual{rows, dim}, expected{rows, dim};
+      RmsNormCase actual{rows, dim}, expected{rows, dim};
       ASSERT_TRUE(device.run<RmsNorm>(actual.args));
       RmsNorm::reference(expected.args);
       EXPECT_TRUE(computed(actual.y, expected.y, actual.x, kNormAllowed))
@@ -107,7 +85,7 @@ TEST_P(CudaOps, NormalizeRows) {
 TEST_P(CudaOps, NormalizeRowsAddedToAResidual) {
   for (const auto dim : {1, 33, 896}) {
     CudaDevice device{GetParam()};
-    Norm actual{3, dim}, expected{3, dim};
+    RmsNormCase actual{3, dim}, expected{3, dim};
     const auto before = actual.residual;
     actual.args.residual = matrix_ref(actual.residual.data(), 3, dim);
     expected.args.residual = matrix_ref(expected.residual.data(), 3, dim);
@@ -120,7 +98,7 @@ TEST_P(CudaOps, NormalizeRowsAddedToAResidual) {
 
 TEST_P(CudaOps, NormalizeInPlaceAndLetNotANumberThrough) {
   CudaDevice device{GetParam()};
-  Norm apart{3, 300};
+  RmsNormCase apart{3, 300};
   apart.x[299] = NAN;
   ASSERT_TRUE(device.run<RmsNorm>(apart.args));
   EXPECT_TRUE(std::isnan(apart.y[0]));
@@ -134,40 +112,14 @@ TEST_P(CudaOps, NormalizeInPlaceAndLetNotANumberThrough) {
 
 // -- positions ----------------------------------------------------------------
 
-struct Positions {
-  Positions(std::int64_t heads, std::int64_t half_)
-      : half{half_},
-        width{heads * 2 * half_},
-        cos(static_cast<std::size_t>(4 * half)),
-        sin(cos.size()),
-        x{random_values(4 * width, 1)},
-        y(x.size()) {}
-
-  RopeTable::Args table() {
-    return {.cos = matrix_ref(cos.data(), 4, half),
-            .sin = matrix_ref(sin.data(), 4, half),
-            .positions = vector_ref(at.data(), 4),
-            .theta = 1e6f};
-  }
-  Rope::Args args() {
-    return {.y = matrix_ref(y.data(), 4, width),
-            .x = matrix_ref(x.data(), 4, width),
-            .cos = matrix_ref(cos.data(), 4, half),
-            .sin = matrix_ref(sin.data(), 4, half)};
-  }
-
-  std::vector<std::int32_t> at{5, 0, 32'767, 131};
-  std::int64_t half, width;
-  std::vector<float> cos, sin, x, y;
-};
-
 TEST_P(CudaOps, TurnHeads) {
   for (const std::int64_t half : {1, 32, 64, 200})
     for (const std::int64_t heads : {1, 3, 14}) {
       CudaDevice device{GetParam()};
-      Positions actual{heads, half}, expected{heads, half};
-      ASSERT_TRUE(device.run<RopeTable>(actual.table()));
-      RopeTable::reference(expected.table());
+      RopeCase actual{{5, 0, 32'767, 131}, heads, half};
+      RopeCase expected = actual;
+      ASSERT_TRUE(device.run<RopeTable>(actual.table(1e6f)));
+      RopeTable::reference(expected.table(1e6f));
       EXPECT_TRUE(computed(actual.cos, expected.cos, actual.sin, {1e-7, 0}));
       EXPECT_TRUE(computed(actual.sin, expected.sin, actual.cos, {1e-7, 0}));
       ASSERT_TRUE(device.run<Rope>(actual.args()));
@@ -187,45 +139,31 @@ TEST_P(CudaOps, MultiplyByGates) {
                                     {3, 257}, {2, 1000}, {1, 1024 * 256 + 3}};
   for (const auto& [rows, dim] : shapes) {
     CudaDevice device{GetParam()};
-    auto gate = random_values(rows * dim, 1);
-    const auto up = random_values(rows * dim, 2);
-    for (auto& value : gate) value *= 8;
-    std::vector<float> y(gate.size()), expected(gate.size());
-    SwiGlu::Args args{.y = matrix_ref(y.data(), rows, dim),
-                      .gate = matrix_ref(gate.data(), rows, dim),
-                      .up = matrix_ref(up.data(), rows, dim)};
-    ASSERT_TRUE(device.run<SwiGlu>(args));
-    args.y = matrix_ref(expected.data(), rows, dim);
-    SwiGlu::reference(args);
-    EXPECT_TRUE(computed(y, expected, gate, {1e-37, 1e-6}));
-    EXPECT_TRUE(computed(y, expected, up, {1e-37, 1e-6}));
-    args.y = args.gate;
-    ASSERT_TRUE(device.run<SwiGlu>(args));
-    EXPECT_TRUE(same_bits(gate, y));
+    SwigluCase actual{rows, dim}, expected{rows, dim};
+    ASSERT_TRUE(device.run<SwiGlu>(actual.args));
+    SwiGlu::reference(expected.args);
+    EXPECT_TRUE(computed(actual.y, expected.y, actual.gate, kSwigluAllowed));
+    EXPECT_TRUE(computed(actual.y, expected.y, actual.up, kSwigluAllowed));
+    actual.args.y = actual.args.gate;
+    ASSERT_TRUE(device.run<SwiGlu>(actual.args));
+    EXPECT_TRUE(same_bits(actual.gate, actual.y));
   }
 }
 
 TEST_P(CudaOps, MultiplyByGatesAtTheEndsOfTheRange) {
   CudaDevice device{GetParam()};
-  const std::vector<float> gate{100, -100, 1e30f, -1e30f, NAN, 3};
-  const std::vector<float> up{2, 2, 2, 2, 2, NAN};
-  std::vector<float> y(6);
-  ASSERT_TRUE(device.run<SwiGlu>({.y = matrix_ref(y.data(), 1, 6),
-                                  .gate = matrix_ref(gate.data(), 1, 6),
-                                  .up = matrix_ref(up.data(), 1, 6)}));
-  EXPECT_FLOAT_EQ(y[0], 200);
-  EXPECT_NEAR(y[1], 0, 1e-30);
-  EXPECT_FLOAT_EQ(y[2], 2e30f);
-  EXPECT_EQ(y[3], 0);
-  EXPECT_TRUE(std::isnan(y[4]));
-  EXPECT_TRUE(std::isnan(y[5]));
+  SwigluCase some{1, 6};
+  some.fill_with_ends();
+  ASSERT_TRUE(device.run<SwiGlu>(some.args));
+  some.check_ends();
+  EXPECT_EQ(some.y[3], 0);
 }
 
 // -- the way there ------------------------------------------------------------
 
 TEST(CudaDispatch, ReportsWhatCudaThrows) {
   CudaDevice device{Order::ascending};
-  Norm some{2, 8};
+  RmsNormCase some{2, 8};
   some.args.residual = {};
   constexpr CudaOp kBroken{
       RmsNorm::kName, [](Context&, const void*) -> Status {

@@ -3,28 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/kernels/support.hpp"
+#include "tests/kernels/plain_cases.hpp"
 
 namespace troupe::kernels {
 namespace {
-
-// fp32 sums of up to a thousand squares in 16 lanes.
-constexpr Tolerance kNormAllowed{1e-6, 2e-6};
-
-struct RmsNormCase {
-  RmsNormCase(std::int64_t rows, std::int64_t dim)
-      : x{random_values(rows * dim, 1)},
-        w{random_values(dim, 2)},
-        residual{random_values(rows * dim, 3)},
-        y(x.size()),
-        args{.y = matrix_ref(y.data(), rows, dim),
-             .x = matrix_ref(x.data(), rows, dim),
-             .w = vector_ref(w.data(), dim),
-             .eps = 1e-6f} {}
-
-  std::vector<float> x, w, residual, y;
-  RmsNorm::Args args;
-};
 
 TEST(RmsNormReference, MatchesAHandComputedRow) {
   std::vector<float> x{3, 4}, w{1, 2}, y(2);

@@ -2,39 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/kernels/support.hpp"
+#include "tests/kernels/plain_cases.hpp"
 
 namespace troupe::kernels {
 namespace {
-
-struct RopeCase {
-  RopeCase(std::vector<std::int32_t> at, std::int64_t heads, std::int64_t half_)
-      : positions{std::move(at)},
-        rows{static_cast<std::int64_t>(positions.size())},
-        half{half_},
-        width{heads * 2 * half_},
-        cos(static_cast<std::size_t>(rows * half)),
-        sin(cos.size()),
-        x{random_values(rows * width, 1)},
-        y(x.size()) {}
-
-  RopeTable::Args table(float theta) {
-    return {.cos = matrix_ref(cos.data(), rows, half),
-            .sin = matrix_ref(sin.data(), rows, half),
-            .positions = vector_ref(positions.data(), rows),
-            .theta = theta};
-  }
-  Rope::Args args() {
-    return {.y = matrix_ref(y.data(), rows, width),
-            .x = matrix_ref(x.data(), rows, width),
-            .cos = matrix_ref(cos.data(), rows, half),
-            .sin = matrix_ref(sin.data(), rows, half)};
-  }
-
-  std::vector<std::int32_t> positions;
-  std::int64_t rows, half, width;
-  std::vector<float> cos, sin, x, y;
-};
 
 TEST(RopeTableReference, MatchesHandComputedAngles) {
   RopeCase some{{0, 3}, 1, 2};
