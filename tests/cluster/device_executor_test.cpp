@@ -14,6 +14,7 @@
 #include "platform/process.hpp"
 #include "tests/connectors/guard_path.hpp"
 #include "tests/platform/eventually.hpp"
+#include "tests/support/stand_ins.hpp"
 
 namespace troupe::cluster {
 namespace {
@@ -21,40 +22,6 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr std::chrono::seconds kPatience{30};
-
-SchedulerActor::behavior_type stand_in_scheduler(caf::actor test) {
-  return {
-      [](submit_atom, const SubmitRequest&) { return SubmitReply{}; },
-      [](cancel_atom, const CancelRequest&) { return CancelReply{}; },
-      [](control_atom, const ControlRequest&) { return ControlReply{}; },
-      [](explain_atom, const ExplainRequest&) { return ExplainReply{}; },
-      [](status_atom) { return ControlReply{}; },
-      [=](device_atom, const DeviceInfo& device, const caf::actor& executor) {
-        caf::anon_send(test, device_atom_v, device, executor);
-      },
-      [=](ended_atom, const std::vector<AttemptEnd>& ends) {
-        caf::anon_send(test, ended_atom_v, ends);
-      },
-      [=](heartbeat_atom, const std::vector<Token>& tokens) {
-        caf::anon_send(test, heartbeat_atom_v, tokens);
-      },
-      [=](drop_atom, const std::vector<ModelDrop>& drops) {
-        caf::anon_send(test, drop_atom_v, drops);
-      },
-      [](note_atom, const std::vector<AttemptNote>&) {},
-  };
-}
-
-EventHubActor::behavior_type stand_in_hub(caf::actor test) {
-  return {
-      [](committed_atom, const Committed&) {},
-      [=](live_atom, const std::vector<LiveEvent>& events) {
-        caf::anon_send(test, live_atom_v, events);
-      },
-      [](pull_atom, const PullRequest&) { return PullReply{}; },
-      [](progress_atom, const ShowReply& reply) { return reply; },
-  };
-}
 
 class DeviceExecutorTest : public ::testing::Test {
  protected:

@@ -13,46 +13,13 @@
 #include "tests/connectors/guard_path.hpp"
 #include "tests/platform/eventually.hpp"
 #include "tests/platform/temp_dir.hpp"
+#include "tests/support/stand_ins.hpp"
 
 namespace troupe {
 namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr std::chrono::seconds kPatience{30};
-
-// Stands for the scheduler: hands what executors say to the test.
-SchedulerActor::behavior_type stand_in_scheduler(caf::actor test) {
-  return {
-      [](submit_atom, const SubmitRequest&) { return SubmitReply{}; },
-      [](cancel_atom, const CancelRequest&) { return CancelReply{}; },
-      [](control_atom, const ControlRequest&) { return ControlReply{}; },
-      [](explain_atom, const ExplainRequest&) { return ExplainReply{}; },
-      [](status_atom) { return ControlReply{}; },
-      [=](device_atom, const DeviceInfo& device, const caf::actor& executor) {
-        caf::anon_send(test, device_atom_v, device, executor);
-      },
-      [=](ended_atom, const std::vector<AttemptEnd>& ends) {
-        caf::anon_send(test, ended_atom_v, ends);
-      },
-      [=](heartbeat_atom, const std::vector<Token>& tokens) {
-        caf::anon_send(test, heartbeat_atom_v, tokens);
-      },
-      [](drop_atom, const std::vector<ModelDrop>&) {},
-      [=](note_atom, const std::vector<AttemptNote>& notes) {
-        caf::anon_send(test, note_atom_v, notes);
-      },
-  };
-}
-
-// Stands for the event hub: drops everything.
-EventHubActor::behavior_type stand_in_hub() {
-  return {
-      [](committed_atom, const Committed&) {},
-      [](live_atom, const std::vector<LiveEvent>&) {},
-      [](pull_atom, const PullRequest&) { return PullReply{}; },
-      [](progress_atom, const ShowReply& reply) { return reply; },
-  };
-}
 
 // A real actor system: what the executor says comes from threads of its own.
 class ProcessExecutorTest : public ::testing::Test {
@@ -62,7 +29,7 @@ class ProcessExecutorTest : public ::testing::Test {
   caf::actor_system sys{config};
   caf::scoped_actor self{sys};
   SchedulerActor scheduler = sys.spawn(stand_in_scheduler, caf::actor{self});
-  EventHubActor hub = sys.spawn(stand_in_hub);
+  EventHubActor hub = sys.spawn(stand_in_hub, caf::actor{self});
   ExecutorActor executor;
   std::vector<AttemptNote> notes;  // What came before the end.
   Token token{.epoch = 1,
