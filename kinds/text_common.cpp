@@ -14,6 +14,13 @@ void TextFaults::one_of(const std::string& path, const std::string& value,
       "'" + value.substr(0, 128) + "' is unknown" + known_names(value, known));
 }
 
+void TextFaults::common(const std::optional<std::int64_t>& max_tokens,
+                        const TextSampling& s, const std::string& dtype) {
+  range<std::int64_t>("max_tokens", max_tokens, 1, kMaxTextTokens);
+  sampling(s);
+  one_of("dtype", dtype, {"auto", "f32", "bf16", "int8", "int4"});
+}
+
 void TextFaults::sampling(const TextSampling& s) {
   range("temperature", s.temperature, 0.0, kMaxTemperature);
   range<std::int64_t>("top_k", s.top_k, 0, kMaxTextTokens);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,12 +46,15 @@ class TextFaults {
   }
   void one_of(const std::string& path, const std::string& value,
               const std::vector<std::string>& known);
-  void sampling(const TextSampling& sampling);
+  /// What all kinds that write text ask for alike.
+  void common(const std::optional<std::int64_t>& max_tokens,
+              const TextSampling& sampling, const std::string& dtype);
 
   /// A binding fills it, or part of it.
   bool is_bound(std::string_view name) const;
 
  private:
+  void sampling(const TextSampling& sampling);
   template <class T>
   static std::string shown(T value) {
     return dump_json(Json(value));
@@ -84,5 +88,12 @@ Json text_json(const JobSpec& spec, std::vector<Fault>& faults);
 /// What a job without a seed draws by: the same whenever it is tried again, and
 /// exact in every reader of JSON.
 std::uint64_t seed_of(JobId id);
+
+/// The parameters as the engine reads them, with a seed.
+template <class Params>
+void write_text_params(JobSpec& spec, const TextFaults& faults, Params params) {
+  if (!params.seed && !faults.is_bound("seed")) params.seed = seed_of(spec.id);
+  spec.params = dump_json(to_json(params));
+}
 
 }  // namespace troupe

@@ -42,16 +42,13 @@ void normalise(JobSpec& spec, std::vector<Fault>& all) {
     faults.add("prompt", "is missing: say in few words what is to be shown");
   faults.one_of("style", p.style, {"instruct", "base"});
   faults.one_of("target", p.target, {"sdxl", "wan"});
-  faults.range<std::int64_t>("max_tokens", p.max_tokens, 1, kMaxTextTokens);
-  faults.sampling(p.sampling);
-  faults.one_of("dtype", p.dtype, {"auto", "f32", "bf16", "int8", "int4"});
+  faults.common(p.max_tokens, p.sampling, p.dtype);
   if (all.size() != before) return;
   if (!p.max_tokens) p.max_tokens = kEnhanceTokens;
-  if (!p.seed && !faults.is_bound("seed")) p.seed = seed_of(spec.id);
   // In the job itself, so that a later catalog changes nothing of it.
   if (!p.system && !faults.is_bound("system"))
     p.system = enhance_system_prompt(p.target, p.style);
-  spec.params = dump_json(to_json(p));
+  write_text_params(spec, faults, std::move(p));
 }
 
 }  // namespace

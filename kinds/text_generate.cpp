@@ -101,16 +101,13 @@ void normalise(JobSpec& spec, std::vector<Fault>& all) {
   auto p = read_text_params<TextParams>(spec, json, all);
   TextFaults faults{spec, all};
   check_source(p, faults);
-  faults.range<std::int64_t>("max_tokens", p.max_tokens, 1, kMaxTextTokens);
-  faults.sampling(p.sampling);
+  faults.common(p.max_tokens, p.sampling, p.dtype);
   check_biases(p, faults);
   check_stops(p, faults);
   faults.range<std::int64_t>("n", p.n, 1, kMaxTextChoices);
   faults.range<std::int64_t>("logprobs", p.logprobs, 0, kMaxLogprobs);
-  faults.one_of("dtype", p.dtype, {"auto", "f32", "bf16", "int8", "int4"});
   if (all.size() != before) return;
-  if (!p.seed && !faults.is_bound("seed")) p.seed = seed_of(spec.id);
-  spec.params = dump_json(to_json(p));
+  write_text_params(spec, faults, std::move(p));
 }
 
 }  // namespace
