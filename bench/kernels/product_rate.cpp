@@ -23,94 +23,36 @@ double seconds_of(const Work& work) {
 constexpr int kChains = 12;  // More than an instruction's latency.
 constexpr int kTurns = 200'000;
 
-// Keeps the compiler from making one turn of all.
-#define TROUPE_KEEP(x) asm volatile("" : "+x"(x))
-#define TROUPE_KEEP_512(x) asm volatile("" : "+v"(x))
-// Chains live in registers only so.
-#define TROUPE_UNROLLED _Pragma("GCC unroll 12")
-
-__attribute__((target("avx2,fma"))) void fma_256() {
-  __m256 sum[kChains];
-  auto factor = _mm256_set1_ps(1e-3f);
-  for (auto& s : sum) s = factor;
-  for (int turn = 0; turn < kTurns; ++turn) {
-    TROUPE_UNROLLED
-    for (auto& s : sum) {
-      s = _mm256_fmadd_ps(factor, factor, s);
-      TROUPE_KEEP(s);
-    }
+// A function of chains of `next`, of `sum` and `factor`, which the compiler may
+// neither shorten to one turn nor keep out of registers.
+#define TROUPE_LOOP(name, isa, Vector, first, next)     \
+  __attribute__((target(isa))) void name() {            \
+    Vector sums[kChains];                               \
+    const auto factor = first;                          \
+    for (auto& sum : sums) sum = factor;                \
+    for (int turn = 0; turn < kTurns; ++turn) {         \
+      _Pragma("GCC unroll 12") for (auto& sum : sums) { \
+        sum = next;                                     \
+        asm volatile("" : "+v"(sum));                   \
+      }                                                 \
+    }                                                   \
   }
-}
 
-__attribute__((target("avx2"))) void madd_256() {
-  __m256i sum[kChains];
-  auto factor = _mm256_set1_epi16(3);
-  for (auto& s : sum) s = factor;
-  for (int turn = 0; turn < kTurns; ++turn) {
-    TROUPE_UNROLLED
-    for (auto& s : sum) {
-      s = _mm256_add_epi32(s, _mm256_madd_epi16(factor, s));
-      TROUPE_KEEP(s);
-    }
-  }
-}
+TROUPE_LOOP(fma_256, "avx2,fma", __m256, _mm256_set1_ps(1e-3f),
+            _mm256_fmadd_ps(factor, factor, sum))
+TROUPE_LOOP(madd_256, "avx2", __m256i, _mm256_set1_epi16(3),
+            _mm256_add_epi32(sum, _mm256_madd_epi16(factor, sum)))
+TROUPE_LOOP(fma_512, "avx512f", __m512, _mm512_set1_ps(1e-3f),
+            _mm512_fmadd_ps(factor, factor, sum))
+TROUPE_LOOP(madd_512, "avx512f,avx512bw", __m512i, _mm512_set1_epi16(3),
+            _mm512_add_epi32(sum, _mm512_madd_epi16(factor, sum)))
+TROUPE_LOOP(dots_of_bytes, "avx512f,avx512vnni", __m512i, _mm512_set1_epi8(3),
+            _mm512_dpbusd_epi32(sum, factor, factor))
+TROUPE_LOOP(dots_of_bf16, "avx512f,avx512bf16", __m512, _mm512_set1_ps(1e-3f),
+            _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(factor),
+                             reinterpret_cast<__m512bh>(factor)))
 
-__attribute__((target("avx512f"))) void fma_512() {
-  __m512 sum[kChains];
-  auto factor = _mm512_set1_ps(1e-3f);
-  for (auto& s : sum) s = factor;
-  for (int turn = 0; turn < kTurns; ++turn) {
-    TROUPE_UNROLLED
-    for (auto& s : sum) {
-      s = _mm512_fmadd_ps(factor, factor, s);
-      TROUPE_KEEP_512(s);
-    }
-  }
-}
-
-__attribute__((target("avx512f,avx512bw"))) void madd_512() {
-  __m512i sum[kChains];
-  auto factor = _mm512_set1_epi16(3);
-  for (auto& s : sum) s = factor;
-  for (int turn = 0; turn < kTurns; ++turn) {
-    TROUPE_UNROLLED
-    for (auto& s : sum) {
-      s = _mm512_add_epi32(s, _mm512_madd_epi16(factor, s));
-      TROUPE_KEEP_512(s);
-    }
-  }
-}
-
-__attribute__((target("avx512f,avx512vnni"))) void dots_of_bytes() {
-  __m512i sum[kChains];
-  auto factor = _mm512_set1_epi8(3);
-  for (auto& s : sum) s = factor;
-  for (int turn = 0; turn < kTurns; ++turn) {
-    TROUPE_UNROLLED
-    for (auto& s : sum) {
-      s = _mm512_dpbusd_epi32(s, factor, factor);
-      TROUPE_KEEP_512(s);
-    }
-  }
-}
-
-__attribute__((target("avx512f,avx512bf16"))) void dots_of_bf16() {
-  __m512 sum[kChains];
-  auto factor = _mm512_set1_ps(1e-3f);
-  for (auto& s : sum) s = factor;
-  for (int turn = 0; turn < kTurns; ++turn) {
-    TROUPE_UNROLLED
-    for (auto& s : sum) {
-      s = _mm512_dpbf16_ps(s, reinterpret_cast<__m512bh>(factor),
-                           reinterpret_cast<__m512bh>(factor));
-      TROUPE_KEEP_512(s);
-    }
-  }
-}
-
-#undef TROUPE_KEEP
-#undef TROUPE_KEEP_512
-#undef TROUPE_UNROLLED
+#undef TROUPE_LOOP
 
 struct Loop {
   void (*run)();
