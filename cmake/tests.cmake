@@ -11,6 +11,23 @@ set(TROUPE_APP_TESTS apps e2e crash cuts)
 # Tests of the whole program: not built under sanitizers.
 set(TROUPE_WHOLE_PROGRAM_TESTS e2e crash cuts package)
 
+# Those that compute: without optimisation sanitizers make minutes of seconds.
+set(TROUPE_COMPUTING_TESTS kernels cuda_shim hopper_shim)
+
+# Tests that compute do less of the same under sanitizers.
+set(TROUPE_SANITIZED false)
+if(TROUPE_SANITIZE)
+  set(TROUPE_SANITIZED true)
+endif()
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/tests/sanitized.hpp
+  CONTENT "// Whether this is a build with sanitizers; made by cmake/tests.cmake.
+#pragma once
+
+namespace troupe {
+inline constexpr bool kSanitized = @TROUPE_SANITIZED@;
+}
+" @ONLY)
+
 # What tests share: tests/support/*.cpp but its own tests and main().
 function(troupe_test_support)
   file(GLOB sources CONFIGURE_DEPENDS tests/support/*.cpp)
@@ -63,7 +80,11 @@ function(troupe_test_folder folder)
   add_executable(${target} ${sources})
   set_target_properties(${target} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${TROUPE_TEST_DIR})
-  target_compile_options(${target} PRIVATE ${TROUPE_TEST_OPTIMISATION})
+  set(optimisation ${TROUPE_TEST_OPTIMISATION})
+  if(folder IN_LIST TROUPE_COMPUTING_TESTS)
+    set(optimisation -O1)
+  endif()
+  target_compile_options(${target} PRIVATE ${optimisation})
   target_link_libraries(${target} PRIVATE troupe_flags ${main}
     GTest::gtest GTest::gmock rapidcheck)
   if(folder IN_LIST TROUPE_ACTOR_TESTS)
@@ -80,7 +101,10 @@ function(troupe_test_folder folder)
     if(folder STREQUAL "models")
       troupe_link(${target} PRIVATE config)  # What text.enhance asks with.
     endif()
-    troupe_use_pch(${target} tests)
+    # Compiled as the tests that share it.
+    if(optimisation STREQUAL TROUPE_TEST_OPTIMISATION)
+      troupe_use_pch(${target} tests)
+    endif()
     target_link_libraries(${target} PRIVATE OpenSSL::Crypto)
     if(folder STREQUAL "persistence")
       target_link_libraries(${target} PRIVATE RocksDB::rocksdb-shared)

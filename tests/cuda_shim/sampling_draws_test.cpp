@@ -89,7 +89,7 @@ TEST_P(CudaDraws, FollowTheDistributionAndABiasOfOnePercentIsFound) {
 
 TEST(CudaDrawsOfMany, FollowTheDistribution) {
   for (const auto& way : {ways().front(), ways().back()}) {
-    const auto counts = draw(151'936, way.row, 15);
+    const auto counts = draw(kManyTokens, way.row, 15);
     EXPECT_GE(p_value(counts.drawn, counts.expected), kLeastP) << way.name;
   }
 }

@@ -31,7 +31,7 @@ TEST_P(CudaSampling, KeepsWhatASortedOracleKeeps) {
 
 TEST(CudaSamplingOfMany, KeepsWhatASortedOracleKeeps) {
   CudaDevice device{Order::shuffled};
-  check_kept(151'936, weights_on(device));
+  check_kept(kManyTokens, weights_on(device));
 }
 
 TEST_P(CudaSampling, KeepsTiesAsTheOracleDoes) {
@@ -59,7 +59,7 @@ TEST(CudaSamplingOfMany, DrawsWhatTheReferenceDraws) {
   CudaDevice device{Order::ascending};
   for (const auto spread : {kFlat, kPeaked})
     for (const auto& way : ways()) {
-      SamplingCase some{some_logits(151'936, spread), 2};
+      SamplingCase some{some_logits(kManyTokens, spread), 2};
       for (std::uint32_t i = 0; i < 2; ++i) {
         some.ways[i] = way.row;
         some.ways[i].seed = i;

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <ostream>
+#include <span>
 #include <string>
 
 #include "tests/hopper_shim/shim/warpgroups.hpp"
+#include "tests/sanitized.hpp"
 
 namespace troupe::cuda_shim {
 
@@ -28,6 +30,10 @@ inline constexpr Schedule kSchedules[] = {
      Background::at_last},
     {"late_copies", Order::shuffled, Background::at_last, Background::at_once}};
 
+// As with the orders of tests/cuda_shim.
+inline constexpr std::span<const Schedule> kTestedSchedules =
+    std::span{kSchedules}.last(kSanitized ? 1 : std::size(kSchedules));
+
 /// Tests of a kernel run once for each.
 class EachSchedule : public ::testing::TestWithParam<Schedule> {
  protected:
@@ -39,8 +45,8 @@ class EachSchedule : public ::testing::TestWithParam<Schedule> {
 
 }  // namespace troupe::cuda_shim
 
-#define TROUPE_EACH_SCHEDULE(fixture)                       \
-  INSTANTIATE_TEST_SUITE_P(                                 \
-      Schedules, fixture,                                   \
-      ::testing::ValuesIn(::troupe::cuda_shim::kSchedules), \
+#define TROUPE_EACH_SCHEDULE(fixture)                             \
+  INSTANTIATE_TEST_SUITE_P(                                       \
+      Schedules, fixture,                                         \
+      ::testing::ValuesIn(::troupe::cuda_shim::kTestedSchedules), \
       [](const auto& info) { return std::string{info.param.name}; })

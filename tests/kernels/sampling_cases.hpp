@@ -8,6 +8,7 @@
 
 #include "kernels/sampling.hpp"
 #include "tests/kernels/support.hpp"
+#include "tests/sanitized.hpp"
 
 namespace troupe::kernels {
 
@@ -52,6 +53,9 @@ struct SamplingCase {
   std::vector<float> logits;
   std::vector<std::int32_t> tokens;
 };
+
+/// Qwen2's; under sanitizers one that still is many for a block's threads.
+inline constexpr std::int64_t kManyTokens = kSanitized ? 20'000 : 151'936;
 
 /// Standard deviations of the logits.
 inline constexpr float kFlat = 0.01f;
