@@ -35,6 +35,8 @@ Result<std::unique_ptr<DeviceProcess>> DeviceProcess::start(
   if (!back) return back.error();
   platform::SpawnSpec spec{.program = options.program,
                            .argv = {options.program.filename().string()}};
+  spec.argv.insert(spec.argv.end(), options.arguments.begin(),
+                   options.arguments.end());
   for (const auto& [name, value] : options.environment)
     spec.env.push_back(name + "=" + value);
   spec.stdin_fd = orders->read_end.get();

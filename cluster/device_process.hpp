@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "cluster/device_wire.hpp"
 #include "platform/spawn.hpp"
@@ -21,6 +22,7 @@ inline constexpr std::int64_t kMaxDeviceStepMs = 10 * 60 * 1'000;
 
 struct DeviceProcessOptions {
   std::filesystem::path program;
+  std::vector<std::string> arguments;
   std::map<std::string, std::string> environment;  // All of it.
   DeviceSetup setup;
   std::int64_t silence_ms = 15'000;  // Silent so long, it is ended.

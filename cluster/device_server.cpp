@@ -165,7 +165,7 @@ Status serve_device(const DeviceServerOptions& options) {
                  "the node speaks protocol " + std::to_string(setup->protocol) +
                      ", this device program " +
                      std::to_string(kDeviceProtocol) + ": install one package"};
-  Context ctx;
+  Context ctx = options.context;
   ctx.isa = best_isa_level();
   if (!setup->isa.empty()) {
     const auto named = isa_level_named(setup->isa);

@@ -13,6 +13,9 @@ namespace troupe::cluster {
 struct DeviceServerOptions {
   int orders_fd = 0;  // Borrowed, as the next.
   int says_fd = 1;
+  /// Of the opened device; the node decides instruction level and threads. The
+  /// calling thread computes, so the device must be its own.
+  Context context;
   std::vector<const ModelFamily*> families;  // What they point to outlives it.
 };
 

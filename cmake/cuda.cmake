@@ -60,6 +60,20 @@ function(troupe_cuda_shim)
   target_link_libraries(troupe_cuda_shim PUBLIC troupe_kernels)
 endfunction()
 
+# <build>/tests/cuda_twin/troupe-device-cuda: the CUDA device program with the
+# shim in place of CUDA, for tests that install it beside the other programs.
+function(troupe_cuda_twin)
+  if(NOT TARGET troupe OR TROUPE_SANITIZE)
+    return()
+  endif()
+  add_executable(cuda_twin apps/device_cuda_main.cpp apps/device_program.cpp
+    tests/cuda_shim/twin/cuda_context.cpp)
+  set_target_properties(cuda_twin PROPERTIES OUTPUT_NAME troupe-device-cuda
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/cuda_twin)
+  target_link_libraries(cuda_twin PRIVATE troupe_flags troupe_cuda_shim)
+  troupe_link(cuda_twin PRIVATE core codec platform models actors cluster)
+endfunction()
+
 # The inner work of the CPU versions, once for each instruction level. These
 # are the only sources with instructions of their own; nothing in them is
 # shared with other sources (kernels/cpu/level.hpp). Products and sums are
@@ -157,10 +171,22 @@ function(troupe_cuda_gpu_tests)
   gtest_discover_tests(cuda_gpu_tests DISCOVERY_MODE PRE_TEST
     TEST_PREFIX "cuda_gpu." WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
     PROPERTIES LABELS gpu TIMEOUT 20 SKIP_RETURN_CODE 77)
+  add_library(hopper_driver_calls OBJECT tests/hopper_check/driver_calls.cu)
+  set_target_properties(hopper_driver_calls PROPERTIES CUDA_ARCHITECTURES OFF)
+  target_compile_options(hopper_driver_calls PRIVATE
+    --expt-relaxed-constexpr
+    "SHELL:-gencode arch=compute_90a,code=sm_90a")
+  target_link_libraries(hopper_driver_calls PRIVATE troupe_kernels_cuda)
+  set(driver_callers $<TARGET_OBJECTS:hopper_driver_calls>)
+  if(TARGET troupe_hopper)
+    list(APPEND driver_callers $<TARGET_FILE:troupe_hopper>)
+  endif()
   add_test(NAME kernels.cuda_objects COMMAND ${CMAKE_COMMAND}
+    "-DDRIVER_CALLERS=${driver_callers}"
     -DNM=${CMAKE_NM} -DREADELF=${CMAKE_READELF}
     -DLIBRARY=$<TARGET_FILE:troupe_kernels_cuda>
-    "-DPROGRAMS=$<TARGET_NAME_IF_EXISTS:troupe>"
+    "-DPROGRAMS=$<TARGET_NAME_IF_EXISTS:troupe>;$<TARGET_NAME_IF_EXISTS:troupe-device>"
+    "-DCUDA_PROGRAMS=$<TARGET_NAME_IF_EXISTS:troupe-device-cuda>"
     -DBIN=${PROJECT_BINARY_DIR}/bin
     -P ${PROJECT_SOURCE_DIR}/tests/cuda_shim/gpu/objects.cmake)
 endfunction()

@@ -105,11 +105,23 @@ function(troupe_shipped_models)
   set(TROUPE_SHIPPED_MODELS ${models} PARENT_SCOPE)
 endfunction()
 
+# troupe_device_program(NAME MAIN): a process that the node starts beside itself.
+function(troupe_device_program name main)
+  troupe_program(${name} SOURCES ${main} apps/device_program.cpp
+    LINKS core codec platform models actors cluster)
+  if(TARGET ${name})
+    troupe_use_pch(${name} caf)
+    if(TARGET troupe)
+      add_dependencies(troupe ${name})
+    endif()
+  endif()
+endfunction()
+
 # The command line: everything of apps/ but main.cpp is a library, so that
 # tests reach it.
 function(troupe_app)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS apps/*.cpp)
-  list(FILTER sources EXCLUDE REGEX "_?main\\.cpp$")
+  list(FILTER sources EXCLUDE REGEX "(_?main|/device_program)\\.cpp$")
   if(NOT TROUPE_HAS_CAF)
     message(STATUS "apps/ is left out: it needs CAF")
     return()
@@ -136,10 +148,12 @@ function(troupe_app)
     add_dependencies(troupe troupe-guard)
   endif()
   # What computes: a process of its own, which the node starts.
-  troupe_program(troupe-device SOURCES apps/device_main.cpp
-    LINKS core codec platform models actors cluster)
-  if(TARGET troupe AND TARGET troupe-device)
-    troupe_use_pch(troupe-device caf)
-    add_dependencies(troupe troupe-device)
+  troupe_device_program(troupe-device apps/device_main.cpp)
+  if(TARGET troupe_kernels_cuda)
+    troupe_device_program(troupe-device-cuda apps/device_cuda_main.cpp)
+    target_link_libraries(troupe-device-cuda PRIVATE troupe_kernels_cuda)
+    # cuBLASLt where this build found it, beside where the linker looks.
+    set_target_properties(troupe-device-cuda PROPERTIES
+      INSTALL_RPATH_USE_LINK_PATH ON)
   endif()
 endfunction()

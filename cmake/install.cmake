@@ -48,6 +48,9 @@ function(troupe_install)
   endforeach()
 
   set(programs troupe troupe-guard troupe-device)
+  if(TARGET troupe-device-cuda)
+    list(APPEND programs troupe-device-cuda)
+  endif()
   install(TARGETS ${programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   # What cmake --install needs, by one name.
   add_custom_target(troupe_installable DEPENDS ${programs} troupe_installed)

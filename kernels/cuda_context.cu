@@ -12,8 +12,6 @@
 namespace troupe {
 namespace {
 
-constexpr std::int32_t kLeastSm = 80;
-
 Error failed(Errc code, const char* what, cudaError_t error) {
   // So that the next call does not report it again.
   static_cast<void>(cudaGetLastError());
@@ -26,18 +24,32 @@ Status lost_if(cudaError_t error, const char* what) {
   return failed(Errc::device_lost, what, error);
 }
 
+// CUDA calls a driver that is not there and one that is too old by one name.
+Error no_devices(cudaError_t error) {
+  const auto driver = cuda_driver_version();
+  const bool too_old = error == cudaErrorInsufficientDriver && !driver.empty();
+  const bool none = error == cudaErrorNoDevice ||
+                    (error == cudaErrorInsufficientDriver && !too_old);
+  auto why = failed(none ? Errc::not_found : Errc::device_lost,
+                    "look for devices", error);
+  if (none && driver.empty()) why.message += "; there is no driver";
+  if (too_old)
+    why.message += "; the driver can do CUDA " + driver + ": update it";
+  return why;
+}
+
 }  // namespace
 
 Result<std::vector<CudaDevice>> cuda_devices() {
   int count = 0;
   if (const auto error = cudaGetDeviceCount(&count); error != cudaSuccess)
-    return failed(Errc::not_found, "look for devices", error);
+    return no_devices(error);
   std::vector<CudaDevice> devices;
   for (int i = 0; i < count; ++i) {
     cudaDeviceProp properties{};
     if (const auto error = cudaGetDeviceProperties(&properties, i);
         error != cudaSuccess)
-      return failed(Errc::not_found, "ask a device what it is", error);
+      return failed(Errc::device_lost, "ask a device what it is", error);
     devices.push_back(
         {.ordinal = static_cast<std::uint32_t>(i),
          .name = properties.name,
@@ -45,6 +57,28 @@ Result<std::vector<CudaDevice>> cuda_devices() {
          .bytes = static_cast<std::int64_t>(properties.totalGlobalMem)});
   }
   return devices;
+}
+
+Result<std::int64_t> cuda_free_bytes(std::uint32_t ordinal) {
+  std::size_t free = 0, total = 0;
+  // Both begin to use the device, and fail where it cannot be used now.
+  auto error = cudaSetDevice(static_cast<int>(ordinal));
+  if (error == cudaSuccess) error = cudaMemGetInfo(&free, &total);
+  if (error == cudaErrorMemoryAllocation ||
+      error == cudaErrorDevicesUnavailable) {
+    static_cast<void>(cudaGetLastError());
+    return std::int64_t{0};
+  }
+  if (auto asked = lost_if(error, "ask what memory is free"); !asked)
+    return asked.error();
+  return static_cast<std::int64_t>(free);
+}
+
+std::string cuda_driver_version() {
+  int version = 0;  // Stays 0 where there is no driver.
+  if (cudaDriverGetVersion(&version) != cudaSuccess || version == 0) return {};
+  return std::to_string(version / 1000) + "." +
+         std::to_string(version % 1000 / 10);
 }
 
 void DeviceMemory::Free::operator()(std::byte* data) const {
@@ -73,11 +107,11 @@ Result<std::unique_ptr<OpenCudaDevice>> OpenCudaDevice::open(
                                       std::to_string(ordinal) + "; there are " +
                                       std::to_string(devices->size())};
   const auto& device = (*devices)[ordinal];
-  if (device.sm < kLeastSm)
+  if (device.sm < kLeastCudaSm)
     return Error{Errc::unsupported,
                  device.name + " is of compute capability " +
                      std::to_string(device.sm) + "; at least " +
-                     std::to_string(kLeastSm) + " is needed"};
+                     std::to_string(kLeastCudaSm) + " is needed"};
   if (auto taken =
           lost_if(cudaSetDevice(static_cast<int>(ordinal)), "take the device");
       !taken)

@@ -13,6 +13,9 @@
 
 namespace troupe {
 
+/// Compute capability below which no kernel of ours is compiled.
+inline constexpr std::int32_t kLeastCudaSm = 80;
+
 struct CudaDevice {
   std::uint32_t ordinal = 0;
   std::string name;
@@ -20,9 +23,19 @@ struct CudaDevice {
   std::int64_t bytes = 0;
 };
 
-/// In the order of their ordinals. Errors: not_found (no driver, or none it
-/// can use: the message has CUDA's own words).
+/// In the order of their ordinals; at least one. Errors, with CUDA's own words:
+/// not_found (no driver, or no device that it shows), device_lost (the driver
+/// is too old, or fails).
 Result<std::vector<CudaDevice>> cuda_devices();
+
+/// What nobody has taken of a device's memory at this moment; 0 where others
+/// have all of it, or the device to themselves. Takes some itself, until the
+/// process ends. Errors: device_lost.
+Result<std::int64_t> cuda_free_bytes(std::uint32_t ordinal);
+
+/// The newest version of CUDA that the driver can do, "12.8"; empty: there is
+/// no driver.
+std::string cuda_driver_version();
 
 /// Memory of a device, freed with it. REQUIRES: the device is this thread's.
 class DeviceMemory {

@@ -38,6 +38,7 @@ class DeviceExecutorTest : public ::testing::Test {
     DeviceExecutorOptions options;
     options.device = {.name = "cpu", .klass = "cpu", .kinds = {"echo"}};
     options.process.program = std::move(with);
+    options.process.arguments = arguments;
     options.process.setup = {.protocol = protocol,
                              .models_dirs = {"/nowhere"},
                              .threads = 1,
@@ -105,6 +106,7 @@ class DeviceExecutorTest : public ::testing::Test {
   EventHubActor hub = sys.spawn(stand_in_hub, caf::actor{self});
   ExecutorActor executor;
   std::uint32_t protocol = kDeviceProtocol;
+  std::vector<std::string> arguments;
   std::vector<AttemptEnd> ends;
   std::vector<Token> beats;
   std::vector<std::string> announced;
@@ -124,6 +126,30 @@ TEST_F(DeviceExecutorTest, StartsAProcessWhenThereIsWorkAndReportsItsEnd) {
   EXPECT_EQ(ends[0].end.state, JobState::succeeded);
   EXPECT_EQ(ends[0].end.result, R"({"text":"hello"})");
   EXPECT_NE(device_pid(), 0) << "it stays for the next";
+}
+
+// Its twin, which has the tests' imitation of CUDA.
+TEST_F(DeviceExecutorTest, TheCudaDeviceProgramServesTheDeviceThatItIsTold) {
+  const auto twin = test_programs() / "cuda_twin" / "troupe-device-cuda";
+  if (!std::filesystem::exists(twin)) GTEST_SKIP() << "not in this build";
+  arguments = {"serve", "0"};
+  start(twin);
+  assign(1, R"({"text":"hello","steps":3})");
+  ASSERT_TRUE(receive_ends(1));
+  EXPECT_EQ(ends[0].end.state, JobState::succeeded);
+  EXPECT_EQ(ends[0].end.result, R"({"text":"hello"})");
+}
+
+TEST_F(DeviceExecutorTest, TheCudaDeviceProgramEndsWhereTheDeviceIsNot) {
+  const auto twin = test_programs() / "cuda_twin" / "troupe-device-cuda";
+  if (!std::filesystem::exists(twin)) GTEST_SKIP() << "not in this build";
+  arguments = {"serve", "7"};
+  start(twin);
+  assign(1, R"({"text":"hello"})");
+  ASSERT_TRUE(receive_ends(1));
+  EXPECT_EQ(ends[0].end.state, JobState::failed);
+  EXPECT_EQ(ends[0].end.failure->klass, FailureClass::transient);
+  EXPECT_THAT(ends[0].end.failure->message, HasSubstr("exited with 1"));
 }
 
 TEST_F(DeviceExecutorTest, BeatsForWhatRunsAndStopsWhatIsOrdered) {
