@@ -136,12 +136,14 @@ std::string Schedule::Impl::why_no_device(const JobSlot& job, Now now) const {
   const Need need = need_of(job);
   const std::string& kind = kinds[need.kind];
   const DeviceState* roomiest = nullptr;
-  bool serves = false, up = false, unpaused = false, slot = false;
+  bool serves = false, able = false, up = false, unpaused = false, slot = false;
   std::string paused_names;
   for (std::uint32_t n = 0; n < devices.size(); ++n) {
     const DeviceState& d = devices[n];
     if (!d.serves(need.kind) || !d.takes(need.place)) continue;
     serves = true;
+    if (!need.can_run_on(d)) continue;
+    able = true;
     if (!d.up) continue;
     up = true;
     if (d.paused) {
@@ -155,11 +157,14 @@ std::string Schedule::Impl::why_no_device(const JobSlot& job, Now now) const {
   const std::string where =
       need.place ? " on " + devices.places()[need.place] : "";
   if (!serves) return "no device serves " + kind + where + " yet";
+  if (!able)
+    return "no device that serves " + kind + where + " can run its model " +
+           models[need.model];
   if (!up) return "every device that serves " + kind + where + " is down";
   if (!unpaused) return "paused: device " + paused_names;
-  if (need.all_bytes() > roomiest->info.memory_bytes)
-    return "it needs " + bytes_text(need.all_bytes()) + " of memory and " +
-           roomiest->info.name + " lends " +
+  if (need.all_bytes(*roomiest) > roomiest->info.memory_bytes)
+    return "it needs " + bytes_text(need.all_bytes(*roomiest)) +
+           " of memory and " + roomiest->info.name + " lends " +
            bytes_text(roomiest->info.memory_bytes) + " now";
   if (!devices.lacks_memory(need, now.steady) && !slot)
     return "every slot of " + roomiest->info.name + " is taken (" +

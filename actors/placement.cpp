@@ -6,6 +6,25 @@
 #include "core/nearest.hpp"
 
 namespace troupe {
+namespace {
+
+Fault too_big(const DeviceState& biggest, std::uint64_t memory_bytes,
+              std::uint64_t model_bytes) {
+  const auto lends = "the largest device for it, " + biggest.info.name +
+                     ", lends " + bytes_text(biggest.info.memory_bytes);
+  if (memory_bytes > biggest.info.memory_bytes)
+    return {"memory_bytes", "is " + bytes_text(memory_bytes) + "; " + lends +
+                                ": ask for less, or raise the device's budget"};
+  return {
+      "model",
+      "takes " + bytes_text(model_bytes) +
+          (memory_bytes == 0
+               ? std::string{}
+               : ", and the job " + bytes_text(memory_bytes) + " beside it") +
+          "; " + lends + ": use a smaller one, or raise the device's budget"};
+}
+
+}  // namespace
 
 bool DeviceState::serves(std::uint32_t kind) const {
   return std::ranges::find(kinds, kind) != kinds.end();
@@ -33,6 +52,12 @@ double DeviceState::share_of(std::uint64_t bytes) const {
   if (info.memory_bytes == 0) return slot;
   return std::max(slot, static_cast<double>(bytes) /
                             static_cast<double>(info.memory_bytes));
+}
+
+ModelSizes::Bytes ModelSizes::on(const DeviceState& device) const {
+  for (const auto& [klass, bytes] : classes)
+    if (klass == device.klass) return bytes;
+  return other;
 }
 
 std::uint32_t Devices::number(const std::string& name) {
@@ -69,11 +94,11 @@ bool Devices::any_slot() const {
 
 bool Devices::could_take(const DeviceState& d, const Need& need) const {
   return d.up && !d.paused && d.takes(need.place) && d.serves(need.kind) &&
-         need.all_bytes() <= d.info.memory_bytes;
+         need.can_run_on(d) && need.all_bytes(d) <= d.info.memory_bytes;
 }
 
 std::uint64_t Devices::added_bytes(const DeviceState& d, const Need& need) {
-  return need.memory_bytes + (d.resident(need.model) ? 0 : need.model_bytes);
+  return need.memory_bytes + (d.resident(need.model) ? 0 : need.model_bytes(d));
 }
 
 bool Devices::has_memory(const DeviceState& d, const Need& need,
@@ -98,9 +123,10 @@ bool Devices::lacks_memory(const Need& need, SteadyMs now) const {
 std::optional<Fault> Devices::never_fits(const std::string& kind,
                                          const std::string& place,
                                          std::uint64_t memory_bytes,
-                                         std::uint64_t model_bytes) const {
+                                         const ModelUse& use) const {
   std::vector<std::string> known;
-  bool any = false, serves = false;
+  bool any = false;
+  const DeviceState* refuses = nullptr;  // Serves the kind, not this model.
   const DeviceState* biggest = nullptr;
   const std::uint32_t kind_n = kinds_.find(kind);
   const std::uint32_t place_n = places_.find(place);
@@ -110,32 +136,24 @@ std::optional<Fault> Devices::never_fits(const std::string& kind,
     if (!d.takes(place_n)) continue;
     any = true;
     if (!d.serves(kind_n)) continue;
-    serves = true;
-    if (!biggest || d.info.memory_bytes > biggest->info.memory_bytes)
+    const auto& there = use.on(d.info.klass);
+    if (!there.why_not.empty())
+      refuses = &d;
+    else if (memory_bytes + there.bytes() <= d.info.memory_bytes)
+      return std::nullopt;
+    else if (!biggest || d.info.memory_bytes > biggest->info.memory_bytes)
       biggest = &d;
   }
   if (known.empty()) return std::nullopt;
   if (!any)
     return Fault{"device",
                  "'" + place + "' is unknown" + known_names(place, known)};
-  const auto all_bytes = memory_bytes + model_bytes;
-  if (!serves || all_bytes <= biggest->info.memory_bytes)
-    return std::nullopt;  // An executor for the kind may still come.
-  if (memory_bytes <= biggest->info.memory_bytes)
-    return Fault{
-        "model",
-        "takes " + bytes_text(model_bytes) +
-            (memory_bytes == 0
-                 ? std::string{}
-                 : ", and the job " + bytes_text(memory_bytes) + " beside it") +
-            "; the largest device for it, " + biggest->info.name + ", lends " +
-            bytes_text(biggest->info.memory_bytes) +
-            ": use a smaller one, or raise the device's budget"};
-  return Fault{"memory_bytes",
-               "is " + bytes_text(memory_bytes) +
-                   "; the largest device for it, " + biggest->info.name +
-                   ", lends " + bytes_text(biggest->info.memory_bytes) +
-                   ": ask for less, or raise the device's budget"};
+  if (biggest)
+    return too_big(*biggest, memory_bytes, use.on(biggest->info.klass).bytes());
+  if (refuses)
+    return Fault{"model", "cannot be used on " + refuses->info.name + ": " +
+                              use.on(refuses->info.klass).why_not};
+  return std::nullopt;  // An executor for the kind may still come.
 }
 
 }  // namespace troupe

@@ -6,8 +6,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "actors/model_use.hpp"
 #include "actors/names.hpp"
 #include "core/device.hpp"
 
@@ -56,15 +58,34 @@ struct DeviceState {
   double share_of(std::uint64_t bytes) const;
 };
 
+/// What a model takes, by the number of a device's class in the table of
+/// places; nothing: devices of that class cannot run it.
+struct ModelSizes {
+  using Bytes = std::optional<std::uint64_t>;
+  Bytes other = 0;
+  std::vector<std::pair<std::uint32_t, Bytes>> classes;
+
+  Bytes on(const DeviceState& device) const;
+};
+
 /// What a job asks of a device.
 struct Need {
   std::uint32_t kind = 0;
-  std::uint32_t place = 0;         // 0: any.
-  std::uint64_t memory_bytes = 0;  // Its own.
-  std::uint32_t model = 0;         // 0: none.
-  std::uint64_t model_bytes = 0;   // Shared by all who use the model there.
+  std::uint32_t place = 0;            // 0: any.
+  std::uint64_t memory_bytes = 0;     // Its own.
+  std::uint32_t model = 0;            // 0: none.
+  const ModelSizes* sizes = nullptr;  // Of the model; null: there is none.
 
-  std::uint64_t all_bytes() const { return memory_bytes + model_bytes; }
+  bool can_run_on(const DeviceState& device) const {
+    return sizes == nullptr || sizes->on(device).has_value();
+  }
+  /// Shared by all who use the model there. REQUIRES: it can run there.
+  std::uint64_t model_bytes(const DeviceState& device) const {
+    return sizes == nullptr ? 0 : *sizes->on(device);
+  }
+  std::uint64_t all_bytes(const DeviceState& device) const {
+    return memory_bytes + model_bytes(device);
+  }
 };
 
 /// Devices by number; none is ever removed.
@@ -90,10 +111,11 @@ class Devices {
   Names& places() { return places_; }
   const Names& places() const { return places_; }
 
-  /// Up, not paused, serves the kind, is what the job wants and is big enough
-  /// when empty.
+  /// Up, not paused, serves the kind, can run the model, is what the job wants
+  /// and is big enough when empty.
   bool could_take(const DeviceState& device, const Need& need) const;
-  /// What its start there would add to what is reserved.
+  /// What its start there would add to what is reserved. REQUIRES: it can run
+  /// there.
   static std::uint64_t added_bytes(const DeviceState& device, const Need& need);
   bool has_memory(const DeviceState& device, const Need& need,
                   SteadyMs now) const;
@@ -105,7 +127,7 @@ class Devices {
   std::optional<Fault> never_fits(const std::string& kind,
                                   const std::string& place,
                                   std::uint64_t memory_bytes,
-                                  std::uint64_t model_bytes) const;
+                                  const ModelUse& use) const;
 
  private:
   Names& kinds_;

@@ -36,6 +36,7 @@
 #include <vector>
 
 #include "actors/executor.hpp"
+#include "actors/model_use.hpp"
 #include "config/options.hpp"
 #include "core/api.hpp"
 #include "core/change.hpp"
@@ -186,9 +187,9 @@ class Schedule {
   /// go on waiting; a running attempt of an earlier epoch is fenced: requeued
   /// with crashes + 1, or failed (on_lost: fail; suspect), or cancelled where
   /// that was asked. One of this epoch (only the scheduler restarted) is
-  /// taken over with a fresh lease. `shared`: as in submit().
+  /// taken over with a fresh lease. `use`: as in submit().
   void restore(const RestoredJob& job, Now now, Decisions& out,
-               std::vector<ModelPart> shared = {});
+               ModelUse use = {});
   /// An order found on the log, again in force; emits nothing.
   void restore_control(const ControlRequest& order);
 
@@ -209,9 +210,10 @@ class Schedule {
   /// Errors (in the answer): already_exists, forgotten, not_found (unknown
   /// dependency), invalid_argument (fits no device, depends on itself),
   /// unavailable (limits, drain), too_large (dependencies).
-  /// `shared`: the parts, all of one model, that it uses beside its own memory.
+  /// `use`: what it uses of a model beside its own memory, on each class of
+  /// devices.
   SubmitOutcome submit(JobSpec spec, Now now, Decisions& out,
-                       std::vector<ModelPart> shared = {});
+                       ModelUse use = {});
   /// Its `submitted` is durable at this log index.
   void submit_committed(JobId id, std::uint64_t spec_index, Now now,
                         Decisions& out);

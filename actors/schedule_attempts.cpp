@@ -29,7 +29,7 @@ std::optional<std::uint32_t> Schedule::Impl::current(const Token& token) const {
 }
 
 std::vector<ModelPart> Schedule::Impl::shared_of(const Run& run) const {
-  return run.model == 0 ? std::vector<ModelPart>{} : model_parts[run.model];
+  return parts_on(devices[run.device], run.model);
 }
 
 bool Schedule::Impl::outside_effects(std::uint32_t kind) {

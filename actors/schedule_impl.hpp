@@ -145,11 +145,14 @@ struct Schedule::Impl {
 
   // -- models -----------------------------------------------------------------
 
-  /// The number of the model that the parts are of; 0: there are none.
-  std::uint32_t know_model(std::vector<ModelPart> parts);
-  std::uint64_t model_bytes(std::uint32_t model) const;
-  /// Its model takes other bytes by now.
-  bool is_replaced(const Resident& resident) const;
+  /// The model's number; 0: there is none.
+  std::uint32_t know_model(ModelUse use);
+  /// Of no model: nothing.
+  const ModelUse& model_use(std::uint32_t model) const;
+  const std::vector<ModelPart>& parts_on(const DeviceState& device,
+                                         std::uint32_t model) const;
+  /// Its model takes other bytes there by now.
+  bool is_replaced(const DeviceState& device, const Resident& resident) const;
   /// One user more; the bytes that are shared.
   std::uint64_t use_model(std::uint32_t model, std::uint32_t kind,
                           DeviceState& device);
@@ -223,7 +226,9 @@ struct Schedule::Impl {
   Lanes lanes{slots};
   Names kinds;
   Names models;
-  std::vector<std::vector<ModelPart>> model_parts;  // By number of model.
+  // By number of model; the first is no model's.
+  std::vector<ModelUse> model_uses{1};
+  std::vector<ModelSizes> model_sizes{1};
   Names tenants;
   TraitsTable traits;
   Devices devices{kinds};

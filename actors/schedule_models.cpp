@@ -12,27 +12,42 @@ constexpr SteadyMs kLongAgo = std::numeric_limits<SteadyMs>::min() / 2;
 
 }  // namespace
 
-bool Schedule::Impl::is_replaced(const Resident& resident) const {
-  return resident.bytes != model_bytes(resident.model);
+bool Schedule::Impl::is_replaced(const DeviceState& device,
+                                 const Resident& resident) const {
+  return resident.bytes != model_sizes[resident.model].on(device);
 }
 
-std::uint32_t Schedule::Impl::know_model(std::vector<ModelPart> parts) {
-  if (parts.empty()) return 0;
-  const auto model = models.number(parts.front().model);
-  if (model >= model_parts.size()) model_parts.resize(model + 1);
-  model_parts[model] = std::move(parts);
+std::uint32_t Schedule::Impl::know_model(ModelUse use) {
+  if (use.model.empty()) return 0;
+  const auto model = models.number(use.model);
+  if (model >= model_uses.size()) {
+    model_uses.resize(model + 1);
+    model_sizes.resize(model + 1);
+  }
+  const auto bytes_of = [](const ClassUse& there) {
+    return there.why_not.empty() ? ModelSizes::Bytes{there.bytes()}
+                                 : std::nullopt;
+  };
+  ModelSizes sizes{bytes_of(use.other), {}};
+  for (const auto& there : use.classes)
+    sizes.classes.emplace_back(devices.places().number(there.klass),
+                               bytes_of(there));
+  model_uses[model] = std::move(use);
+  model_sizes[model] = std::move(sizes);
   // Another one stands under its name: what is there goes at the next tick.
   for (std::uint32_t n = 0; n < devices.size(); ++n)
-    if (auto* r = devices[n].resident(model); r && is_replaced(*r))
+    if (auto* r = devices[n].resident(model); r && is_replaced(devices[n], *r))
       r->idle_since = kLongAgo;
   return model;
 }
 
-std::uint64_t Schedule::Impl::model_bytes(std::uint32_t model) const {
-  std::uint64_t bytes = 0;
-  if (model < model_parts.size())
-    for (const auto& part : model_parts[model]) bytes += part.bytes;
-  return bytes;
+const ModelUse& Schedule::Impl::model_use(std::uint32_t model) const {
+  return model_uses[model];
+}
+
+const std::vector<ModelPart>& Schedule::Impl::parts_on(
+    const DeviceState& device, std::uint32_t model) const {
+  return model_uses[model].on(device.info.klass).parts;
 }
 
 std::uint64_t Schedule::Impl::use_model(std::uint32_t model, std::uint32_t kind,
@@ -42,7 +57,7 @@ std::uint64_t Schedule::Impl::use_model(std::uint32_t model, std::uint32_t kind,
     r = &device.residents.emplace_back();
     r->model = model;
     r->kind = kind;
-    r->bytes = model_bytes(model);
+    r->bytes = model_sizes[model].on(device).value_or(0);
     device.used_bytes += r->bytes;
   }
   ++r->users;
@@ -54,7 +69,7 @@ void Schedule::Impl::leave_model(std::uint32_t model, DeviceState& device,
   Resident* r = device.resident(model);
   TROUPE_ASSERT(r && r->users > 0);
   if (--r->users > 0) return;
-  r->idle_since = is_replaced(*r) ? kLongAgo : now.steady;
+  r->idle_since = is_replaced(device, *r) ? kLongAgo : now.steady;
   // Of a reservation that was refused, or is not answered yet.
   if (!r->reserved) forget_model(device, *r);
 }
@@ -176,7 +191,7 @@ std::vector<Reservation> Schedule::idle_models() const {
     Reservation idle{{}, s.devices[n].info.name, 0, {}};
     for (const auto& r : s.devices[n].residents)
       if (r.users == 0)
-        for (const auto& part : s.model_parts[r.model])
+        for (const auto& part : s.parts_on(s.devices[n], r.model))
           idle.shared.push_back(part);
     if (!idle.shared.empty()) all.push_back(std::move(idle));
   }

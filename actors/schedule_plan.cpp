@@ -9,7 +9,7 @@ namespace troupe {
 Need Schedule::Impl::need_of(const JobSlot& job) const {
   const LaneKey& key = key_of(job);
   return {key.kind, key.place, job.memory_bytes, key.model,
-          model_bytes(key.model)};
+          key.model == 0 ? nullptr : &model_sizes[key.model]};
 }
 
 Priority Schedule::Impl::effective(const JobSlot& job, Now now) const {

@@ -69,13 +69,13 @@ void Schedule::Impl::fence(std::uint32_t slot, const RestoredJob& live, Now now,
 }
 
 void Schedule::restore(const RestoredJob& live, Now now, Decisions& out,
-                       std::vector<ModelPart> shared) {
+                       ModelUse use) {
   Impl& s = *impl_;
   const JobSummary& was = live.summary;
   if (is_terminal(was.state) || s.slots.find(was.id) != Impl::kNone) return;
   const std::uint32_t slot = s.take_in(
       live.spec, live.whole_spec ? content_hash(live.spec) : Impl::kUnknown,
-      s.know_model(std::move(shared)));
+      s.know_model(std::move(use)));
   JobSlot& job = s.slots[slot];
   job.spec_index = was.spec_index;
   job.seq = was.seq;

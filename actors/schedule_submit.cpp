@@ -73,7 +73,7 @@ std::optional<Error> Schedule::Impl::refusal(const JobSpec& spec,
                      std::to_string(limits.max_live_jobs_per_tenant) + " jobs",
                  limits.max_live_jobs_per_tenant);
   if (auto why = devices.never_fits(spec.kind, spec.device, spec.memory_bytes,
-                                    model_bytes(model)))
+                                    model_use(model)))
     return submit_error({*std::move(why)});
   return std::nullopt;
 }
@@ -127,7 +127,7 @@ Schedule::Impl::DependencyCheck Schedule::Impl::check_dependencies(
 }
 
 SubmitOutcome Schedule::submit(JobSpec spec, Now now, Decisions& out,
-                               std::vector<ModelPart> shared) {
+                               ModelUse use) {
   Impl& s = *impl_;
   SubmitOutcome outcome;
   outcome.answer.id = spec.id;
@@ -146,7 +146,7 @@ SubmitOutcome Schedule::submit(JobSpec spec, Now now, Decisions& out,
   complete_dependencies(spec);
   const std::uint64_t content = content_hash(spec);
   if (auto known = s.duplicate_of(spec, content)) return *known;
-  const auto model = s.know_model(std::move(shared));
+  const auto model = s.know_model(std::move(use));
   if (auto why = s.refusal(spec, model, now)) return refuse(std::move(*why));
   auto check = s.check_dependencies(spec);
   if (check.error) return refuse(std::move(*check.error));

@@ -161,17 +161,17 @@ class SchedulerState {
   }
 
   void take_up(const RestoredJob& job, Now at) {
-    auto shared = known_parts(job.spec);
+    auto use = known_use(job.spec);
     if (job.summary.state == JobState::running && job.start)
       handed_out_[job.summary.id] = {
           {job.start_epoch, job.summary.id, job.summary.attempt},
           job.start->device,
           job.spec.kind,
           job.spec.memory_bytes,
-          shared,
+          use.on(class_of(job.start->device)).parts,
           {}};
     const auto first_change = out_.changes.size();
-    schedule_.restore(job, at, out_, std::move(shared));
+    schedule_.restore(job, at, out_, std::move(use));
     complete_lost(job, first_change);
   }
 
@@ -279,18 +279,24 @@ class SchedulerState {
     return {{"model", "cannot be used: " + error.message}};
   }
 
-  Result<std::vector<ModelPart>> parts_of(const JobSpec& spec) const {
+  Result<ModelUse> use_of(const JobSpec& spec) const {
     const auto* kind = find_kind(options_.kinds, spec.kind);
-    if (!kind || !kind->needs_model || !options_.model_parts)
-      return std::vector<ModelPart>{};
-    return options_.model_parts(spec);
+    if (!kind || !kind->needs_model || !options_.model_use) return ModelUse{};
+    return options_.model_use(spec);
   }
 
   // Of a job that is here already. A model that is gone is its attempt's
   // failure, and what it took is known no more.
-  std::vector<ModelPart> known_parts(const JobSpec& spec) const {
-    auto parts = parts_of(spec);
-    return parts ? *std::move(parts) : std::vector<ModelPart>{};
+  ModelUse known_use(const JobSpec& spec) const {
+    auto use = use_of(spec);
+    return use ? *std::move(use) : ModelUse{};
+  }
+
+  // Empty for one that is not known beforehand.
+  std::string class_of(const std::string& device) const {
+    for (const auto& known : options_.devices)
+      if (known.name == device) return known.klass;
+    return {};
   }
 
   void submit_one(const std::shared_ptr<Ticket>& ticket, JobSpec spec, Now at) {
@@ -299,19 +305,15 @@ class SchedulerState {
     auto faults = check_submit(spec, options_.kinds, options_.job_limits);
     if (faults.empty()) faults = missing_files(spec);
     // Reserved before the start, beside what the job asks for.
-    auto shared =
-        faults.empty()
-            ? parts_of(spec)
-            : Result<std::vector<ModelPart>>{std::vector<ModelPart>{}};
-    if (!shared) faults = model_faults(spec, shared.error());
+    auto use = faults.empty() ? use_of(spec) : Result<ModelUse>{ModelUse{}};
+    if (!use) faults = model_faults(spec, use.error());
     if (!faults.empty()) {
       answers.push_back({.id = id, .error = submit_error(std::move(faults))});
       return;
     }
     spec.submitted_ms = at.wall;
-    auto outcome = schedule_.submit(
-        std::move(spec), at, out_,
-        shared ? *std::move(shared) : std::vector<ModelPart>{});
+    auto outcome = schedule_.submit(std::move(spec), at, out_,
+                                    use ? *std::move(use) : ModelUse{});
     answers.push_back(std::move(outcome.answer));
     if (!outcome.pending) return;
     ++ticket->pending;

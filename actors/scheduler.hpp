@@ -39,7 +39,7 @@ struct SchedulerOptions {
   std::function<void(const std::string& device, bool up)> device_changed;
   /// What a job's model takes where it is computed; asked for kinds that need
   /// one, unset: not known. Quick, as above. Errors: for the submitter.
-  std::function<Result<std::vector<ModelPart>>(const JobSpec&)> model_parts;
+  std::function<Result<ModelUse>(const JobSpec&)> model_use;
   ScheduleDefects defects;                             // Tests only.
   const WallClock* wall = &system_wall_clock();        // These two outlive
   const SteadyClock* steady = &system_steady_clock();  // the actor.

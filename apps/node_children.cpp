@@ -145,8 +145,7 @@ std::vector<std::string> hashes_of(const std::vector<ArtifactRef>& files) {
   return hashes;
 }
 
-Result<std::vector<ModelPart>> model_parts(NeedsCache& cache,
-                                           const JobSpec& spec) {
+Result<ModelUse> model_use(NeedsCache& cache, const JobSpec& spec) {
   auto needs = cache.needs(spec.model, {spec.kind, spec.params});
   if (!needs) return needs.error();
   const auto name =
@@ -154,7 +153,7 @@ Result<std::vector<ModelPart>> model_parts(NeedsCache& cache,
   std::vector<ModelPart> parts;
   for (auto& component : needs->components)
     parts.push_back({name, std::move(component.name), component.bytes});
-  return parts;
+  return ModelUse{std::move(parts)};
 }
 
 ChildSpec scheduler(NodeParts& p) {
@@ -194,10 +193,10 @@ ChildSpec scheduler(NodeParts& p) {
                                 (up ? " is here" : " is gone"));
                      },
                  // Shared: a std::function must be able to be copied.
-                 .model_parts =
+                 .model_use =
                      [cache = std::make_shared<NeedsCache>(p.models)](
                          const JobSpec& spec) {
-                       return model_parts(*cache, spec);
+                       return model_use(*cache, spec);
                      },
                  .own_thread = false}));
           },

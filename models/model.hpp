@@ -145,10 +145,12 @@ struct ModelNeeds {
   std::vector<Component> components;
 };
 
-/// Of the model of that name. Errors: those of find_model() and of the
-/// family's plan(); unsupported: no family serves the kind.
+/// Of the model of that name on a device like this. Errors: those of
+/// find_model() and of the family's plan(); unsupported: no family serves the
+/// kind.
 Result<ModelNeeds> model_needs(const ModelPlaces& places,
-                               const std::string& name, const Request& request);
+                               const std::string& name, const Request& request,
+                               const Device& device = {});
 
 /// The table that `apps` hands to inference actors as a value.
 std::span<const ModelFamily* const> model_families();

@@ -14,26 +14,28 @@ NeedsCache::Stamps NeedsCache::stamps_of(const std::filesystem::path& folder) {
 }
 
 Result<ModelNeeds> NeedsCache::needs(const std::string& name,
-                                     const Request& request) {
+                                     const Request& request,
+                                     const Device& device) {
   const auto* family = family_of(request.kind);
   const auto folder = find_model(places_, name);
-  if (!family || !folder) return ask_(places_, name, request);
+  if (!family || !folder) return ask_(places_, name, request, device);
   const auto setting = family->setting_of(request);
   // Before it is asked: what is written from now on is noticed.
   const auto stamps = stamps_of(*folder);
   const auto found = std::ranges::find_if(entries_, [&](const Entry& e) {
-    return e.name == name && e.kind == request.kind && e.setting == setting;
+    return e.name == name && e.kind == request.kind && e.setting == setting &&
+           e.device.backend == device.backend && e.device.sm == device.sm;
   });
   if (found != entries_.end()) {
     std::rotate(entries_.begin(), found, found + 1);
     if (entries_.front().stamps == stamps) return entries_.front().needs;
     entries_.erase(entries_.begin());
   }
-  auto needs = ask_(places_, name, request);
+  auto needs = ask_(places_, name, request, device);
   if (!needs) return needs;
   if (entries_.size() == kMaxEntries) entries_.pop_back();
   entries_.insert(entries_.begin(),
-                  Entry{request.kind, name, setting, stamps, *needs});
+                  Entry{request.kind, name, setting, device, stamps, *needs});
   return needs;
 }
 

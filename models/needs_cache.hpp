@@ -16,8 +16,9 @@ namespace troupe {
 
 class NeedsCache {
  public:
-  using Ask = std::function<Result<ModelNeeds>(
-      const ModelPlaces&, const std::string& name, const Request&)>;
+  using Ask = std::function<Result<ModelNeeds>(const ModelPlaces&,
+                                               const std::string& name,
+                                               const Request&, const Device&)>;
   /// Kept; the one that was not asked for longest goes.
   static constexpr std::size_t kMaxEntries = 64;
 
@@ -27,7 +28,9 @@ class NeedsCache {
   /// As model_needs(), which is asked again when the folder that the name
   /// means, its config.json or what names its weights was written since.
   /// Errors: those of model_needs(), never remembered.
-  Result<ModelNeeds> needs(const std::string& name, const Request& request);
+  /// Devices of one backend and compute capability are alike.
+  Result<ModelNeeds> needs(const std::string& name, const Request& request,
+                           const Device& device = {});
 
  private:
   using Stamps = std::array<std::optional<FileStamp>, 4>;
@@ -35,6 +38,7 @@ class NeedsCache {
     std::string kind;
     std::string name;
     std::string setting;
+    Device device;
     Stamps stamps;
     ModelNeeds needs;
   };

@@ -53,18 +53,18 @@ class Desk : public PastJobs {
     return s;
   }
   /// Accepted and committed; or the test fails.
-  JobId submit(JobSpec s, std::vector<ModelPart> parts = {}) {
+  JobId submit(JobSpec s, ModelUse use = {}) {
     const JobId id = s.id;
-    const auto outcome = offer(std::move(s), std::move(parts));
+    const auto outcome = offer(std::move(s), std::move(use));
     EXPECT_FALSE(outcome.answer.error) << outcome.answer.error->message;
     return id;
   }
   JobId submit() { return submit(spec()); }
   /// Submits and commits what was accepted.
-  SubmitOutcome offer(JobSpec s, std::vector<ModelPart> parts = {}) {
+  SubmitOutcome offer(JobSpec s, ModelUse use = {}) {
     Decisions out;
-    shared[s.id] = parts;
-    auto outcome = schedule->submit(std::move(s), now, out, std::move(parts));
+    uses[s.id] = use;
+    auto outcome = schedule->submit(std::move(s), now, out, std::move(use));
     absorb(out);
     return outcome;
   }
@@ -172,7 +172,7 @@ class Desk : public PastJobs {
         r.start_time_ms = started_ms.at(id);
         r.cancel_requested = cancels.contains(id);
       }
-      schedule->restore(r, now, out, shared[id]);
+      schedule->restore(r, now, out, uses[id]);
     }
     absorb(out);
   }
@@ -294,7 +294,7 @@ class Desk : public PastJobs {
   std::uint64_t last_index = 0;
   std::map<JobId, JobSummary> jobs;
   std::map<JobId, JobSpec> specs;
-  std::map<JobId, std::vector<ModelPart>> shared;
+  std::map<JobId, ModelUse> uses;
   std::map<JobId, Started> started;
   std::map<JobId, UnixMs> started_ms;
   std::map<JobId, UnixMs> queued_ms;

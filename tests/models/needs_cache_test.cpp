@@ -28,9 +28,9 @@ class NeedsCacheTest : public ::testing::Test {
   int asked = 0;
   NeedsCache cache{{{dir.path() / "own", dir.path() / "shipped"}},
                    [this](const ModelPlaces& places, const std::string& name,
-                          const Request& request) {
+                          const Request& request, const Device& device) {
                      ++asked;
-                     return model_needs(places, name, request);
+                     return model_needs(places, name, request, device);
                    }};
 };
 
@@ -80,12 +80,36 @@ TEST_F(NeedsCacheTest, RemembersNoErrors) {
   EXPECT_EQ(asked, 4);
 }
 
+TEST(NeedsCache, AsksOnceForDevicesThatAreAlike) {
+  platform::TempDir dir;
+  std::filesystem::create_directory(dir.path() / "m");
+  std::vector<Device> asked;
+  NeedsCache cache{{{dir.path()}},
+                   [&](const ModelPlaces&, const std::string&, const Request&,
+                       const Device& device) -> Result<ModelNeeds> {
+                     asked.push_back(device);
+                     return ModelNeeds{};
+                   }};
+  const auto ask = [&](const Device& device) {
+    EXPECT_TRUE(cache.needs("m", {"text.generate", "{}"}, device));
+  };
+  ask({});
+  ask({.backend = Backend::cuda, .ordinal = 0, .sm = 90});
+  ask({.backend = Backend::cuda, .ordinal = 1, .sm = 90});
+  ask({.backend = Backend::cuda, .ordinal = 2, .sm = 80});
+  ask({});
+  ASSERT_EQ(asked.size(), 3u);
+  EXPECT_EQ(asked[0].backend, Backend::cpu);
+  EXPECT_EQ(asked[1].sm, 90);
+  EXPECT_EQ(asked[2].sm, 80);
+}
+
 TEST(NeedsCache, ForgetsTheModelThatWasNotAskedForLongest) {
   platform::TempDir dir;
   std::map<std::string, int> asked;
   NeedsCache cache{{{dir.path()}},
                    [&](const ModelPlaces&, const std::string& name,
-                       const Request&) -> Result<ModelNeeds> {
+                       const Request&, const Device&) -> Result<ModelNeeds> {
                      ++asked[name];
                      return ModelNeeds{};
                    }};

@@ -1,0 +1,45 @@
+// What a job's model takes on a device, by the device's class: a GPU lays a
+// model out otherwise than a CPU, and may not be able to run it.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/device.hpp"
+
+namespace troupe {
+
+/// On devices of one class.
+struct ClassUse {
+  std::string klass;
+  std::vector<ModelPart> parts;  // All of one model.
+  std::string why_not;           // Not empty: they cannot run it.
+
+  std::uint64_t bytes() const {
+    std::uint64_t sum = 0;
+    for (const auto& part : parts) sum += part.bytes;
+    return sum;
+  }
+};
+
+struct ModelUse {
+  ModelUse() = default;
+  /// The same on every device. Implicit: it is what most of them are.
+  ModelUse(std::vector<ModelPart> parts) {
+    if (!parts.empty()) model = parts.front().model;
+    other.parts = std::move(parts);
+  }
+
+  std::string model;              // Of all parts; empty: there is none.
+  ClassUse other;                 // On classes that are not named below.
+  std::vector<ClassUse> classes;  // Each class once.
+
+  const ClassUse& on(const std::string& klass) const {
+    for (const auto& use : classes)
+      if (use.klass == klass) return use;
+    return other;
+  }
+};
+
+}  // namespace troupe
