@@ -1,5 +1,6 @@
 #include "apps/model_desk.hpp"
 
+#include "apps/gpus.hpp"
 #include "apps/interrupt.hpp"
 #include "apps/model_names.hpp"
 #include "apps/node_devices.hpp"
@@ -40,7 +41,10 @@ Result<std::vector<DeviceRoom>> device_rooms(Session& session) {
   if (!config) return config.error();
   const auto cpu = cpu_device(config->config.node);
   if (!cpu) return cpu.error();
-  return std::vector<DeviceRoom>{{cpu->name, cpu->memory_bytes}};
+  rooms.push_back({cpu->name, cpu->memory_bytes});
+  for (const auto& gpu : find_gpus(config->config.node, GpuSearch::here()).gpus)
+    rooms.push_back({gpu.info.name, gpu.info.memory_bytes});
+  return rooms;
 }
 
 Result<std::string> read_with_bar(

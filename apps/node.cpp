@@ -13,10 +13,12 @@
 #include <cerrno>
 #include <chrono>
 #include <ctime>
+#include <future>
 #include <iostream>
 #include <thread>
 
 #include "actors/errors.hpp"
+#include "apps/beside_us.hpp"
 #include "apps/exit_codes.hpp"
 #include "apps/local_artifacts.hpp"
 #include "apps/model_names.hpp"
@@ -188,13 +190,6 @@ Status check_store_is_there(const std::filesystem::path& data) {
   return ok();
 }
 
-std::filesystem::path beside_us(const char* program) {
-  std::error_code ignored;
-  return std::filesystem::read_symlink("/proc/self/exe", ignored)
-             .parent_path() /
-         program;
-}
-
 }  // namespace
 
 Status run_node(const NodeOptions& options) {
@@ -228,6 +223,10 @@ Status run_node(const NodeOptions& options) {
       !free)
     return free;
   if (auto there = check_store_is_there(options.data); !there) return there;
+  // A process starts and a driver wakes up beside what the disk takes.
+  auto searching = std::async(std::launch::async, [&node] {
+    return find_gpus(node, GpuSearch::here());
+  });
   auto store = JobStore::open(options.data / "store",
                               store_options(options.config.store), now);
   if (!store) return store.error();
@@ -242,6 +241,8 @@ Status run_node(const NodeOptions& options) {
     return tls;
   auto cpu = cpu_device(options.config.node);
   if (!cpu) return cpu.error();
+  auto found = searching.get();
+  if (!found.expected) say("GPUs: " + found.why_not);
 
   cluster::init_messages();
   ActorSystemConfig cfg;
@@ -264,8 +265,10 @@ Status run_node(const NodeOptions& options) {
                   .files = **files,
                   .access = std::make_shared<LocalArtifacts>(**files),
                   .cpu = *std::move(cpu),
+                  .gpus = std::move(found.gpus),
                   .guard = beside_us("troupe-guard"),
                   .device_program = beside_us("troupe-device"),
+                  .cuda_program = beside_us(kCudaProgram),
                   .models = model_places(options.data),
                   .environment = own_environment(),
                   .umask = inherited_umask,

@@ -14,28 +14,16 @@
 #include "actors/job_history.hpp"
 #include "actors/memory_manager.hpp"
 #include "actors/scheduler.hpp"
-#include "cluster/device_executor.hpp"
+#include "apps/child_handles.hpp"
+#include "apps/device_children.hpp"
+#include "apps/model_uses.hpp"
 #include "cluster/pki.hpp"
 #include "connectors/process/attempt_files.hpp"
 #include "connectors/process/process_executor.hpp"
 #include "kinds/kinds.hpp"
-#include "models/needs_cache.hpp"
 
 namespace troupe {
 namespace {
-
-// What a child holds of others, by the names below.
-template <class Handle>
-Handle get(const Children& children, const std::string& name) {
-  auto it = children.find(name);
-  if (it == children.end()) throw std::runtime_error(name + " does not run");
-  return caf::actor_cast<Handle>(it->second);
-}
-
-template <class Handle>
-caf::actor any(const Handle& handle) {
-  return caf::actor_cast<caf::actor>(handle);
-}
 
 DeviceInfo serving(DeviceInfo device, std::vector<std::string> kinds) {
   device.kinds = std::move(kinds);
@@ -54,26 +42,26 @@ EventLimits event_limits(const EventConfig& c) {
 
 ChildSpec history_reader(NodeParts& p) {
   return {.name = "history_reader", .start = [&p](const Children&) {
-            return any(spawn_history_reader(p.sys, {.store = &p.store}));
+            return any_handle(spawn_history_reader(p.sys, {.store = &p.store}));
           }};
 }
 
 ChildSpec event_hub(NodeParts& p) {
-  return {
-      .name = "event_hub",
-      .start =
-          [&p](const Children& c) {
-            return any(spawn_event_hub(
-                p.sys, {.reader = get<HistoryReaderActor>(c, "history_reader"),
-                        .limits = event_limits(p.config.event),
-                        .last_index = p.store.last_index()}));
-          },
-      .uses = {"history_reader"}};
+  return {.name = "event_hub",
+          .start =
+              [&p](const Children& c) {
+                return any_handle(spawn_event_hub(
+                    p.sys, {.reader = child_named<HistoryReaderActor>(
+                                c, "history_reader"),
+                            .limits = event_limits(p.config.event),
+                            .last_index = p.store.last_index()}));
+              },
+          .uses = {"history_reader"}};
 }
 
 ChildSpec artifacts(NodeParts& p) {
   return {.name = "artifacts", .start = [&p](const Children&) {
-            return any(spawn_artifacts(
+            return any_handle(spawn_artifacts(
                 p.sys, {.files = &p.files,
                         .store = &p.store,
                         .upload_expiry_ms = p.config.artifact.upload_expiry_ms,
@@ -88,10 +76,10 @@ ChildSpec job_history(NodeParts& p) {
       .name = "job_history",
       .start =
           [&p](const Children& c) {
-            return any(spawn_job_history(
+            return any_handle(spawn_job_history(
                 p.sys,
                 {.store = &p.store,
-                 .hub = get<EventHubActor>(c, "event_hub"),
+                 .hub = child_named<EventHubActor>(c, "event_hub"),
                  .max_batch_changes =
                      static_cast<std::size_t>(p.config.store.max_batch_changes),
                  .sweep_ms = p.config.retention.sweep_ms,
@@ -99,7 +87,7 @@ ChildSpec job_history(NodeParts& p) {
                                .max_jobs = static_cast<std::uint64_t>(
                                    p.config.retention.max_jobs)},
                  .orphaned =
-                     [keeper = get<ArtifactsKeeper>(c, "artifacts")](
+                     [keeper = child_named<ArtifactsKeeper>(c, "artifacts")](
                          std::vector<std::string> files) {
                        caf::anon_send(keeper, release_atom_v, std::move(files));
                      },
@@ -113,10 +101,27 @@ ChildSpec job_history(NodeParts& p) {
       .uses = {"event_hub"}};
 }
 
+std::vector<DeviceInfo> all_devices(const NodeParts& p) {
+  std::vector<DeviceInfo> devices{p.cpu};
+  for (const auto& gpu : p.gpus) devices.push_back(gpu.info);
+  return devices;
+}
+
 ChildSpec memory_manager(NodeParts& p) {
   return {.name = "memory_manager", .start = [&p](const Children&) {
-            return any(spawn_memory_manager(p.sys, {.devices = {p.cpu}}));
+            return any_handle(
+                spawn_memory_manager(p.sys, {.devices = all_devices(p)}));
           }};
+}
+
+// Of devices that are as good the scheduler takes the first: a GPU.
+std::vector<DeviceInfo> served_devices(const NodeParts& p) {
+  std::vector<DeviceInfo> devices;
+  for (const auto& gpu : p.gpus)
+    devices.push_back(serving(gpu.info, computed_kinds()));
+  devices.push_back(serving(
+      p.cpu, {"echo", "noop", "process.run", "text.generate", "text.enhance"}));
+  return devices;
 }
 
 SchedulerLimits scheduler_limits(const Config& c) {
@@ -145,29 +150,17 @@ std::vector<std::string> hashes_of(const std::vector<ArtifactRef>& files) {
   return hashes;
 }
 
-Result<ModelUse> model_use(NeedsCache& cache, const JobSpec& spec) {
-  auto needs = cache.needs(spec.model, {spec.kind, spec.params});
-  if (!needs) return needs.error();
-  const auto name =
-      needs->setting.empty() ? spec.model : spec.model + " " + needs->setting;
-  std::vector<ModelPart> parts;
-  for (auto& component : needs->components)
-    parts.push_back({name, std::move(component.name), component.bytes});
-  return ModelUse{std::move(parts)};
-}
-
 ChildSpec scheduler(NodeParts& p) {
   return {
       .name = "scheduler",
       .start =
           [&p](const Children& c) {
-            return any(spawn_scheduler(
+            return any_handle(spawn_scheduler(
                 p.sys,
                 {.store = &p.store,
-                 .history = get<JobHistoryActor>(c, "job_history"),
-                 .memory = get<MemoryManagerActor>(c, "memory_manager"),
-                 .devices = {serving(p.cpu, {"echo", "noop", "process.run",
-                                             "text.generate", "text.enhance"})},
+                 .history = child_named<JobHistoryActor>(c, "job_history"),
+                 .memory = child_named<MemoryManagerActor>(c, "memory_manager"),
+                 .devices = served_devices(p),
                  .kinds = all_kinds(),
                  .job_limits = p.config.job,
                  .limits = scheduler_limits(p.config),
@@ -176,7 +169,7 @@ ChildSpec scheduler(NodeParts& p) {
                        add_lost_logs(p, token, end);
                      },
                  .on_ended =
-                     [keeper = get<ArtifactsKeeper>(c, "artifacts")](
+                     [keeper = child_named<ArtifactsKeeper>(c, "artifacts")](
                          JobId id, const std::vector<ArtifactRef>& files) {
                        caf::anon_send(keeper, release_atom_v, id,
                                       hashes_of(files));
@@ -187,16 +180,17 @@ ChildSpec scheduler(NodeParts& p) {
                      },
                  .device_changed =
                      [&p](const std::string& device, bool up) {
-                       // Those of this process go by what the supervisor does.
+                       // Those of this process go by what the supervisor
+                       // does.
                        if (!is_of_worker(device)) return;
                        p.notice("device " + device +
                                 (up ? " is here" : " is gone"));
                      },
                  // Shared: a std::function must be able to be copied.
                  .model_use =
-                     [cache = std::make_shared<NeedsCache>(p.models)](
+                     [&p, cache = std::make_shared<NeedsCache>(p.models)](
                          const JobSpec& spec) {
-                       return model_use(*cache, spec);
+                       return model_use(*cache, p.gpus, spec);
                      },
                  .own_thread = false}));
           },
@@ -208,73 +202,48 @@ ChildSpec console(NodeParts& p) {
       .name = "console",
       .start =
           [&p](const Children& c) {
-            return any(spawn_console(
-                p.sys, {.store = &p.store,
-                        .files = &p.files,
-                        .data = p.data,
-                        .scheduler = get<SchedulerActor>(c, "scheduler"),
-                        .history = get<JobHistoryActor>(c, "job_history"),
-                        .memory = get<MemoryManagerActor>(c, "memory_manager"),
-                        .node = p.name,
-                        .version = p.build,
-                        .devices = {p.cpu}}));
+            return any_handle(spawn_console(
+                p.sys,
+                {.store = &p.store,
+                 .files = &p.files,
+                 .data = p.data,
+                 .scheduler = child_named<SchedulerActor>(c, "scheduler"),
+                 .history = child_named<JobHistoryActor>(c, "job_history"),
+                 .memory = child_named<MemoryManagerActor>(c, "memory_manager"),
+                 .node = p.name,
+                 .version = p.build,
+                 .devices = all_devices(p)}));
           },
       .uses = {"scheduler", "job_history", "memory_manager"}};
 }
 
 ChildSpec cpu_inference(NodeParts& p) {
-  return {.name = "cpu_inference",
-          .start =
-              [&p](const Children& c) {
-                return any(spawn_inference(
-                    p.sys, {.device = serving(p.cpu, {"echo"}),
-                            .context = {},
-                            .families = {model_families().begin(),
-                                         model_families().end()},
-                            .models = p.models,
-                            .scheduler = get<SchedulerActor>(c, "scheduler"),
-                            .hub = get<EventHubActor>(c, "event_hub"),
-                            .heartbeat_ms = p.config.lease.heartbeat_ms,
-                            .progress_ms = p.config.event.live_interval_ms}));
-              },
-          .uses = {"scheduler", "event_hub"}};
-}
-
-cluster::DeviceExecutorOptions device_options(const NodeParts& p,
-                                              const Children& c) {
-  cluster::DeviceExecutorOptions options;
-  options.device = serving(p.cpu, {"text.generate", "text.enhance"});
-  options.process.program = p.device_program;
-  options.artifacts = p.access;
-  options.scratch = p.data / "device";
-  options.process.environment = p.environment;
-  for (const auto& folder : p.models.folders)
-    options.process.setup.models_dirs.push_back(folder.string());
-  options.process.setup.heartbeat_ms = p.config.lease.heartbeat_ms;
-  options.process.setup.live_interval_ms = p.config.event.live_interval_ms;
-  options.process.silence_ms = p.config.lease.duration_ms;
-  options.scheduler = get<SchedulerActor>(c, "scheduler");
-  options.hub = get<EventHubActor>(c, "event_hub");
-  return options;
-}
-
-ChildSpec cpu_device(NodeParts& p) {
-  return {.name = "cpu_device",
-          .start =
-              [&p](const Children& c) {
-                return any(cluster::spawn_device_executor(
-                    p.sys, device_options(p, c)));
-              },
-          .uses = {"scheduler", "event_hub"}};
+  return {
+      .name = "cpu_inference",
+      .start =
+          [&p](const Children& c) {
+            return any_handle(spawn_inference(
+                p.sys,
+                {.device = serving(p.cpu, {"echo"}),
+                 .context = {},
+                 .families = {model_families().begin(), model_families().end()},
+                 .models = p.models,
+                 .scheduler = child_named<SchedulerActor>(c, "scheduler"),
+                 .hub = child_named<EventHubActor>(c, "event_hub"),
+                 .heartbeat_ms = p.config.lease.heartbeat_ms,
+                 .progress_ms = p.config.event.live_interval_ms}));
+          },
+      .uses = {"scheduler", "event_hub"}};
 }
 
 ChildSpec instant(NodeParts& p) {
   return {.name = "instant",
           .start =
               [&p](const Children& c) {
-                return any(spawn_instant(
+                return any_handle(spawn_instant(
                     p.sys, {.device = serving(p.cpu, {"noop"}),
-                            .scheduler = get<SchedulerActor>(c, "scheduler")}));
+                            .scheduler =
+                                child_named<SchedulerActor>(c, "scheduler")}));
               },
           .uses = {"scheduler"}};
 }
@@ -298,8 +267,8 @@ ProcessExecutorOptions process_options(const NodeParts& p, const Children& c) {
   options.attempts.live_interval_ms = p.config.event.live_interval_ms;
   options.attempts.max_quiet_notes =
       static_cast<std::uint32_t>(p.config.event.quiet_notes);
-  options.scheduler = get<SchedulerActor>(c, "scheduler");
-  options.hub = get<EventHubActor>(c, "event_hub");
+  options.scheduler = child_named<SchedulerActor>(c, "scheduler");
+  options.hub = child_named<EventHubActor>(c, "event_hub");
   options.heartbeat_ms = p.config.lease.heartbeat_ms;
   return options;
 }
@@ -312,7 +281,7 @@ ChildSpec process(NodeParts& p) {
                     spawn_process_executor(p.sys, process_options(p, c));
                 if (!executor)
                   throw std::runtime_error(executor.error().message);
-                return any(*executor);
+                return any_handle(*executor);
               },
           .uses = {"scheduler", "event_hub"},
           .stop_grace_ms = p.config.node.stop_grace_ms};
@@ -340,12 +309,13 @@ ChildSpec gate(NodeParts& p) {
                 p.sys,
                 {.identify = cluster::by_certificate(
                      p.sys, cluster::clients_file(p.data)),
-                 .handles = {.scheduler = get<SchedulerActor>(c, "scheduler"),
-                             .reader =
-                                 get<HistoryReaderActor>(c, "history_reader"),
-                             .hub = get<EventHubActor>(c, "event_hub"),
-                             .artifacts = get<ArtifactsActor>(c, "artifacts"),
-                             .console = get<ConsoleActor>(c, "console")},
+                 .handles =
+                     {.scheduler = child_named<SchedulerActor>(c, "scheduler"),
+                      .reader =
+                          child_named<HistoryReaderActor>(c, "history_reader"),
+                      .hub = child_named<EventHubActor>(c, "event_hub"),
+                      .artifacts = child_named<ArtifactsActor>(c, "artifacts"),
+                      .console = child_named<ConsoleActor>(c, "console")},
                  .limits = session_limits(p.config),
                  .max_sessions =
                      static_cast<std::uint32_t>(p.config.wire.max_sessions),
@@ -368,7 +338,7 @@ ChildSpec gate(NodeParts& p) {
               throw std::runtime_error(address.error().message);
             }
             p.address = *address;
-            return any(gate);
+            return any_handle(gate);
           },
       .uses = {"scheduler", "history_reader", "event_hub", "artifacts",
                "console"}};
@@ -377,10 +347,16 @@ ChildSpec gate(NodeParts& p) {
 }  // namespace
 
 std::vector<ChildSpec> node_children(NodeParts& parts) {
-  return {history_reader(parts), event_hub(parts),      artifacts(parts),
-          job_history(parts),    memory_manager(parts), scheduler(parts),
-          console(parts),        cpu_inference(parts),  cpu_device(parts),
-          instant(parts),        process(parts),        gate(parts)};
+  std::vector<ChildSpec> children{
+      history_reader(parts), event_hub(parts),      artifacts(parts),
+      job_history(parts),    memory_manager(parts), scheduler(parts),
+      console(parts),        cpu_inference(parts),  cpu_device_child(parts)};
+  for (const auto& gpu : parts.gpus)
+    children.push_back(gpu_device_child(parts, gpu));
+  children.push_back(instant(parts));
+  children.push_back(process(parts));
+  children.push_back(gate(parts));
+  return children;
 }
 
 }  // namespace troupe

@@ -11,6 +11,7 @@
 
 #include "actors/executor.hpp"
 #include "actors/supervisor.hpp"
+#include "apps/gpus.hpp"
 #include "cluster/endpoint.hpp"
 #include "config/options.hpp"
 #include "models/model_places.hpp"
@@ -30,8 +31,10 @@ struct NodeParts {
   ArtifactStore& files;
   std::shared_ptr<ArtifactAccess> access;  // The executors' view of `files`.
   DeviceInfo cpu;               // Without kinds: each executor adds its own.
+  std::vector<Gpu> gpus;        // Likewise.
   std::filesystem::path guard;  // The program troupe-guard.
   std::filesystem::path device_program;  // troupe-device.
+  std::filesystem::path cuda_program;    // troupe-device-cuda.
   ModelPlaces models;
   std::map<std::string, std::string> environment;  // Of this process.
   unsigned umask = 0022;                           // As it was inherited.

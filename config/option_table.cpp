@@ -5,6 +5,7 @@
 #include <charconv>
 #include <limits>
 
+#include "config/gpu_choice.hpp"
 #include "config/host.hpp"
 #include "config/units.hpp"
 #include "core/nearest.hpp"
@@ -63,6 +64,17 @@ constexpr std::array kTable{
           "machine's."),
     count("node.memory_percent", AT(node.memory_percent), 1, 100,
           "Share of the machine's memory that jobs may reserve."),
+    text("node.gpus", TEXT_AT(node.gpus), kSomeGpus,
+         "GPUs that the node takes, by CUDA's numbers; auto: all that can be "
+         "used."),
+    count("node.gpu_slots", AT(node.gpu_slots), 1, 4'096,
+          "Jobs at once on each GPU, if their memory fits."),
+    count("node.gpu_memory_percent", AT(node.gpu_memory_percent), 1, 100,
+          "Share of a GPU's memory that jobs may reserve; CUDA and other "
+          "programs need the rest."),
+    ms("node.gpu_search_ms", AT(node.gpu_search_ms), 100, kHour,
+       "How long the search for GPUs may take at the node's start; a driver "
+       "that is slower is left alone."),
     ms("node.stop_grace_ms", AT(node.stop_grace_ms), 0, kHour,
        "How long running jobs get to end when the node stops. A stop that "
        "takes 30 s longer ends at once."),
@@ -266,6 +278,9 @@ Status set_option(Config& config, string_view name, string_view value) {
   if (row->unit == OptionUnit::text) {
     if (row->allowed == kAnAddress) {
       if (auto fault = host_fault(value); !fault.empty())
+        return wrong(name, fault);
+    } else if (row->allowed == kSomeGpus) {
+      if (auto fault = gpu_choice_fault(value); !fault.empty())
         return wrong(name, fault);
     } else if (!is_allowed(row->allowed, value)) {
       return wrong(name, "'" + std::string(value) + "' is none of " +

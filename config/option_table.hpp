@@ -19,6 +19,9 @@ enum class OptionUnit : std::uint8_t { count = 1, ms, bytes, text };
 /// `allowed` of a text that must be an address: config/host.hpp.
 inline constexpr std::string_view kAnAddress = "an IP address or a host name";
 
+/// `allowed` of a text that chooses GPUs: config/gpu_choice.hpp.
+inline constexpr std::string_view kSomeGpus = "auto, none or numbers as 0,2";
+
 struct OptionRow {
   std::string_view name;  // "queue.max_jobs": section and key of the file.
   OptionUnit unit = OptionUnit::count;
@@ -26,7 +29,7 @@ struct OptionRow {
   std::string& (*text)(Config&) = nullptr;     // Null for all others.
   std::int64_t min = 0;                        // Range of a number: [min, max].
   std::int64_t max = 0;
-  // Values of a text, separated by '|', or kAnAddress; empty: any.
+  // Values of a text, separated by '|', or one of the above; empty: any.
   std::string_view allowed;
   std::string_view help;
 };

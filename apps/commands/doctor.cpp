@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "apps/beside_us.hpp"
 #include "apps/commands/commands.hpp"
+#include "apps/gpus.hpp"
 #include "apps/render/amounts.hpp"
 #include "apps/render/table.hpp"
 #include "apps/store_mark.hpp"
@@ -54,6 +56,7 @@ class Examination {
   std::vector<Finding> run() {
     config();
     programs();
+    gpus();
     ask();
     if (folder()) look_into_folder();
     node();
@@ -83,17 +86,25 @@ class Examination {
   }
 
   void programs() {
-    std::error_code failed;
-    const auto self = fs::read_symlink("/proc/self/exe", failed);
-    program("guard", self.parent_path() / "troupe-guard",
-            "process.run cannot work");
-    program("device program", self.parent_path() / "troupe-device",
+    program("guard", beside_us("troupe-guard"), "process.run cannot work");
+    program("device program", beside_us("troupe-device"),
             "no model can be run");
     auto memory = platform::memory_capacity_bytes();
     if (memory)
       add("memory", Verdict::good, render::bytes(*memory));
     else
       add("memory", Verdict::bad, memory.error().message);
+  }
+
+  /// As a node that starts now would find them.
+  void gpus() {
+    const auto found = find_gpus(config_.node, GpuSearch::here());
+    for (const auto& gpu : found.gpus)
+      add("GPU " + std::to_string(gpu.ordinal), Verdict::good,
+          gpu.info.klass + ": " + render::bytes(gpu.info.memory_bytes) +
+              " for jobs, as the device " + gpu.info.name);
+    if (!found.why_not.empty())
+      add("GPUs", found.expected ? Verdict::note : Verdict::bad, found.why_not);
   }
 
   void program(std::string what, const fs::path& path,

@@ -18,12 +18,8 @@ class ModelsTest : public testing::Test {
  protected:
   /// The program in a folder of its own, as it is installed, with one model.
   void install() {
-    const auto prefix = place_.path("prefix");
-    fs::create_directories(prefix / "bin");
-    for (const auto* name : {"troupe", "troupe-device", "troupe-guard"})
-      fs::copy_file(program().parent_path() / name, prefix / "bin" / name);
-    TextModelFolder shipped{prefix / "share" / "troupe" / "models" / "shipped"};
-    place_.use(prefix / "bin" / "troupe");
+    TextModelFolder shipped{place_.install() / "share" / "troupe" / "models" /
+                            "shipped"};
   }
   Output troupe(const Words& args) { return place_.troupe(args); }
   Json add(const Words& more = {}) {

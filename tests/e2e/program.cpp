@@ -32,8 +32,9 @@ fs::path new_folder() {
 }
 
 Words environment(const Words& more) {
+  // No GPU of this machine: what tests say of devices is true everywhere.
   Words env{"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/nonexistent",
-            "LANG=C.UTF-8"};
+            "LANG=C.UTF-8", "CUDA_VISIBLE_DEVICES="};
   env.insert(env.end(), more.begin(), more.end());
   return env;
 }
@@ -178,6 +179,15 @@ Workplace::Workplace() : folder_{new_folder()} {}
 Workplace::~Workplace() {
   std::error_code ignored;
   fs::remove_all(folder_, ignored);
+}
+
+fs::path Workplace::install() {
+  const auto prefix = path("prefix");
+  fs::create_directories(prefix / "bin");
+  for (const auto* name : {"troupe", "troupe-device", "troupe-guard"})
+    fs::copy_file(program().parent_path() / name, prefix / "bin" / name);
+  use(prefix / "bin" / "troupe");
+  return prefix;
 }
 
 void Workplace::write(const std::string& name, const std::string& text) const {

@@ -76,6 +76,10 @@ class Workplace {
   void write(const std::string& name, const std::string& text) const;
   std::string read(const std::string& name) const;
 
+  /// From now on its own copies of the programs, in prefix/bin; without that
+  /// of CUDA devices. Returns prefix.
+  std::filesystem::path install();
+
   /// From now on another one.
   void use(std::filesystem::path program) { program_ = std::move(program); }
 

@@ -1,0 +1,44 @@
+#include "apps/model_uses.hpp"
+
+#include <utility>
+
+namespace troupe {
+namespace {
+
+ClassUse class_use(const ModelNeeds& needs, const std::string& model,
+                   const std::string& klass) {
+  ClassUse use{klass, {}, {}};
+  const auto name = needs.setting.empty() ? model : model + " " + needs.setting;
+  for (const auto& component : needs.components)
+    use.parts.push_back({name, component.name, component.bytes});
+  return use;
+}
+
+}  // namespace
+
+Result<ModelUse> model_use(NeedsCache& cache, const std::vector<Gpu>& gpus,
+                           const JobSpec& spec) {
+  const Request request{spec.kind, spec.params};
+  ModelUse all;
+  const auto add = [&](const Result<ModelNeeds>& needs, std::string klass) {
+    if (!needs) return ClassUse{std::move(klass), {}, needs.error().message};
+    auto use = class_use(*needs, spec.model, klass);
+    if (!use.parts.empty()) all.model = use.parts.front().model;
+    return use;
+  };
+  const auto on_cpu = cache.needs(spec.model, request);
+  bool runs = static_cast<bool>(on_cpu);
+  all.other = add(on_cpu, {});
+  for (const auto& gpu : gpus) {
+    if (!all.on(gpu.info.klass).klass.empty()) continue;  // Known by now.
+    const auto there = cache.needs(
+        spec.model, request,
+        {.backend = Backend::cuda, .ordinal = gpu.ordinal, .sm = gpu.sm});
+    runs = runs || static_cast<bool>(there);
+    all.classes.push_back(add(there, gpu.info.klass));
+  }
+  if (!runs) return on_cpu.error();
+  return all;
+}
+
+}  // namespace troupe

@@ -1,0 +1,19 @@
+// What a job's model takes on the devices of this machine, for its scheduler.
+#pragma once
+
+#include <vector>
+
+#include "actors/model_use.hpp"
+#include "apps/gpus.hpp"
+#include "core/job.hpp"
+#include "models/needs_cache.hpp"
+
+namespace troupe {
+
+/// On the CPU and on each class of the GPUs; a device that is not of this
+/// machine counts as a CPU. Errors: those of model_needs() for the CPU, where
+/// no GPU can run it either.
+Result<ModelUse> model_use(NeedsCache& cache, const std::vector<Gpu>& gpus,
+                           const JobSpec& spec);
+
+}  // namespace troupe
