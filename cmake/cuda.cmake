@@ -24,7 +24,8 @@ function(troupe_cuda_kernels)
   endif()
   get_property(sources GLOBAL PROPERTY TROUPE_CUDA_SOURCES)
   add_library(troupe_kernels_cuda STATIC ${sources}
-    kernels/cuda_context.cu kernels/cuda_ops.cu kernels/matmul_cublas.cu)
+    kernels/cuda_context.cu kernels/cuda_memory.cu kernels/cuda_ops.cu
+    kernels/matmul_cublas.cu)
   set_target_properties(troupe_kernels_cuda PROPERTIES
     CUDA_ARCHITECTURES OFF LINKER_LANGUAGE CXX)
   target_compile_options(troupe_kernels_cuda PRIVATE
@@ -42,7 +43,8 @@ function(troupe_cuda_shim)
   set(shim tests/cuda_shim/shim)
   get_property(sources GLOBAL PROPERTY TROUPE_CUDA_SOURCES)
   set(wrapped)
-  foreach(source IN LISTS sources ITEMS kernels/cuda_ops.cu)
+  foreach(source IN LISTS sources ITEMS kernels/cuda_context.cu
+      kernels/cuda_memory.cu kernels/cuda_ops.cu)
     get_filename_component(name ${source} NAME_WE)
     set(wrapper ${PROJECT_BINARY_DIR}/generated/cuda_shim/${name}.cpp)
     file(CONFIGURE OUTPUT ${wrapper} CONTENT "#include \"${source}\"\n")
@@ -53,7 +55,7 @@ function(troupe_cuda_shim)
     set(fiber ${shim}/fiber_x86_64.cpp)
   endif()
   add_library(troupe_cuda_shim STATIC ${wrapped}
-    ${shim}/block.cpp ${shim}/matmul.cpp ${fiber})
+    ${shim}/block.cpp ${shim}/runtime.cpp ${shim}/matmul.cpp ${fiber})
   target_include_directories(troupe_cuda_shim BEFORE PUBLIC ${shim})
   # Loops are unrolled by pragmas that are nvcc's.
   target_compile_options(troupe_cuda_shim PUBLIC -Wno-unknown-pragmas)

@@ -6,23 +6,12 @@
 #include <string>
 #include <utility>
 
+#include "kernels/cuda_errors.cuh"
 #include "kernels/cuda_libraries.hpp"
 #include "kernels/cuda_ops.hpp"
 
 namespace troupe {
 namespace {
-
-Error failed(Errc code, const char* what, cudaError_t error) {
-  // So that the next call does not report it again.
-  static_cast<void>(cudaGetLastError());
-  return {code,
-          std::string("cuda, ") + what + ": " + cudaGetErrorString(error)};
-}
-
-Status lost_if(cudaError_t error, const char* what) {
-  if (error == cudaSuccess) return ok();
-  return failed(Errc::device_lost, what, error);
-}
 
 // CUDA calls a driver that is not there and one that is too old by one name.
 Error no_devices(cudaError_t error) {
@@ -30,8 +19,8 @@ Error no_devices(cudaError_t error) {
   const bool too_old = error == cudaErrorInsufficientDriver && !driver.empty();
   const bool none = error == cudaErrorNoDevice ||
                     (error == cudaErrorInsufficientDriver && !too_old);
-  auto why = failed(none ? Errc::not_found : Errc::device_lost,
-                    "look for devices", error);
+  auto why = cuda_failed(none ? Errc::not_found : Errc::device_lost,
+                         "look for devices", error);
   if (none && driver.empty()) why.message += "; there is no driver";
   if (too_old)
     why.message += "; the driver can do CUDA " + driver + ": update it";
@@ -49,7 +38,7 @@ Result<std::vector<CudaDevice>> cuda_devices() {
     cudaDeviceProp properties{};
     if (const auto error = cudaGetDeviceProperties(&properties, i);
         error != cudaSuccess)
-      return failed(Errc::device_lost, "ask a device what it is", error);
+      return cuda_failed(Errc::device_lost, "ask a device what it is", error);
     devices.push_back(
         {.ordinal = static_cast<std::uint32_t>(i),
          .name = properties.name,
@@ -81,23 +70,6 @@ std::string cuda_driver_version() {
          std::to_string(version % 1000 / 10);
 }
 
-void DeviceMemory::Free::operator()(std::byte* data) const {
-  cudaFree(data);
-}
-
-Result<DeviceMemory> DeviceMemory::allocate(std::size_t bytes) {
-  DeviceMemory memory;
-  if (bytes == 0) return Result<DeviceMemory>{std::move(memory)};
-  void* data = nullptr;
-  if (const auto error = cudaMalloc(&data, bytes); error != cudaSuccess)
-    return failed(Errc::out_of_memory,
-                  ("allocate " + std::to_string(bytes) + " bytes").c_str(),
-                  error);
-  memory.data_.reset(static_cast<std::byte*>(data));
-  memory.size_ = bytes;
-  return Result<DeviceMemory>{std::move(memory)};
-}
-
 Result<std::unique_ptr<OpenCudaDevice>> OpenCudaDevice::open(
     std::uint32_t ordinal, std::size_t scratch_bytes) {
   auto devices = cuda_devices();
@@ -124,10 +96,16 @@ Result<std::unique_ptr<OpenCudaDevice>> OpenCudaDevice::open(
                   "make a stream");
       !made)
     return made.error();
-  auto scratch = DeviceMemory::allocate(scratch_bytes);
-  if (!scratch) return scratch.error();
-  opened->scratch_ = std::move(*scratch);
-  ctx.scratch = {opened->scratch_.data(), opened->scratch_.size()};
+  opened->memory_ = cuda_memory(ordinal, ctx.stream);
+  ctx.memory = opened->memory_.get();
+  opened->graphs_ = cuda_step_graphs(ctx.stream);
+  ctx.graphs = opened->graphs_.get();
+  if (scratch_bytes > 0) {
+    const auto scratch = ctx.memory->allocate(scratch_bytes);
+    if (!scratch) return scratch.error();
+    opened->scratch_ = *scratch;
+    ctx.scratch = {*scratch, scratch_bytes};
+  }
   try {
     opened->libraries_ = {new CudaLibraries,
                           [](CudaLibraries* libraries) { delete libraries; }};
@@ -142,25 +120,8 @@ Result<std::unique_ptr<OpenCudaDevice>> OpenCudaDevice::open(
 OpenCudaDevice::~OpenCudaDevice() {
   if (context_.stream == nullptr) return;
   cudaStreamSynchronize(context_.stream);
+  if (scratch_ != nullptr) memory_->free(scratch_);
   cudaStreamDestroy(context_.stream);
-}
-
-Status OpenCudaDevice::copy_in(std::byte* device, const void* host,
-                               std::size_t bytes) {
-  return lost_if(cudaMemcpyAsync(device, host, bytes, cudaMemcpyHostToDevice,
-                                 context_.stream),
-                 "copy to the device");
-}
-
-Status OpenCudaDevice::copy_out(void* host, const std::byte* device,
-                                std::size_t bytes) {
-  return lost_if(cudaMemcpyAsync(host, device, bytes, cudaMemcpyDeviceToHost,
-                                 context_.stream),
-                 "copy from the device");
-}
-
-Status OpenCudaDevice::wait() {
-  return lost_if(cudaStreamSynchronize(context_.stream), "wait");
 }
 
 }  // namespace troupe

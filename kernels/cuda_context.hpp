@@ -10,6 +10,7 @@
 
 #include "core/result.hpp"
 #include "kernels/context.hpp"
+#include "kernels/cuda_memory.hpp"
 
 namespace troupe {
 
@@ -37,25 +38,9 @@ Result<std::int64_t> cuda_free_bytes(std::uint32_t ordinal);
 /// no driver.
 std::string cuda_driver_version();
 
-/// Memory of a device, freed with it. REQUIRES: the device is this thread's.
-class DeviceMemory {
- public:
-  /// Errors: out_of_memory.
-  static Result<DeviceMemory> allocate(std::size_t bytes);
-
-  std::byte* data() const { return data_.get(); }
-  std::size_t size() const { return size_; }
-
- private:
-  struct Free {
-    void operator()(std::byte* data) const;
-  };
-  std::unique_ptr<std::byte, Free> data_;
-  std::size_t size_ = 0;
-};
-
-/// What the Context of one CUDA device points to: its stream, the scratch, the
-/// libraries. One thread's, the one that opened it.
+/// What the Context of one CUDA device points to: its stream, its memory, the
+/// scratch, the libraries. Used by one thread at a time; one that did not open
+/// it begins by allocating there.
 class OpenCudaDevice {
  public:
   /// Errors: not_found (no such device), unsupported (older than 8.0),
@@ -68,18 +53,13 @@ class OpenCudaDevice {
 
   Context& context() { return context_; }
 
-  /// Asynchronous, in the stream's order. Host memory that is not pinned is
-  /// copied aside first. Errors: device_lost.
-  Status copy_in(std::byte* device, const void* host, std::size_t bytes);
-  Status copy_out(void* host, const std::byte* device, std::size_t bytes);
-  /// Waits until the stream is empty. Errors: device_lost, of any op before.
-  Status wait();
-
  private:
   OpenCudaDevice() = default;
 
   Context context_;
-  DeviceMemory scratch_;
+  std::unique_ptr<DeviceMemory> memory_;
+  std::unique_ptr<StepGraphs> graphs_;
+  std::byte* scratch_ = nullptr;
   std::unique_ptr<CudaLibraries, void (*)(CudaLibraries*)> libraries_{nullptr,
                                                                       nullptr};
 };

@@ -18,7 +18,7 @@ std::unique_ptr<OpenCudaDevice> device;
 template <std::size_t kIndex>
 Status run_and_wait(Context& ctx, const void* args) {
   if (auto ran = cuda_ops()[kIndex].run(ctx, args); !ran) return ran;
-  return device->wait();
+  return ctx.memory->wait();
 }
 
 template <std::size_t... kIndex>

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "tests/cuda_shim/shim/block.hpp"
+#include "tests/cuda_shim/shim/runtime.hpp"
 
 #define __global__
 #define __device__
@@ -29,8 +30,6 @@ struct uint3 {
 };
 inline uint3 threadIdx, blockIdx;
 inline dim3 blockDim, gridDim;
-
-using cudaStream_t = struct CUstream_st*;
 
 struct alignas(16) float4 {
   float x, y, z, w;

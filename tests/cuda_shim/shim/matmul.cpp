@@ -1,9 +1,17 @@
 // What cuBLASLt would do, by plain loops.
 #include "kernels/matmul.hpp"
 
+#include "kernels/cuda_libraries.hpp"
 #include "kernels/numbers.hpp"
+#include "tests/cuda_shim/shim/runtime.hpp"
 
-namespace troupe::kernels {
+namespace troupe {
+
+struct CudaLibraries::Products {};
+CudaLibraries::CudaLibraries() = default;
+CudaLibraries::~CudaLibraries() = default;
+
+namespace kernels {
 namespace {
 
 double element(const Matmul& product, const void* data, std::int64_t index) {
@@ -12,9 +20,7 @@ double element(const Matmul& product, const void* data, std::int64_t index) {
   return double{bf16_to_f32(static_cast<const std::uint16_t*>(data)[index])};
 }
 
-}  // namespace
-
-void matmul(Context&, const Matmul& p) {
+void multiply(const Matmul& p) {
   for (std::int64_t r = 0; r < p.rows; ++r)
     for (std::int64_t o = 0; o < p.outputs; ++o) {
       double sum = p.bias == nullptr ? 0 : double{p.bias[o]};
@@ -25,4 +31,13 @@ void matmul(Context&, const Matmul& p) {
     }
 }
 
-}  // namespace troupe::kernels
+}  // namespace
+
+void matmul(Context& ctx, const Matmul& p) {
+  if (ctx.stream == nullptr) return multiply(p);
+  cuda_shim::check_argument(*ctx.stream, "matmul", p);
+  ctx.stream->add([p] { multiply(p); });
+}
+
+}  // namespace kernels
+}  // namespace troupe

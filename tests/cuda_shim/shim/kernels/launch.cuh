@@ -1,4 +1,4 @@
-// kernels/launch.cuh for g++: the same names, the blocks run here and now.
+// kernels/launch.cuh for g++: the same names, the blocks run on the CPU.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -17,13 +17,20 @@ struct LaunchConfig {
   cudaStream_t stream = nullptr;
 };
 
+/// Without a stream at once, else in its order.
 template <class... Params, class... Args>
 void launch(void (*kernel)(Params...), const LaunchConfig& c, Args... args) {
-  cuda_shim::run({.name = c.name,
-                  .blocks = {c.blocks.x, c.blocks.y, c.blocks.z},
-                  .threads = {c.threads.x, c.threads.y, c.threads.z},
-                  .shared_bytes = c.shared_bytes},
-                 [&] { kernel(static_cast<Params>(args)...); });
+  const cuda_shim::Launch how{
+      .name = c.name,
+      .blocks = {c.blocks.x, c.blocks.y, c.blocks.z},
+      .threads = {c.threads.x, c.threads.y, c.threads.z},
+      .shared_bytes = c.shared_bytes};
+  const auto work = [=] {
+    cuda_shim::run(how, [&] { kernel(static_cast<Params>(args)...); });
+  };
+  if (c.stream == nullptr) return work();
+  (cuda_shim::check_argument(*c.stream, c.name, args), ...);
+  c.stream->add(work);
 }
 
 template <class T>

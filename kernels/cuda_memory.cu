@@ -1,0 +1,112 @@
+#include "kernels/cuda_memory.hpp"
+
+#include "core/amounts.hpp"
+#include "kernels/cuda_errors.cuh"
+
+namespace troupe {
+namespace {
+
+class CudaMemory : public DeviceMemory {
+ public:
+  CudaMemory(std::uint32_t ordinal, cudaStream_t stream)
+      : ordinal_{static_cast<int>(ordinal)}, stream_{stream} {}
+
+  Result<std::byte*> allocate(std::size_t bytes) override {
+    if (auto taken = lost_if(cudaSetDevice(ordinal_), "take the device");
+        !taken)
+      return taken.error();
+    void* block = nullptr;
+    const auto error = cudaMalloc(&block, bytes);
+    if (error == cudaErrorMemoryAllocation)
+      return cuda_failed(
+          Errc::out_of_memory,
+          "the device has no " + bytes_text(bytes) + " of memory left", error);
+    if (auto good = lost_if(error, "allocate memory"); !good)
+      return good.error();
+    return static_cast<std::byte*>(block);
+  }
+
+  void free(std::byte* block) override { cudaFree(block); }
+
+  Status copy_in(void* to, const void* host, std::size_t bytes) override {
+    return lost_if(
+        cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, stream_),
+        "copy to the device");
+  }
+  Status copy_out(void* host, const void* from, std::size_t bytes) override {
+    return lost_if(
+        cudaMemcpyAsync(host, from, bytes, cudaMemcpyDeviceToHost, stream_),
+        "copy from the device");
+  }
+  Status copy(void* to, const void* from, std::size_t bytes) override {
+    return lost_if(
+        cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream_),
+        "copy on the device");
+  }
+  Status wait() override {
+    return lost_if(cudaStreamSynchronize(stream_), "wait");
+  }
+
+ private:
+  int ordinal_;
+  cudaStream_t stream_;
+};
+
+class CudaGraph : public StepGraph {
+ public:
+  CudaGraph(cudaGraphExec_t graph, cudaStream_t stream)
+      : graph_{graph}, stream_{stream} {}
+  ~CudaGraph() override { cudaGraphExecDestroy(graph_); }
+  CudaGraph(const CudaGraph&) = delete;
+  CudaGraph& operator=(const CudaGraph&) = delete;
+
+  Status launch() override {
+    return lost_if(cudaGraphLaunch(graph_, stream_), "launch a step");
+  }
+
+ private:
+  cudaGraphExec_t graph_;
+  cudaStream_t stream_;
+};
+
+class CudaStepGraphs : public StepGraphs {
+ public:
+  explicit CudaStepGraphs(cudaStream_t stream) : stream_{stream} {}
+
+  Status begin() override {
+    return lost_if(
+        cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal),
+        "begin to record a step");
+  }
+
+  Result<std::unique_ptr<StepGraph>> end() override {
+    cudaGraph_t recorded = nullptr;
+    if (auto good =
+            lost_if(cudaStreamEndCapture(stream_, &recorded), "record a step");
+        !good)
+      return good.error();
+    cudaGraphExec_t ready = nullptr;
+    const auto made = lost_if(cudaGraphInstantiate(&ready, recorded, 0),
+                              "prepare a recorded step");
+    cudaGraphDestroy(recorded);
+    if (!made) return made.error();
+    return Result<std::unique_ptr<StepGraph>>{
+        std::make_unique<CudaGraph>(ready, stream_)};
+  }
+
+ private:
+  cudaStream_t stream_;
+};
+
+}  // namespace
+
+std::unique_ptr<DeviceMemory> cuda_memory(std::uint32_t ordinal,
+                                          CUstream_st* stream) {
+  return std::make_unique<CudaMemory>(ordinal, stream);
+}
+
+std::unique_ptr<StepGraphs> cuda_step_graphs(CUstream_st* stream) {
+  return std::make_unique<CudaStepGraphs>(stream);
+}
+
+}  // namespace troupe
