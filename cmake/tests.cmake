@@ -100,6 +100,8 @@ function(troupe_test_folder folder)
     troupe_link(${target} PRIVATE ${folder} core codec)
     if(folder STREQUAL "models")
       troupe_link(${target} PRIVATE config)  # What text.enhance asks with.
+    elseif(folder STREQUAL "cuda_models")
+      troupe_link(${target} PRIVATE cuda_shim models)
     endif()
     # Compiled as the tests that share it.
     if(optimisation STREQUAL TROUPE_TEST_OPTIMISATION)

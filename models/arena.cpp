@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/amounts.hpp"
+#include "kernels/device_memory.hpp"
 
 namespace troupe {
 namespace {
@@ -28,9 +29,15 @@ void advise_huge_pages(void* block, std::size_t bytes) {
 
 }  // namespace
 
-Result<Arena> Arena::allocate(std::size_t bytes) {
+Result<Arena> Arena::allocate(const Context& ctx, std::size_t bytes) {
   Arena arena;
   arena.bytes_ = bytes;
+  if (ctx.memory != nullptr) {
+    const auto block = ctx.memory->allocate(bytes == 0 ? 1 : bytes);
+    if (!block) return block.error();
+    arena.block_ = {*block, FreeArena{ctx.memory}};
+    return arena;
+  }
   auto* block = ::operator new (
       bytes == 0 ? 1 : bytes, std::align_val_t{kArenaAlignment}, std::nothrow);
   if (block == nullptr)
@@ -49,7 +56,8 @@ std::byte* Arena::take_bytes(std::size_t bytes) {
   return block_.get() + at;
 }
 
-void Arena::Free::operator()(std::byte* block) const {
+void FreeArena::operator()(std::byte* block) const {
+  if (memory != nullptr) return memory->free(block);
   ::operator delete (block, std::align_val_t{kArenaAlignment});
 }
 

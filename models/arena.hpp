@@ -8,17 +8,30 @@
 #include <memory>
 
 #include "core/result.hpp"
+#include "kernels/context.hpp"
 
 namespace troupe {
 
 inline constexpr std::size_t kArenaAlignment = 64;  // A cache line.
 
+struct FreeArena {
+  DeviceMemory* memory = nullptr;  // Null: the program's own.
+  void operator()(std::byte* block) const;
+};
+
 class Arena {
  public:
   /// Counts: take() gives null.
   Arena() = default;
-  /// Errors: out_of_memory, with the amount.
-  static Result<Arena> allocate(std::size_t bytes);
+  /// Of the memory of the Context's device, which outlives it; on a device
+  /// with memory of its own the pieces are for ops, and for the copies of
+  /// kernels/device_memory.hpp. Errors: out_of_memory, with the amount;
+  /// device_lost.
+  static Result<Arena> allocate(const Context& ctx, std::size_t bytes);
+  /// Of the program's own memory.
+  static Result<Arena> allocate(std::size_t bytes) {
+    return allocate({}, bytes);
+  }
 
   /// Uninitialised. REQUIRES: what counting said is not exceeded.
   template <class T>
@@ -31,11 +44,7 @@ class Arena {
   std::size_t used() const { return used_; }
 
  private:
-  struct Free {
-    void operator()(std::byte* block) const;
-  };
-
-  std::unique_ptr<std::byte[], Free> block_;
+  std::unique_ptr<std::byte[], FreeArena> block_;
   std::size_t bytes_ = 0;
   std::size_t used_ = 0;
 };

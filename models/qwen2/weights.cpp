@@ -64,15 +64,17 @@ bool is_weight_type(StoredType type) {
 }
 
 // Assigns every tensor its place; an arena that counts gives only the size.
-void lay_out(Qwen2Weights& w, Arena& arena) {
+void lay_out(Qwen2Weights& w, const Device& device, Arena& arena) {
   const auto& c = w.config;
   const auto packed_as = [&](WeightFormat format, std::int64_t outputs,
                              std::int64_t inputs) {
-    return PackedWeight{.data = arena.take_bytes(
-                            kernels::packed_bytes(format, outputs, inputs)),
+    const auto layout = kernels::layout_on(device, format);
+    return PackedWeight{.data = arena.take_bytes(kernels::packed_bytes(
+                            format, outputs, inputs, layout)),
                         .format = format,
                         .outputs = outputs,
-                        .inputs = inputs};
+                        .inputs = inputs,
+                        .layout = layout};
   };
   const auto packed = [&](std::int64_t outputs, std::int64_t inputs) {
     return packed_as(w.format, outputs, inputs);
@@ -150,30 +152,30 @@ WeightFormat head_format(WeightFormat format) {
 }
 
 Qwen2Weights counted_qwen2_weights(const Qwen2Config& config,
-                                   WeightFormat format) {
+                                   WeightFormat format, const Device& device) {
   Qwen2Weights weights{.config = config, .format = format};
   Arena count;
-  lay_out(weights, count);
+  lay_out(weights, device, count);
   return weights;
 }
 
-std::uint64_t qwen2_weight_bytes(const Qwen2Config& config,
-                                 WeightFormat format) {
+std::uint64_t qwen2_weight_bytes(const Qwen2Config& config, WeightFormat format,
+                                 const Device& device) {
   Qwen2Weights weights{.config = config, .format = format};
   Arena count;
-  lay_out(weights, count);
+  lay_out(weights, device, count);
   return count.used();
 }
 
 Result<Qwen2WeightLoader> Qwen2WeightLoader::open(
-    const std::filesystem::path& dir, WeightFormat format) {
+    const std::filesystem::path& dir, WeightFormat format, const Context& ctx) {
   auto config = load_qwen2_config(dir);
   if (!config) return config.error();
   auto folder = WeightFolder::open(dir);
   if (!folder) return folder.error();
   if (auto good = check_qwen2_tensors(*config, *folder); !good)
     return good.error();
-  Qwen2WeightLoader loader{std::move(*folder)};
+  Qwen2WeightLoader loader{std::move(*folder), ctx};
   loader.weights_.config = std::move(*config);
   loader.weights_.format = format;
   loader.progress_.total_bytes = loader.folder_.total_bytes();
@@ -222,10 +224,10 @@ Status Qwen2WeightLoader::add_layer(std::size_t index) {
 
 // Allocates, and lists the pieces in the order of the files.
 Status Qwen2WeightLoader::begin() {
-  auto arena = Arena::allocate(bytes());
+  auto arena = Arena::allocate(writer_.context(), bytes());
   if (!arena) return arena.error();
   weights_.memory = std::move(*arena);
-  lay_out(weights_, weights_.memory);
+  lay_out(weights_, writer_.context().device, weights_.memory);
   if (auto good = add_packed("model.embed_tokens.weight", weights_.embedding);
       !good)
     return good;
@@ -252,39 +254,19 @@ Status Qwen2WeightLoader::begin() {
   return ok();
 }
 
-// What was read, beside what is packed there: both rounded alike.
-bool Qwen2WeightLoader::same_when_packed(const PackedWeight& packed,
-                                         std::int64_t first) {
-  auto again = packed;
-  again.outputs = static_cast<std::int64_t>(rows_.size()) / packed.inputs;
-  std::vector<std::byte> memory(
-      kernels::packed_bytes(packed.format, again.outputs, packed.inputs));
-  again.data = memory.data();
-  kernels::pack_rows(again, 0, rows_);
-  for (std::int64_t row = 0; row < again.outputs; ++row)
-    for (std::int64_t k = 0; k < packed.inputs; ++k)
-      if (kernels::packed_at(again, row, k) !=
-          kernels::packed_at(packed, first + row, k))
-        return false;
-  return true;
-}
-
 Status Qwen2WeightLoader::read_rows(const Piece& piece, std::int64_t first,
                                     std::int64_t rows) {
   const auto& tensor = *piece.from.tensor;
-  if (piece.plain != nullptr)
-    return piece.from.file->read_f32(
-        tensor, first, {piece.plain + first, static_cast<std::size_t>(rows)});
-  const auto inputs = piece.packed.inputs;
-  rows_.resize(static_cast<std::size_t>(rows * inputs));
-  if (auto good = piece.from.file->read_f32(tensor, first * inputs, rows_);
+  const auto width = piece.width();
+  rows_.resize(static_cast<std::size_t>(rows * width));
+  if (auto good = piece.from.file->read_f32(tensor, first * width, rows_);
       !good)
     return good;
-  if (!piece.compare) {
-    kernels::pack_rows(piece.packed, first, rows_);
-    return ok();
-  }
-  if (same_when_packed(piece.packed, first)) return ok();
+  if (piece.plain != nullptr) return writer_.put(piece.plain + first, rows_);
+  if (!piece.compare) return writer_.put(piece.packed, first, rows_);
+  const auto same = writer_.holds(piece.packed, first, rows_);
+  if (!same) return same.error();
+  if (*same) return ok();
   return Error{Errc::corrupt,
                piece.from.file->path().string() + ": tensor " + tensor.name +
                    " differs from the embedding, though config.json says "
@@ -298,15 +280,15 @@ Result<LoadProgress> Qwen2WeightLoader::step(std::uint64_t max_bytes) {
   while (piece_ < pieces_.size() && read < max_bytes) {
     const auto& piece = pieces_[piece_];
     const auto& tensor = *piece.from.tensor;
-    const auto width = piece.plain != nullptr ? 1 : piece.packed.inputs;
+    const auto width = piece.width();
     const auto all_rows = tensor.elements() / width;
     const auto row_bytes =
         static_cast<std::uint64_t>(width) * element_bytes(tensor.type);
     const auto room = static_cast<std::int64_t>((max_bytes - read) / row_bytes);
     if (room == 0 && read > 0) break;
     const auto rows =
-        std::min({all_rows - row_, std::max<std::int64_t>(room, 1),
-                  std::max<std::int64_t>(kReadElements / width, 1)});
+        std::min(all_rows - row_,
+                 writer_.rows_at_once(std::min(room, kReadElements / width)));
     if (auto good = read_rows(piece, row_, rows); !good) return good.error();
     read += static_cast<std::uint64_t>(rows) * row_bytes;
     row_ += rows;
@@ -315,7 +297,9 @@ Result<LoadProgress> Qwen2WeightLoader::step(std::uint64_t max_bytes) {
     row_ = 0;
   }
   progress_.loaded_bytes += read;
-  if (progress_.done()) rows_ = {};
+  if (!progress_.done()) return progress_;
+  rows_ = {};
+  if (auto good = writer_.finish(); !good) return good.error();
   return progress_;
 }
 

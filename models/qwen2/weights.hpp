@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "kernels/context.hpp"
 #include "kernels/packed.hpp"
 #include "models/arena.hpp"
 #include "models/model.hpp"
+#include "models/packed_writer.hpp"
 #include "models/qwen2/config.hpp"
 #include "models/weights/weight_folder.hpp"
 
@@ -29,7 +31,7 @@ struct Qwen2Layer {
   kernels::PackedWeight gate, up, down;
 };
 
-/// Read-only once loaded.
+/// Read-only once loaded. Of the device's memory.
 struct Qwen2Weights {
   Qwen2Config config;
   kernels::WeightFormat format = kernels::WeightFormat::f32;
@@ -56,27 +58,34 @@ kernels::WeightFormat head_format(kernels::WeightFormat format);
 
 /// Shapes without memory, for measuring.
 Qwen2Weights counted_qwen2_weights(const Qwen2Config& config,
-                                   kernels::WeightFormat format);
+                                   kernels::WeightFormat format,
+                                   const Device& device = {});
 
-/// What the packed weights take.
+/// What the packed weights take on the device.
 std::uint64_t qwen2_weight_bytes(const Qwen2Config& config,
-                                 kernels::WeightFormat format);
+                                 kernels::WeightFormat format,
+                                 const Device& device = {});
 
 class Qwen2WeightLoader {
  public:
-  /// Opens and checks the folder; allocates nothing yet. Errors: those of
-  /// load_qwen2_config(), WeightFolder::open(), check_qwen2_tensors().
+  /// Opens and checks the folder; allocates nothing yet. What `ctx` points to
+  /// outlives the weights. Errors: those of load_qwen2_config(),
+  /// WeightFolder::open(), check_qwen2_tensors().
   static Result<Qwen2WeightLoader> open(
       const std::filesystem::path& dir,
-      kernels::WeightFormat format = kernels::WeightFormat::f32);
+      kernels::WeightFormat format = kernels::WeightFormat::f32,
+      const Context& ctx = {});
 
   const Qwen2Config& config() const { return weights_.config; }
   kernels::WeightFormat format() const { return weights_.format; }
-  std::uint64_t bytes() const { return qwen2_weight_bytes(config(), format()); }
+  std::uint64_t bytes() const {
+    return qwen2_weight_bytes(config(), format(), writer_.context().device);
+  }
 
-  /// Loads at most `max_bytes` of the files, but a row at least. Errors:
-  /// out_of_memory, corrupt (cut short since; a head that differs from the
-  /// embedding it is tied to), io_error.
+  /// Loads at most `max_bytes` of the files, but a row at least (of a device's
+  /// own memory: a panel). Errors: out_of_memory, corrupt (cut short since; a
+  /// head that differs from the embedding it is tied to), io_error,
+  /// device_lost.
   Result<LoadProgress> step(std::uint64_t max_bytes = kMaxLoadStepBytes);
 
   /// REQUIRES: the last step() was done(). Once.
@@ -89,26 +98,27 @@ class Qwen2WeightLoader {
     kernels::PackedWeight packed;
     float* plain = nullptr;
     bool compare = false;
+
+    std::int64_t width() const { return plain != nullptr ? 1 : packed.inputs; }
   };
 
-  explicit Qwen2WeightLoader(WeightFolder folder)
-      : folder_{std::move(folder)} {}
+  Qwen2WeightLoader(WeightFolder folder, const Context& ctx)
+      : folder_{std::move(folder)}, writer_{ctx} {}
   Status begin();
   Status add(const std::string& name, Piece piece);
   Status add_packed(const std::string& name, const kernels::PackedWeight& to);
   Status add_plain(const std::string& name, float* to);
   Status add_layer(std::size_t index);
-  bool same_when_packed(const kernels::PackedWeight& packed,
-                        std::int64_t first);
   Status read_rows(const Piece& piece, std::int64_t first, std::int64_t rows);
 
   WeightFolder folder_;
+  PackedWriter writer_;
   Qwen2Weights weights_;
   std::vector<Piece> pieces_;
   std::size_t piece_ = 0;  // The next to load,
   std::int64_t row_ = 0;   // from this row of it.
   LoadProgress progress_;
-  std::vector<float> rows_;  // Read, not yet packed.
+  std::vector<float> rows_;  // Read, not yet put.
 };
 
 }  // namespace troupe
