@@ -125,10 +125,19 @@ ChunkedAttention chunked_attention(const Attention::Args& a) {
   return chunked;
 }
 
+// Queries in bf16 and four arrays of i32 [rows + 1], each filled up.
+std::size_t prefill_scratch_bytes(const Attention::Args& a) {
+  const auto filled = [](std::int64_t bytes) {
+    return static_cast<std::size_t>((bytes + 127) / 128 * 128);
+  };
+  return filled(a.q.shape[0] * a.q.shape[1] * 2) +
+         4 * filled((a.q.shape[0] + 1) * 4);
+}
+
 std::size_t Attention::workspace_bytes(const Device& device, const Args& a) {
-  return device.backend == Backend::cuda && a.decode
-             ? chunked_attention(a).bytes
-             : 0;
+  if (device.backend != Backend::cuda) return 0;
+  if (a.decode) return chunked_attention(a).bytes;
+  return a.pages.dtype == DType::bf16 ? prefill_scratch_bytes(a) : 0;
 }
 
 void Attention::reference(const Args& a) {

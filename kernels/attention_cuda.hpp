@@ -1,5 +1,5 @@
 // How CUDA splits the past of a row that is decoded: at fixed positions, so
-// that what a row gives does not depend on its batch.
+// that what a row gives does not depend on its batch; and what other rows need.
 #pragma once
 
 #include <cstddef>
@@ -18,5 +18,10 @@ struct ChunkedAttention {
 };
 
 ChunkedAttention chunked_attention(const Attention::Args& args);
+
+/// Scratch without Args::decode over a bf16 cache: none for the plain kernel,
+/// but Hopper's (kernels/hopper/prefill.hpp) may be chosen where there is as
+/// much.
+std::size_t prefill_scratch_bytes(const Attention::Args& args);
 
 }  // namespace troupe::kernels

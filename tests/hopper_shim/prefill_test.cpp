@@ -20,10 +20,10 @@ Status append_rows(Context& ctx, const void* args) {
 Status prefill(Context& ctx, const void* args) {
   const auto& a = *static_cast<const Attention::Args*>(args);
   if (!prefills_on_hopper(a)) return Error{Errc::unsupported, "not so"};
-  std::vector<std::byte> scratch(prefill_bytes(a), std::byte{0xff});
-  ctx.scratch = scratch;
+  // What any CUDA device reserves for the op.
+  if (prefill_bytes(a) > ctx.scratch.size())
+    return Error{Errc::internal, "the scratch is too small"};
   prefill_on_hopper(ctx, a);
-  ctx.scratch = {};
   return ok();
 }
 constexpr CudaOp kPrefillOps[] = {{KvAppend::kName, &append_rows},
