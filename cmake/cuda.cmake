@@ -153,9 +153,10 @@ macro(troupe_kernels_begin)
   set_property(GLOBAL APPEND PROPERTY TROUPE_FOLDERS kernels)
 endmacro()
 
-# cuda_gpu_tests: the ops' tests of tests/cuda_shim, once more for a real device
-# with CUDA's own libraries. Each is a process of its own, labelled gpu; where
-# no device answers they are skipped and say why.
+# cuda_gpu_tests, cuda_models_gpu_tests: the tests of tests/cuda_shim and
+# tests/cuda_models once more for a real device with CUDA's own libraries. Each
+# is a process of its own, labelled gpu; where no device answers they are
+# skipped and say why.
 function(troupe_cuda_gpu_tests)
   if(NOT TARGET troupe_kernels_cuda OR TROUPE_SANITIZE)
     return()
@@ -170,9 +171,20 @@ function(troupe_cuda_gpu_tests)
   target_compile_options(cuda_gpu_tests PRIVATE ${TROUPE_TEST_OPTIMISATION})
   target_link_libraries(cuda_gpu_tests PRIVATE troupe_kernels_cuda troupe_codec
     GTest::gtest GTest::gmock)
-  gtest_discover_tests(cuda_gpu_tests DISCOVERY_MODE PRE_TEST
-    TEST_PREFIX "cuda_gpu." WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
-    PROPERTIES LABELS gpu TIMEOUT 20 SKIP_RETURN_CODE 77)
+  add_executable(cuda_models_gpu_tests tests/cuda_models/gpu/device_main.cpp
+    tests/cuda_models/weights_test.cpp tests/cuda_models/forward_test.cpp
+    tests/cuda_models/engine_test.cpp)
+  set_target_properties(cuda_models_gpu_tests PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_compile_options(cuda_models_gpu_tests PRIVATE
+    ${TROUPE_TEST_OPTIMISATION})
+  target_link_libraries(cuda_models_gpu_tests PRIVATE troupe_kernels_cuda
+    troupe_models GTest::gtest GTest::gmock OpenSSL::Crypto)
+  foreach(tests cuda_gpu cuda_models_gpu)
+    gtest_discover_tests(${tests}_tests DISCOVERY_MODE PRE_TEST
+      TEST_PREFIX "${tests}." WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+      PROPERTIES LABELS gpu TIMEOUT 20 SKIP_RETURN_CODE 77)
+  endforeach()
   add_library(hopper_driver_calls OBJECT tests/hopper_check/driver_calls.cu)
   set_target_properties(hopper_driver_calls PROPERTIES CUDA_ARCHITECTURES OFF)
   target_compile_options(hopper_driver_calls PRIVATE

@@ -2,6 +2,7 @@
 // inspect(). What is absent is the model's own choice, or none.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -14,6 +15,7 @@ namespace troupe {
 
 inline constexpr std::int64_t kMaxTextChoices = 16;
 inline constexpr std::int64_t kDefaultMaxTokens = 512;
+inline constexpr std::size_t kMaxLogitBiases = 1024;
 
 struct TextMessage {
   std::string role;  // system, user, assistant

@@ -4,30 +4,40 @@
 #include <string>
 #include <utility>
 
+#include "kernels/device_memory.hpp"
+
 namespace troupe {
 
 using kernels::kPageTokens;
 
 void KvCache::lay_out(Arena& arena) {
   const auto& o = options_;
-  const auto elements = o.pages * o.kv_heads * o.head_dim * kPageTokens;
+  const auto bytes = static_cast<std::size_t>(o.pages * o.kv_heads *
+                                              o.head_dim * kPageTokens) *
+                     dtype_bytes(o.dtype);
   keys_.clear();
   values_.clear();
   for (std::int64_t layer = 0; layer < o.layers; ++layer) {
-    keys_.push_back(arena.take<float>(elements));
-    values_.push_back(arena.take<float>(elements));
+    keys_.push_back(arena.take_bytes(bytes));
+    values_.push_back(arena.take_bytes(bytes));
   }
+  if (ctx_.device.backend == Backend::cuda)
+    device_table_ =
+        arena.take<std::int32_t>(o.sequences * o.max_sequence_pages);
 }
 
-std::uint64_t KvCache::bytes_for(const KvCacheOptions& options) {
-  KvCache cache{options};
+std::uint64_t KvCache::bytes_for(const KvCacheOptions& options,
+                                 const Device& device) {
+  Context ctx;
+  ctx.device = device;
+  KvCache cache{options, ctx};
   Arena count;
   cache.lay_out(count);
   return count.used();
 }
 
 KvCache KvCache::counting(const KvCacheOptions& options) {
-  KvCache cache{options};
+  KvCache cache{options, {}};
   Arena count;
   cache.lay_out(count);
   cache.seat();
@@ -40,10 +50,11 @@ void KvCache::seat() {
                                          options_.max_sequence_pages));
 }
 
-Result<KvCache> KvCache::make(const KvCacheOptions& options) {
-  auto arena = Arena::allocate(bytes_for(options));
+Result<KvCache> KvCache::make(const KvCacheOptions& options,
+                              const Context& ctx) {
+  auto arena = Arena::allocate(ctx, bytes_for(options, ctx.device));
   if (!arena) return arena.error();
-  KvCache cache{options};
+  KvCache cache{options, ctx};
   cache.memory_ = std::move(*arena);
   cache.lay_out(cache.memory_);
   cache.seat();
@@ -157,15 +168,25 @@ void KvCache::set_length(std::int32_t sequence, std::int64_t length) {
 kernels::KvPages KvCache::layer(std::int64_t index) const {
   return {.keys = keys_[static_cast<std::size_t>(index)],
           .values = values_[static_cast<std::size_t>(index)],
-          .dtype = DType::f32,
+          .dtype = options_.dtype,
           .pages = options_.pages,
           .kv_heads = options_.kv_heads,
           .head_dim = options_.head_dim};
 }
 
 TensorRef KvCache::page_table() const {
-  return matrix_ref(table_.data(), options_.sequences,
-                    options_.max_sequence_pages);
+  const auto* table = device_table_ == nullptr ? table_.data() : device_table_;
+  return matrix_ref(table, options_.sequences, options_.max_sequence_pages);
+}
+
+Status KvCache::upload() {
+  if (device_table_ == nullptr || !table_changed_) return ok();
+  if (auto good = kernels::copy_in(ctx_, device_table_, table_.data(),
+                                   table_.size() * sizeof(std::int32_t));
+      !good)
+    return good;
+  table_changed_ = false;
+  return ok();
 }
 
 }  // namespace troupe

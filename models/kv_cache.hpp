@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/result.hpp"
+#include "kernels/context.hpp"
 #include "kernels/kv_pages.hpp"
 #include "models/arena.hpp"
 #include "models/page_pool.hpp"
@@ -22,14 +23,18 @@ struct KvCacheOptions {
   std::int64_t pages = 0;      // Of kernels::kPageTokens positions.
   std::int64_t sequences = 0;  // Open at once, at most.
   std::int64_t max_sequence_pages = 0;
+  DType dtype = DType::f32;  // On a CUDA device bf16, too.
 };
 
 /// Used by one thread.
 class KvCache {
  public:
-  static std::uint64_t bytes_for(const KvCacheOptions& options);
-  /// Errors: out_of_memory.
-  static Result<KvCache> make(const KvCacheOptions& options);
+  /// Of the device's memory.
+  static std::uint64_t bytes_for(const KvCacheOptions& options,
+                                 const Device& device = {});
+  /// What `ctx` points to outlives it. Errors: out_of_memory, device_lost.
+  static Result<KvCache> make(const KvCacheOptions& options,
+                              const Context& ctx = {});
 
   /// Without memory, for measuring.
   static KvCache counting(const KvCacheOptions& options);
@@ -63,8 +68,12 @@ class KvCache {
   /// Those that nobody uses, remembered or not.
   std::int64_t free_pages() const { return pool_.free(); }
   kernels::KvPages layer(std::int64_t index) const;
-  /// i32 [sequences, max_sequence_pages]
+  /// i32 [sequences, max_sequence_pages], where the device sees it: as it was
+  /// at the last upload().
   TensorRef page_table() const;
+  /// Brings the page table to the device where it changed: to be called before
+  /// a step. Errors: device_lost.
+  Status upload();
 
  private:
   struct Sequence {
@@ -75,21 +84,26 @@ class KvCache {
     PrefixId prefix = 0;         // Of these.
   };
 
-  explicit KvCache(const KvCacheOptions& options)
-      : options_{options}, pool_{options.pages} {}
+  KvCache(const KvCacheOptions& options, const Context& ctx)
+      : ctx_{ctx}, options_{options}, pool_{options.pages} {}
   void lay_out(Arena& arena);
   void seat();
   const Sequence& at(std::int32_t sequence) const;
+  // To be written.
   std::int32_t* row_of(std::int32_t sequence) {
+    table_changed_ = true;
     return table_.data() + sequence * options_.max_sequence_pages;
   }
 
+  Context ctx_;
   KvCacheOptions options_;
   Arena memory_;
-  std::vector<float*> keys_;    // By layer.
-  std::vector<float*> values_;  // By layer.
+  std::vector<std::byte*> keys_;    // By layer.
+  std::vector<std::byte*> values_;  // By layer.
   std::vector<Sequence> sequences_;
   std::vector<std::int32_t> table_;
+  std::int32_t* device_table_ = nullptr;  // Null: the device sees table_.
+  bool table_changed_ = true;
   PagePool pool_;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/text_params.hpp"
+#include "kernels/device_memory.hpp"
 
 namespace troupe {
 namespace {
@@ -24,12 +25,14 @@ std::string_view trimmed(std::string_view text) {
 
 Result<std::unique_ptr<Qwen2Engine>> Qwen2Engine::make(
     Context& ctx, std::unique_ptr<Qwen2Model> model, const SteadyClock& clock) {
-  auto cache = KvCache::make(model->plan.cache);
+  auto cache = KvCache::make(model->plan.cache, ctx);
   if (!cache) return cache.error();
+  auto sampler = TokenSampler::make(ctx, model->plan.sampling);
+  if (!sampler) return sampler.error();
   auto forward = Qwen2Forward::make(ctx, model->weights, model->plan.limits);
   if (!forward) return forward.error();
-  std::unique_ptr<Qwen2Engine> engine{
-      new Qwen2Engine{ctx, std::move(model), std::move(*cache), clock}};
+  std::unique_ptr<Qwen2Engine> engine{new Qwen2Engine{
+      ctx, std::move(model), std::move(*cache), std::move(*sampler), clock}};
   engine->forward_ = std::make_unique<Qwen2Forward>(std::move(*forward));
   return engine;
 }
@@ -133,30 +136,40 @@ Qwen2Engine::Batch Qwen2Engine::plan_step() {
   return batch;
 }
 
-Status Qwen2Engine::sample(const Batch& batch, std::span<float> logits) {
-  if (batch.wanting.empty()) return ok();
-  const auto count = std::ssize(batch.wanting);
-  const auto width = model_->weights.config.vocabulary_rows;
-  const auto vocabulary =
-      static_cast<std::int64_t>(model_->text.tokenizer.size());
-  sampling_.clear();
-  logprobs_.clear();
-  sampled_.assign(batch.wanting.size(), kernels::kNoToken);
+// Of the rows whose requests ask for them, before sampling overwrites them.
+Status Qwen2Engine::keep_logprobs(const Batch& batch,
+                                  std::span<const float> logits) {
+  const auto width =
+      static_cast<std::size_t>(model_->weights.config.vocabulary_rows);
+  const auto vocabulary = model_->text.tokenizer.size();
+  logprobs_.assign(batch.wanting.size(), std::nullopt);
+  std::vector<float> row;
   for (std::size_t i = 0; i < batch.wanting.size(); ++i) {
-    const auto& choice = *seat_at(batch.wanting[i]).choice;
-    sampling_.push_back(choice.sampling());
-    const auto& request = *runs_.at(batch.wanting[i].run).request;
-    logprobs_.emplace_back();
-    if (request.logprobs)
-      logprobs_.back().emplace(
-          logits.subspan(i * static_cast<std::size_t>(width))
-              .first(static_cast<std::size_t>(vocabulary)));
+    if (!runs_.at(batch.wanting[i].run).request->logprobs) continue;
+    row.resize(vocabulary);
+    if (auto good = kernels::copy_out(*ctx_, row.data(),
+                                      logits.subspan(i * width).data(),
+                                      row.size() * sizeof(float));
+        !good)
+      return good;
+    if (auto good = kernels::wait(*ctx_); !good) return good;
+    logprobs_[i].emplace(row);
   }
-  return kernels::sampling(*ctx_,
-                           {.tokens = vector_ref(sampled_.data(), count),
-                            .logits = matrix_ref(logits.data(), count, width),
-                            .vocabulary = vocabulary,
-                            .rows = sampling_.data()});
+  return ok();
+}
+
+Status Qwen2Engine::sample(const Batch& batch, std::span<float> logits) {
+  sampled_.assign(batch.wanting.size(), kernels::kNoToken);
+  if (batch.wanting.empty()) return ok();
+  if (auto good = keep_logprobs(batch, logits); !good) return good;
+  sampling_.clear();
+  for (const auto& place : batch.wanting)
+    sampling_.push_back(seat_at(place).choice->sampling());
+  return sampler_.sample(
+      sampling_,
+      matrix_ref(logits.data(), std::ssize(batch.wanting),
+                 model_->weights.config.vocabulary_rows),
+      static_cast<std::int64_t>(model_->text.tokenizer.size()), sampled_);
 }
 
 Status Qwen2Engine::compute(const Batch& batch) {
@@ -164,6 +177,7 @@ Status Qwen2Engine::compute(const Batch& batch) {
   auto logits = forward_->step(batch.rows, cache_);
   if (!logits) return logits.error();
   if (auto good = sample(batch, *logits); !good) return good;
+  if (auto good = kernels::wait(*ctx_); !good) return good;
   rows_computed_ += std::ssize(batch.rows);
   learn_rate(batch.rows.size(), clock_->now() - began);
   for (const auto& [id, run] : runs_)

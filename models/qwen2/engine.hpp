@@ -73,11 +73,12 @@ class Qwen2Engine : public Engine {
   };
 
   Qwen2Engine(Context& ctx, std::unique_ptr<Qwen2Model> model, KvCache cache,
-              const SteadyClock& clock)
+              TokenSampler sampler, const SteadyClock& clock)
       : ctx_{&ctx},
         clock_{&clock},
         model_{std::move(model)},
-        cache_{std::move(cache)} {}
+        cache_{std::move(cache)},
+        sampler_{std::move(sampler)} {}
   const Seat& seat_at(const Place& place) const {
     return runs_.at(place.run).seats[place.choice];
   }
@@ -87,6 +88,7 @@ class Qwen2Engine : public Engine {
   Batch plan_step();
   Status compute(const Batch& batch);
   Status sample(const Batch& batch, std::span<float> logits);
+  Status keep_logprobs(const Batch& batch, std::span<const float> logits);
   void take(const Place& place, TokenId id, const Logprobs* raw,
             StepReport& report);
   void tell(RunId id, StepReport& report);
@@ -99,6 +101,7 @@ class Qwen2Engine : public Engine {
   std::unique_ptr<Qwen2Model> model_;
   std::unique_ptr<Qwen2Forward> forward_;
   KvCache cache_;
+  TokenSampler sampler_;
   std::map<RunId, Run> runs_;  // The first admitted first.
   RunId next_id_ = 1;
   std::int64_t rows_computed_ = 0;

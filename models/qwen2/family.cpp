@@ -67,7 +67,7 @@ Result<std::unique_ptr<Loader>> open(const std::filesystem::path& dir,
                                      const std::string& setting, Context& ctx) {
   const auto format = format_of(dir, setting);
   if (!format) return format.error();
-  auto weights = Qwen2WeightLoader::open(dir, *format);
+  auto weights = Qwen2WeightLoader::open(dir, *format, ctx);
   if (!weights) return weights.error();
   auto plan = plan_qwen2(ctx, weights->config(), *format);
   if (!plan) return plan.error();

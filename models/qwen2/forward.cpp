@@ -1,11 +1,14 @@
 #include "models/qwen2/forward.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <map>
+#include <set>
 #include <string>
 
 #include "kernels/attention.hpp"
+#include "kernels/device_memory.hpp"
 #include "kernels/embedding.hpp"
 #include "kernels/linear.hpp"
 #include "kernels/rms_norm.hpp"
@@ -25,7 +28,18 @@ Status all_of(const Op&... ops) {
   return status;
 }
 
+std::int64_t most_sequence_pages(const ForwardLimits& limits) {
+  return std::max(limits.sequence_pages,
+                  (limits.rows + kPageTokens - 1) / kPageTokens);
+}
+
 }  // namespace
+
+DType qwen2_cache_dtype(const Device& device, WeightFormat format) {
+  return device.backend == Backend::cuda && format != WeightFormat::f32
+             ? DType::bf16
+             : DType::f32;
+}
 
 Qwen2Forward::Buffers Qwen2Forward::lay_out(const Qwen2Config& c,
                                             const ForwardLimits& limits,
@@ -33,9 +47,11 @@ Qwen2Forward::Buffers Qwen2Forward::lay_out(const Qwen2Config& c,
                                             Arena& arena) {
   const auto rows = limits.rows;
   Buffers b;
-  b.tokens = arena.take<std::int32_t>(rows);
-  b.sequences = arena.take<std::int32_t>(rows);
-  b.positions = arena.take<std::int32_t>(rows);
+  b.tokens = arena.take<std::int32_t>(3 * rows);
+  if (b.tokens != nullptr) {
+    b.sequences = b.tokens + rows;
+    b.positions = b.sequences + rows;
+  }
   b.cos = arena.take<float>(rows * c.head_dim / 2);
   b.sin = arena.take<float>(rows * c.head_dim / 2);
   b.hidden = arena.take<float>(rows * c.hidden);
@@ -53,7 +69,8 @@ Qwen2Forward::Buffers Qwen2Forward::lay_out(const Qwen2Config& c,
   return b;
 }
 
-// Of the most rows that one step can have, each in a place of its own.
+// Of the most rows that one step can have, each in a place of its own; and of
+// as many sequences as are decoded at once.
 Result<std::size_t> Qwen2Forward::scratch_bytes(const Context& ctx,
                                                 const Qwen2Config& config,
                                                 WeightFormat format,
@@ -61,24 +78,31 @@ Result<std::size_t> Qwen2Forward::scratch_bytes(const Context& ctx,
   Measured measured;
   Context measuring = ctx;
   measuring.measured = &measured;
-  const auto weights = counted_qwen2_weights(config, format);
-  const auto pages = (limits.rows + kPageTokens - 1) / kPageTokens;
-  auto cache = KvCache::counting({.layers = config.layers,
-                                  .kv_heads = config.kv_heads,
-                                  .head_dim = config.head_dim,
-                                  .pages = pages,
-                                  .sequences = 1,
-                                  .max_sequence_pages = pages});
+  const auto weights = counted_qwen2_weights(config, format, ctx.device);
+  const auto pages = most_sequence_pages(limits);
+  auto cache =
+      KvCache::counting({.layers = config.layers,
+                         .kv_heads = config.kv_heads,
+                         .head_dim = config.head_dim,
+                         .pages = pages + limits.logits,
+                         .sequences = 1 + limits.logits,
+                         .max_sequence_pages = pages,
+                         .dtype = qwen2_cache_dtype(ctx.device, format)});
   auto forward = counting(measuring, weights, limits);
-  const auto sequence = cache.open(limits.rows);
-  if (!sequence) return sequence.error();
-  std::vector<StepRow> rows;
+  const auto longest = cache.open(limits.rows);
+  if (!longest) return longest.error();
+  std::vector<StepRow> prefill, decode;
   for (std::int64_t i = 0; i < limits.rows; ++i)
-    rows.push_back({.sequence = *sequence,
-                    .position = static_cast<std::int32_t>(i),
-                    .wants_logits = i < limits.logits});
-  const auto step = forward.step(rows, cache);
-  if (!step) return step.error();
+    prefill.push_back({.sequence = *longest,
+                       .position = static_cast<std::int32_t>(i),
+                       .wants_logits = i < limits.logits});
+  for (std::int64_t i = 0; i < std::min(limits.rows, limits.logits); ++i) {
+    const auto sequence = cache.open(1);
+    if (!sequence) return sequence.error();
+    decode.push_back({.sequence = *sequence, .wants_logits = true});
+  }
+  for (const auto& rows : {prefill, decode})
+    if (const auto step = forward.step(rows, cache); !step) return step.error();
   return measured.scratch_bytes;
 }
 
@@ -101,7 +125,7 @@ Result<Qwen2Forward> Qwen2Forward::make(Context& ctx,
   if (!scratch) return scratch.error();
   Arena count;
   lay_out(weights.config, limits, *scratch, count);
-  auto arena = Arena::allocate(count.used());
+  auto arena = Arena::allocate(ctx, count.used());
   if (!arena) return arena.error();
   Qwen2Forward forward{ctx, weights, limits};
   forward.memory_ = std::move(*arena);
@@ -118,6 +142,14 @@ Status Qwen2Forward::check(std::span<const StepRow> rows,
                                       " of them with logits; allowed are " +
                                       std::to_string(limits_.rows) + " and " +
                                       std::to_string(limits_.logits)};
+  if (const auto most = most_sequence_pages(limits_);
+      ctx_->device.backend == Backend::cuda &&
+      cache.page_table().shape[1] > most)
+    return Error{Errc::invalid_argument,
+                 "a cache whose sequences have up to " +
+                     std::to_string(cache.page_table().shape[1]) +
+                     " pages; the limits of the forward pass say " +
+                     std::to_string(most)};
   const auto fault = [](std::size_t row, const std::string& what) {
     return Error{Errc::invalid_argument,
                  "row " + std::to_string(row) + " of a step: " + what};
@@ -144,15 +176,39 @@ Status Qwen2Forward::check(std::span<const StepRow> rows,
   return ok();
 }
 
-Status Qwen2Forward::begin(std::span<const StepRow> rows) {
-  const bool computes = ctx_->measured == nullptr;
-  for (std::size_t i = 0; i < rows.size() && computes; ++i) {
-    b_.tokens[i] = rows[i].token;
-    b_.sequences[i] = rows[i].sequence;
-    b_.positions[i] = rows[i].position;
+// Rows of the step that only decodes these, 0 where it does not: on a CUDA
+// device, each alone in its sequence; a power of two, so that few kinds of
+// steps are recorded.
+std::int64_t Qwen2Forward::decoded_rows(std::span<const StepRow> rows) const {
+  if (ctx_->device.backend != Backend::cuda || rows.empty()) return 0;
+  const auto filled = static_cast<std::int64_t>(std::bit_ceil(rows.size()));
+  if (filled > std::min(limits_.rows, limits_.logits)) return 0;
+  std::set<std::int32_t> sequences;
+  for (const auto& row : rows)
+    if (!row.wants_logits || !sequences.insert(row.sequence).second) return 0;
+  return filled;
+}
+
+// What the rows are, and that those up to `count` only fill the step.
+Status Qwen2Forward::place(std::span<const StepRow> rows, std::int64_t count) {
+  if (ctx_->measured != nullptr) return ok();
+  const auto width = static_cast<std::size_t>(limits_.rows);
+  places_.resize(3 * width);
+  auto* const tokens = places_.data();
+  auto* const sequences = tokens + width;
+  auto* const positions = sequences + width;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+    const bool fills = i >= rows.size();
+    tokens[i] = fills ? -1 : rows[i].token;
+    sequences[i] = fills ? 0 : rows[i].sequence;
+    positions[i] = fills ? -1 : rows[i].position;
   }
+  return copy_in(*ctx_, b_.tokens, tokens,
+                 places_.size() * sizeof(std::int32_t));
+}
+
+Status Qwen2Forward::begin(std::int64_t count) {
   const auto& c = weights_->config;
-  const auto count = std::ssize(rows);
   if (auto good =
           rope_table(*ctx_, {.cos = matrix_ref(b_.cos, count, c.head_dim / 2),
                              .sin = matrix_ref(b_.sin, count, c.head_dim / 2),
@@ -180,7 +236,8 @@ Status Qwen2Forward::norm(const float* weight, std::int64_t rows, bool first) {
 }
 
 Status Qwen2Forward::attend(const Qwen2Layer& layer, std::int64_t index,
-                            std::int64_t rows, const KvCache& cache) {
+                            std::int64_t rows, bool decode,
+                            const KvCache& cache) {
   auto& ctx = *ctx_;
   const auto& c = weights_->config;
   const auto x = matrix_ref(b_.normal, rows, c.hidden);
@@ -215,14 +272,15 @@ Status Qwen2Forward::attend(const Qwen2Layer& layer, std::int64_t index,
                          {.pages = pages, .at = at, .keys = k, .values = v});
       },
       [&] {
-        return attention(
-            ctx, {.y = attended,
-                  .q = q,
-                  .pages = pages,
-                  .at = at,
-                  .heads = c.heads,
-                  .scale = static_cast<float>(
-                      1.0 / std::sqrt(static_cast<double>(c.head_dim)))});
+        return attention(ctx,
+                         {.y = attended,
+                          .q = q,
+                          .pages = pages,
+                          .at = at,
+                          .heads = c.heads,
+                          .scale = static_cast<float>(
+                              1.0 / std::sqrt(static_cast<double>(c.head_dim))),
+                          .decode = decode});
       },
       [&] {
         return linear(ctx, {.y = matrix_ref(b_.added, rows, c.hidden),
@@ -248,24 +306,61 @@ Status Qwen2Forward::feed_forward(const Qwen2Layer& layer, std::int64_t rows) {
       });
 }
 
-Result<std::span<float>> Qwen2Forward::head(std::span<const StepRow> rows) {
+Status Qwen2Forward::observe(const Observer& observer, std::int64_t layer,
+                             std::int64_t rows) {
+  if (!observer) return ok();
+  std::vector<float> hidden(
+      static_cast<std::size_t>(rows * weights_->config.hidden));
+  auto good = all_of(
+      [&] {
+        return copy_out(*ctx_, hidden.data(), b_.hidden,
+                        hidden.size() * sizeof(float));
+      },
+      [&] { return wait(*ctx_); });
+  if (good) observer(layer, hidden);
+  return good;
+}
+
+Status Qwen2Forward::layers(std::int64_t rows, bool decode,
+                            const KvCache& cache, const Observer& observer) {
+  if (auto good = begin(rows); !good) return good;
+  const auto count = weights_->config.layers;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto& layer = weights_->layers[static_cast<std::size_t>(i)];
+    auto done =
+        all_of([&] { return norm(layer.input_norm, rows, i == 0); },
+               [&] { return i == 0 ? ok() : observe(observer, i - 1, rows); },
+               [&] { return attend(layer, i, rows, decode, cache); },
+               [&] { return norm(layer.mlp_norm, rows, false); },
+               [&] { return feed_forward(layer, rows); });
+    if (!done) return done;
+  }
+  return all_of([&] { return norm(weights_->norm, rows, false); },
+                [&] { return observe(observer, count - 1, rows); });
+}
+
+Status Qwen2Forward::head(const float* x, std::int64_t rows) {
   const auto& c = weights_->config;
-  std::int64_t wanted = 0;
+  return linear(*ctx_, {.y = matrix_ref(b_.logits, rows, c.vocabulary_rows),
+                        .x = matrix_ref(x, rows, c.hidden),
+                        .weight = weights_->head});
+}
+
+// The rows that want logits, next to each other.
+Status Qwen2Forward::gather(std::span<const StepRow> rows) {
+  if (ctx_->measured != nullptr) return ok();
+  const auto hidden = weights_->config.hidden;
+  auto* to = b_.last;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!rows[i].wants_logits) continue;
-    const auto to = c.hidden * wanted++;
-    if (ctx_->measured == nullptr)
-      std::copy_n(b_.normal + static_cast<std::int64_t>(i) * c.hidden, c.hidden,
-                  b_.last + to);
+    const auto* from = b_.normal + static_cast<std::int64_t>(i) * hidden;
+    if (auto good = copy(*ctx_, to, from,
+                         static_cast<std::size_t>(hidden) * sizeof(float));
+        !good)
+      return good;
+    to += hidden;
   }
-  const auto good =
-      linear(*ctx_, {.y = matrix_ref(b_.logits, wanted, c.vocabulary_rows),
-                     .x = matrix_ref(b_.last, wanted, c.hidden),
-                     .weight = weights_->head});
-  if (!good) return good.error();
-  if (ctx_->measured != nullptr) return std::span<float>{};
-  return std::span<float>{b_.logits,
-                          static_cast<std::size_t>(wanted * c.vocabulary_rows)};
+  return ok();
 }
 
 Result<std::span<float>> Qwen2Forward::step(std::span<const StepRow> rows,
@@ -273,33 +368,30 @@ Result<std::span<float>> Qwen2Forward::step(std::span<const StepRow> rows,
                                             const Observer& observer) {
   if (auto good = check(rows, cache); !good) return good.error();
   ctx_->scratch = b_.scratch;  // Models take turns on a device.
-  if (auto good = begin(rows); !good) return good.error();
-  const auto count = std::ssize(rows);
-  const auto& c = weights_->config;
-  const auto observe = [&](std::int64_t layer) {
-    if (observer)
-      observer(layer, {b_.hidden, static_cast<std::size_t>(count * c.hidden)});
+  const auto decoded = decoded_rows(rows);
+  const auto count = std::max(decoded, std::ssize(rows));
+  const auto wanted = std::ranges::count(rows, true, &StepRow::wants_logits);
+  const auto compute = [&]() -> Status {
+    if (decoded > 0)
+      return all_of([&] { return layers(count, true, cache, observer); },
+                    [&] { return head(b_.normal, count); });
+    return all_of([&] { return layers(count, false, cache, observer); },
+                  [&] { return gather(rows); },
+                  [&] { return head(b_.last, wanted); });
   };
-  for (std::int64_t i = 0; i < c.layers; ++i) {
-    const auto& layer = weights_->layers[static_cast<std::size_t>(i)];
-    const auto done =
-        all_of([&] { return norm(layer.input_norm, count, i == 0); },
-               [&]() -> Status {
-                 if (i > 0) observe(i - 1);
-                 return attend(layer, i, count, cache);
-               },
-               [&] { return norm(layer.mlp_norm, count, false); },
-               [&] { return feed_forward(layer, count); });
-    if (!done) return done.error();
-  }
-  if (auto good = norm(weights_->norm, count, false); !good)
-    return good.error();
-  observe(c.layers - 1);
-  auto logits = head(rows);
-  if (logits)
-    for (const auto& row : rows)
-      cache.set_length(row.sequence, row.position + 1);
-  return logits;
+  const auto done =
+      all_of([&] { return cache.upload(); }, [&] { return place(rows, count); },
+             [&] {
+               return decoded > 0 && !observer
+                          ? decoded_.run(*ctx_, count, cache, compute)
+                          : compute();
+             });
+  if (!done) return done.error();
+  for (const auto& row : rows) cache.set_length(row.sequence, row.position + 1);
+  if (ctx_->measured != nullptr) return std::span<float>{};
+  return std::span<float>{
+      b_.logits,
+      static_cast<std::size_t>(wanted * weights_->config.vocabulary_rows)};
 }
 
 }  // namespace troupe

@@ -12,6 +12,7 @@
 #include "models/arena.hpp"
 #include "models/kv_cache.hpp"
 #include "models/qwen2/weights.hpp"
+#include "models/recorded_steps.hpp"
 
 namespace troupe {
 
@@ -25,12 +26,20 @@ struct StepRow {
 struct ForwardLimits {
   std::int64_t rows = 0;    // In one step, at most.
   std::int64_t logits = 0;  // Of them that want logits, at most.
+  /// Of one sequence in the caches it will meet; 0: what the rows of one step
+  /// fill. A CUDA device's scratch depends on it.
+  std::int64_t sequence_pages = 0;
 };
+
+/// Of the numbers in the cache: bf16 on a CUDA device, unless the weights are
+/// f32.
+DType qwen2_cache_dtype(const Device& device, kernels::WeightFormat format);
 
 /// Used by one thread, with the Context it was made for.
 class Qwen2Forward {
  public:
-  /// Sees what each layer gives, [rows, hidden], before the next uses it.
+  /// Sees what each layer gives, [rows, hidden], before the next uses it; in
+  /// the program's memory.
   using Observer =
       std::function<void(std::int64_t layer, std::span<const float> hidden)>;
 
@@ -52,16 +61,21 @@ class Qwen2Forward {
                                    const ForwardLimits& limits);
 
   /// The logits of the rows that want them, in their order, [n, vocabulary
-  /// rows], the caller's until the next step. A row's values do not depend on
-  /// which others are in the step. On an error the sequences' lengths are as
-  /// before, and the step may be made again. Errors: invalid_argument (a row
-  /// out of range or out of order), too_large (over the limits), cancelled.
+  /// rows], in the device's memory, the caller's until the next step. A row's
+  /// values do not depend on which others are in the step. On a CUDA device
+  /// all is only begun (kernels/device_memory.hpp: wait), and a step of rows
+  /// that are each alone in their sequence and want logits is recorded and
+  /// launched as one, filled up to a power of two. On an error the sequences'
+  /// lengths are as before, and the step may be made again. Errors:
+  /// invalid_argument (a row out of range or out of order), too_large (over the
+  /// limits), cancelled, device_lost.
   Result<std::span<float>> step(std::span<const StepRow> rows, KvCache& cache,
                                 const Observer& observer = {});
 
  private:
   // Of a step's rows; see lay_out().
   struct Buffers {
+    // One block, since it goes to the device in one piece.
     std::int32_t* tokens = nullptr;
     std::int32_t* sequences = nullptr;
     std::int32_t* positions = nullptr;
@@ -91,18 +105,27 @@ class Qwen2Forward {
                                            kernels::WeightFormat format,
                                            const ForwardLimits& limits);
   Status check(std::span<const StepRow> rows, const KvCache& cache) const;
-  Status begin(std::span<const StepRow> rows);
+  std::int64_t decoded_rows(std::span<const StepRow> rows) const;
+  Status place(std::span<const StepRow> rows, std::int64_t count);
+  Status begin(std::int64_t count);
   Status attend(const Qwen2Layer& layer, std::int64_t index, std::int64_t rows,
-                const KvCache& cache);
+                bool decode, const KvCache& cache);
   Status feed_forward(const Qwen2Layer& layer, std::int64_t rows);
   Status norm(const float* weight, std::int64_t rows, bool first);
-  Result<std::span<float>> head(std::span<const StepRow> rows);
+  Status layers(std::int64_t rows, bool decode, const KvCache& cache,
+                const Observer& observer);
+  Status head(const float* x, std::int64_t rows);
+  Status gather(std::span<const StepRow> rows);
+  Status observe(const Observer& observer, std::int64_t layer,
+                 std::int64_t rows);
 
   Context* ctx_;
   const Qwen2Weights* weights_;
   ForwardLimits limits_;
   Arena memory_;
   Buffers b_;
+  std::vector<std::int32_t> places_;  // As b_.tokens.
+  RecordedSteps decoded_;
 };
 
 }  // namespace troupe

@@ -11,6 +11,7 @@
 #include "models/model.hpp"
 #include "models/qwen2/config.hpp"
 #include "models/qwen2/forward.hpp"
+#include "models/token_sampler.hpp"
 
 namespace troupe {
 
@@ -23,6 +24,7 @@ inline constexpr std::int64_t kEngineTokens = 16'384;  // In the cache.
 struct Qwen2Plan {
   kernels::WeightFormat format = kernels::WeightFormat::f32;
   ForwardLimits limits;
+  TokenSamplerLimits sampling;
   KvCacheOptions cache;
   std::vector<Component> components;  // weights, kv, step
 };

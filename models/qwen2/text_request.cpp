@@ -134,6 +134,10 @@ class Resolver {
   }
 
   void biases() {
+    if (p_.logit_bias.size() > kMaxLogitBiases)
+      fault("logit_bias", "has " + std::to_string(p_.logit_bias.size()) +
+                              " entries; at most " +
+                              std::to_string(kMaxLogitBiases) + " are allowed");
     for (const auto& [name, bias] : p_.logit_bias) {
       TokenId id = -1;
       const auto* end = name.data() + name.size();

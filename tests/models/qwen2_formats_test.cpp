@@ -5,6 +5,7 @@
 #include <cstring>
 #include <tuple>
 
+#include "tests/models/closeness.hpp"
 #include "tests/models/qwen2_golden.hpp"
 
 namespace troupe {
@@ -12,34 +13,6 @@ namespace {
 
 using kernels::WeightFormat;
 using FormatCase = std::tuple<const char*, IsaLevel, WeightFormat>;
-
-double cosine(const std::vector<float>& a, const std::vector<float>& b) {
-  double ab = 0, aa = 0, bb = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    ab += double{a[i]} * b[i];
-    aa += double{a[i]} * a[i];
-    bb += double{b[i]} * b[i];
-  }
-  return ab / std::sqrt(aa * bb);
-}
-
-/// Mean over the rows of sum p (log p - log q), p: `exact`.
-double divergence(const std::vector<float>& exact, const std::vector<float>& q,
-                  std::size_t width) {
-  double all = 0;
-  const auto log_sum = [&](const float* x) {
-    const double most = *std::max_element(x, x + width);
-    double sum = 0;
-    for (std::size_t i = 0; i < width; ++i) sum += std::exp(x[i] - most);
-    return most + std::log(sum);
-  };
-  for (std::size_t at = 0; at < exact.size(); at += width) {
-    const double of_p = log_sum(&exact[at]), of_q = log_sum(&q[at]);
-    for (std::size_t i = at; i < at + width; ++i)
-      all += std::exp(exact[i] - of_p) * ((exact[i] - of_p) - (q[i] - of_q));
-  }
-  return all / static_cast<double>(exact.size() / width);
-}
 
 class Qwen2FormatsTest : public ::testing::TestWithParam<FormatCase> {
  protected:

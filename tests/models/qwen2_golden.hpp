@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/context.hpp"
+#include "kernels/device_memory.hpp"
 #include "models/qwen2/forward.hpp"
 #include "models/text/greedy.hpp"
 #include "tests/models/golden.hpp"
@@ -18,10 +19,12 @@
 namespace troupe {
 
 struct GoldenQwen2 {
-  explicit GoldenQwen2(const std::string& name, kernels::WeightFormat format =
-                                                    kernels::WeightFormat::f32)
+  explicit GoldenQwen2(
+      const std::string& name,
+      kernels::WeightFormat format = kernels::WeightFormat::f32,
+      const Context& device = {})
       : dir{kGoldenDir / "qwen2" / name} {
-    auto loader = Qwen2WeightLoader::open(dir, format);
+    auto loader = Qwen2WeightLoader::open(dir, format, device);
     EXPECT_TRUE(loader) << loader.error().message;
     if (!loader) return;
     Result<LoadProgress> progress = LoadProgress{0, 1};
@@ -57,18 +60,12 @@ class Qwen2Bench {
       : weights_{&weights}, team_{std::make_unique<ThreadTeam>(threads)} {
     ctx_.isa = isa;
     ctx_.team = team_.get();
-    const auto& c = weights.config;
-    auto cache = KvCache::make({.layers = c.layers,
-                                .kv_heads = c.kv_heads,
-                                .head_dim = c.head_dim,
-                                .pages = 64,
-                                .sequences = 4,
-                                .max_sequence_pages = 32});
-    auto forward =
-        Qwen2Forward::make(ctx_, weights, {.rows = 64, .logits = 64});
-    EXPECT_TRUE(cache && forward);
-    cache_ = std::make_unique<KvCache>(std::move(*cache));
-    forward_ = std::make_unique<Qwen2Forward>(std::move(*forward));
+    make();
+  }
+  /// On the device of `ctx`, where the weights are.
+  Qwen2Bench(const Qwen2Weights& weights, const Context& ctx)
+      : weights_{&weights}, ctx_{ctx} {
+    make();
   }
 
   std::int32_t open() {
@@ -104,7 +101,12 @@ class Qwen2Bench {
     const auto logits = forward_->step(rows, *cache_, observer);
     EXPECT_TRUE(logits) << logits.error().message;
     if (!logits) return {};
-    return {logits->begin(), logits->end()};
+    std::vector<float> values(logits->size());
+    EXPECT_TRUE(kernels::copy_out(ctx_, values.data(), logits->data(),
+                                  logits->size_bytes()));
+    const auto done = kernels::wait(ctx_);
+    EXPECT_TRUE(done) << done.error().message;
+    return values;
   }
   Status try_step(const std::vector<StepRow>& rows) {
     const auto logits = forward_->step(rows, *cache_, observer);
@@ -127,6 +129,24 @@ class Qwen2Bench {
   Qwen2Forward::Observer observer;
 
  private:
+  void make() {
+    const auto& c = weights_->config;
+    auto cache = KvCache::make(
+        {.layers = c.layers,
+         .kv_heads = c.kv_heads,
+         .head_dim = c.head_dim,
+         .pages = 64,
+         .sequences = 4,
+         .max_sequence_pages = 32,
+         .dtype = qwen2_cache_dtype(ctx_.device, weights_->format)},
+        ctx_);
+    auto forward = Qwen2Forward::make(
+        ctx_, *weights_, {.rows = 64, .logits = 64, .sequence_pages = 32});
+    EXPECT_TRUE(cache && forward);
+    cache_ = std::make_unique<KvCache>(std::move(*cache));
+    forward_ = std::make_unique<Qwen2Forward>(std::move(*forward));
+  }
+
   const Qwen2Weights* weights_;
   std::unique_ptr<ThreadTeam> team_;
   Context ctx_;

@@ -65,10 +65,13 @@ class TickingClock : public SteadyClock {
 class TextBench {
  public:
   explicit TextBench(const TextModelFolder& folder,
-                     kernels::WeightFormat format = kernels::WeightFormat::f32)
-      : TextBench{folder.path(), format} {}
-  TextBench(const std::filesystem::path& folder, kernels::WeightFormat format) {
-    auto loader = Qwen2WeightLoader::open(folder, format);
+                     kernels::WeightFormat format = kernels::WeightFormat::f32,
+                     const Context& device = {})
+      : TextBench{folder.path(), format, device} {}
+  TextBench(const std::filesystem::path& folder, kernels::WeightFormat format,
+            const Context& device = {})
+      : ctx{device} {
+    auto loader = Qwen2WeightLoader::open(folder, format, ctx);
     EXPECT_TRUE(loader) << loader.error().message;
     while (!loader->step()->done()) continue;
     auto plan = plan_qwen2(ctx, loader->config(), loader->format());

@@ -1,0 +1,274 @@
+// The whole forward pass on a device: against transformers, against the CPU,
+// and against itself when steps are recorded, filled up, cut into chunks or
+// begin with what is remembered.
+#include "models/qwen2/forward.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstring>
+
+#include "tests/cuda_models/opened_device.hpp"
+#include "tests/models/closeness.hpp"
+#include "tests/models/qwen2_golden.hpp"
+
+namespace troupe {
+namespace {
+
+using kernels::WeightFormat;
+using ::testing::HasSubstr;
+
+using Blocks = std::vector<std::vector<float>>;
+
+bool same_bytes(const std::vector<float>& a, const std::vector<float>& b) {
+  return a.size() == b.size() && !a.empty() &&
+         std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+class CudaQwen2Forward : public ::testing::Test {
+ protected:
+  explicit CudaQwen2Forward(WeightFormat format = WeightFormat::f32)
+      : golden_{"gqa_tied", format, device_.context()} {}
+
+  Qwen2Bench bench() { return {golden_.weights, device_.context()}; }
+  /// Whose steps are launched op by op.
+  Qwen2Bench plain_bench() {
+    auto ctx = device_.context();
+    ctx.graphs = nullptr;
+    return {golden_.weights, ctx};
+  }
+  std::vector<TokenId> prompt(std::size_t tokens) const {
+    return {golden_.prompt.begin(),
+            golden_.prompt.begin() + static_cast<std::ptrdiff_t>(tokens)};
+  }
+  std::size_t width() const {
+    return static_cast<std::size_t>(golden_.weights.config.vocabulary_rows);
+  }
+
+  OpenedDevice device_;
+  GoldenQwen2 golden_;
+};
+
+class CudaQwen2ForwardInBf16 : public CudaQwen2Forward {
+ protected:
+  CudaQwen2ForwardInBf16() : CudaQwen2Forward{WeightFormat::bf16} {}
+};
+
+Blocks blocks_of(Qwen2Bench& model, const GoldenQwen2& golden,
+                 std::vector<float>& logits) {
+  Blocks blocks;
+  model.observer = [&](std::int64_t layer, std::span<const float> hidden) {
+    EXPECT_EQ(layer, std::ssize(blocks));
+    blocks.emplace_back(hidden.begin(), hidden.end());
+  };
+  logits = model.prefill(model.open(), golden.prompt, 64);
+  EXPECT_EQ(std::ssize(blocks), golden.weights.config.layers);
+  return blocks;
+}
+
+TEST_F(CudaQwen2Forward, EqualsTransformersBlockByBlock) {
+  constexpr double kBar = 1e-5;
+  auto model = bench();
+  std::vector<float> logits;
+  const auto blocks = blocks_of(model, golden_, logits);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const auto expected = golden_.expected("block." + std::to_string(i));
+    EXPECT_LE(relative_error(blocks[i], expected), kBar) << i;
+    EXPECT_GT(relative_error(std::vector<float>(expected.size()), expected),
+              kBar);
+  }
+  EXPECT_LE(relative_error(logits, golden_.expected("logits")), kBar);
+}
+
+TEST_F(CudaQwen2ForwardInBf16, IsNearTransformersBlockByBlock) {
+  auto model = bench();
+  EXPECT_EQ(model.cache().layer(0).dtype, DType::bf16);
+  std::vector<float> logits;
+  const auto blocks = blocks_of(model, golden_, logits);
+  for (std::size_t i = 0; i < blocks.size(); ++i)
+    EXPECT_GE(cosine(blocks[i], golden_.expected("block." + std::to_string(i))),
+              0.9995)
+        << i;
+  EXPECT_LE(divergence(golden_.expected("logits"), logits, width()), 1e-3);
+  EXPECT_GT(divergence(golden_.expected("logits"),
+                       std::vector<float>(logits.size()), width()),
+            1e-3);
+}
+
+// All but the first two of these steps are launched as recorded.
+TEST_F(CudaQwen2Forward, ChoosesTheTokensOfTransformers) {
+  constexpr std::size_t kTokens = 10;
+  auto model = bench();
+  const auto sequence = model.open();
+  auto token = model.best(model.prefill(sequence, golden_.prompt, 64));
+  std::vector<TokenId> tokens{token};
+  while (tokens.size() < kTokens) {
+    const auto position = golden_.prompt.size() + tokens.size() - 1;
+    token =
+        model.best(model.step({Qwen2Bench::row(sequence, position, token)}));
+    tokens.push_back(token);
+  }
+  EXPECT_EQ(tokens, std::vector<TokenId>(golden_.greedy.begin(),
+                                         golden_.greedy.begin() + kTokens));
+}
+
+// Steps of two sequences: over the end of a page, with one that ends and
+// another that begins on its pages, at another place.
+TEST_F(CudaQwen2Forward, GivesTheSameBytesRecordedAndOpByOp) {
+  auto recorded = bench();
+  auto plain = plain_bench();
+  std::vector<std::int32_t> sequences;
+  for (auto* model : {&recorded, &plain}) {
+    sequences = {model->open(), model->open()};
+    model->prefill(sequences[0], prompt(14), 64);
+    model->prefill(sequences[1], prompt(3), 64);
+  }
+  std::size_t at[] = {14, 3};
+  for (int step = 0; step < 8; ++step) {
+    if (step == 5) {
+      at[1] = 2;
+      for (auto* model : {&recorded, &plain}) {
+        model->cache().close(sequences[1]);
+        // On other pages than before.
+        const auto other = model->open();
+        ASSERT_EQ(model->open(), 2);
+        model->cache().close(other);
+        ASSERT_EQ(model->open(), sequences[1]);
+        model->prefill(2, prompt(2), 64);
+      }
+      sequences[1] = 2;
+    }
+    const std::vector<StepRow> rows{
+        Qwen2Bench::row(sequences[0], at[0], golden_.prompt[at[0]]),
+        Qwen2Bench::row(sequences[1], at[1], golden_.prompt[at[1] + 20])};
+    const auto once = recorded.step(rows);
+    EXPECT_TRUE(same_bytes(once, plain.step(rows))) << "step " << step;
+    ++at[0];
+    ++at[1];
+  }
+}
+
+TEST_F(CudaQwen2Forward, GivesARowTheSameBytesInAStepThatIsFilledUp) {
+  auto together = bench(), alone = bench();
+  std::vector<std::int32_t> sequences;
+  for (std::size_t i = 0; i < 3; ++i) {
+    sequences.push_back(together.open());
+    together.prefill(sequences[i], prompt(3 + i), 8);
+    alone.prefill(alone.open(), prompt(3 + i), 8);
+  }
+  for (int step = 0; step < 3; ++step) {
+    std::vector<StepRow> rows;
+    std::vector<float> expected;
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto at = 3 + i + static_cast<std::size_t>(step);
+      rows.push_back(
+          Qwen2Bench::row(sequences[i], at, golden_.prompt[at + 7 * i]));
+      const auto logits = alone.step({rows.back()});
+      expected.insert(expected.end(), logits.begin(), logits.end());
+    }
+    EXPECT_TRUE(same_bytes(together.step(rows), expected)) << "step " << step;
+  }
+}
+
+// Up to eight rows a step: beyond, cuBLASLt's choice depends on the rows.
+TEST_F(CudaQwen2Forward, GivesTheSameBytesInSmallChunksAndAfterABeginning) {
+  auto model = bench();
+  const auto first = model.open();
+  const auto tokens = prompt(23);
+  const auto eight = model.prefill(first, tokens, 8);
+  const auto three = model.prefill(model.open(), tokens, 3);
+  EXPECT_TRUE(same_bytes(eight, three));
+  const auto whole = model.prefill(model.open(), tokens, 64);
+  EXPECT_LE(relative_error(whole, eight), 1e-5);
+
+  model.cache().remember(first, tokens);
+  const auto again = model.cache().open(64, std::span{tokens}.first(22));
+  ASSERT_TRUE(again);
+  ASSERT_EQ(model.cache().length(*again), 16);
+  std::vector<StepRow> rows;
+  for (std::size_t i = 16; i < tokens.size(); ++i)
+    rows.push_back(Qwen2Bench::row(*again, i, tokens[i]));
+  EXPECT_TRUE(same_bytes(
+      model.step(rows),
+      {eight.end() - static_cast<std::ptrdiff_t>(7 * width()), eight.end()}));
+}
+
+TEST_F(CudaQwen2Forward, GivesLogitsOnlyToRowsThatWantThem) {
+  auto model = bench();
+  const auto tokens = prompt(8);
+  const auto all = model.prefill(model.open(), tokens, 8);
+  const auto sequence = model.open();
+  std::vector<StepRow> rows;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    rows.push_back(Qwen2Bench::row(sequence, i, tokens[i]));
+    rows.back().wants_logits = i == 2 || i == 7;
+  }
+  std::vector<float> wanted;
+  for (const std::size_t row : {2, 7})
+    wanted.insert(
+        wanted.end(), all.begin() + static_cast<std::ptrdiff_t>(row * width()),
+        all.begin() + static_cast<std::ptrdiff_t>((row + 1) * width()));
+  EXPECT_TRUE(same_bytes(model.step(rows), wanted));
+}
+
+TEST_F(CudaQwen2Forward, MayBeStoppedBeforeARecordedStepAndMadeAgain) {
+  auto model = bench(), undisturbed = bench();
+  std::atomic<bool> stop{false};
+  model.context().stop = &stop;
+  const auto sequence = model.open();
+  undisturbed.open();
+  for (std::size_t at = 0; at < 4; ++at) {
+    const std::vector rows{Qwen2Bench::row(sequence, at, golden_.prompt[at])};
+    stop = true;
+    const auto stopped = model.try_step(rows);
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().code, Errc::cancelled);
+    EXPECT_EQ(model.cache().length(sequence), static_cast<std::int64_t>(at));
+    stop = false;
+    EXPECT_TRUE(same_bytes(model.step(rows), undisturbed.step(rows)));
+  }
+}
+
+TEST_F(CudaQwen2Forward, RefusesACacheOfLongerSequencesThanItsScratchIsFor) {
+  auto ctx = device_.context();
+  const auto& c = golden_.weights.config;
+  auto cache = KvCache::make({.layers = c.layers,
+                              .kv_heads = c.kv_heads,
+                              .head_dim = c.head_dim,
+                              .pages = 40,
+                              .sequences = 1,
+                              .max_sequence_pages = 33},
+                             ctx);
+  auto forward = Qwen2Forward::make(
+      ctx, golden_.weights, {.rows = 1, .logits = 1, .sequence_pages = 32});
+  ASSERT_TRUE(cache && forward);
+  const auto sequence = cache->open(8);
+  const StepRow row{.sequence = *sequence, .wants_logits = true};
+  const auto refused = forward->step(std::span{&row, 1}, *cache);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::invalid_argument);
+  EXPECT_THAT(refused.error().message, HasSubstr("up to 33 pages"));
+}
+
+// 4 TiB of keys and values.
+TEST_F(CudaQwen2Forward, SaysHowMuchMemoryTheDeviceHasNotLeft) {
+  const auto cache = KvCache::make({.layers = 64,
+                                    .kv_heads = 64,
+                                    .head_dim = 128,
+                                    .pages = 1 << 16,
+                                    .sequences = 1,
+                                    .max_sequence_pages = 1},
+                                   device_.context());
+  ASSERT_FALSE(cache);
+  EXPECT_EQ(cache.error().code, Errc::out_of_memory);
+  EXPECT_THAT(cache.error().message,
+              HasSubstr("the device has no 4 TiB of memory left"));
+  // Nothing is spoiled by it.
+  auto model = bench();
+  EXPECT_FALSE(model.step({Qwen2Bench::row(model.open(), 0, golden_.prompt[0])})
+                   .empty());
+}
+
+}  // namespace
+}  // namespace troupe
