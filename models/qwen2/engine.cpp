@@ -108,6 +108,15 @@ void Qwen2Engine::add_rows(const Place& place, std::int64_t most,
   if (last == std::ssize(tokens)) batch.wanting.push_back(place);
 }
 
+// Pages of them, which suits the tiles of products too.
+std::int64_t Qwen2Engine::rows_of_step(bool answers) const {
+  const auto rows = answers ? rate_.rows_in_time() : rate_.lone_rows();
+  const auto most = model_->plan.limits.rows;
+  if (rows >= static_cast<double>(most)) return most;
+  const auto pages = static_cast<std::int64_t>(rows) / kPageTokens;
+  return std::clamp(pages * kPageTokens, kPageTokens, most);
+}
+
 // Answers that run come first: a long prompt does not hold them up.
 Qwen2Engine::Batch Qwen2Engine::plan_step() {
   Batch batch;
@@ -125,9 +134,7 @@ Qwen2Engine::Batch Qwen2Engine::plan_step() {
                                       run.request->prompt.size() - 1));
       prompts.push_back({id, i});
     }
-  const auto in_time = static_cast<std::int64_t>(kStepMs / row_ms_);
-  const auto most = std::clamp(in_time / kPageTokens * kPageTokens, kPageTokens,
-                               model_->plan.limits.rows);
+  const auto most = rows_of_step(!batch.rows.empty());
   for (const auto& place : prompts) {
     const auto left = most - std::ssize(batch.rows);
     if (left <= 0) break;
@@ -179,20 +186,13 @@ Status Qwen2Engine::compute(const Batch& batch) {
   if (auto good = sample(batch, *logits); !good) return good;
   if (auto good = kernels::wait(*ctx_); !good) return good;
   rows_computed_ += std::ssize(batch.rows);
-  learn_rate(batch.rows.size(), clock_->now() - began);
+  rate_.learn(std::ssize(batch.rows),
+              static_cast<double>(clock_->now() - began));
   for (const auto& [id, run] : runs_)
     for (const auto& seat : run.seats)
       if (!seat.choice->ended())
         cache_.remember(seat.sequence, seat.choice->tokens());
   return ok();
-}
-
-// Single tokens cost more by the row: they say nothing of prompts.
-void Qwen2Engine::learn_rate(std::size_t rows, SteadyMs took_ms) {
-  if (static_cast<std::int64_t>(rows) < kPageTokens) return;
-  const auto row_ms = std::max<double>(static_cast<double>(took_ms), 0.5) /
-                      static_cast<double>(rows);
-  row_ms_ = (row_ms_ + row_ms) / 2;
 }
 
 // -- what came of it ----------------------------------------------------------

@@ -15,11 +15,9 @@
 #include "models/qwen2/text_choice.hpp"
 #include "models/qwen2/text_files.hpp"
 #include "models/qwen2/weights.hpp"
+#include "models/step_rate.hpp"
 
 namespace troupe {
-
-/// A step of a model aims at this.
-inline constexpr std::int64_t kStepMs = 200;
 
 /// What an engine needs, loaded.
 struct Qwen2Model {
@@ -42,7 +40,8 @@ class Qwen2Engine : public Engine {
   void cancel(RunId run) override;
 
   /// A token for every answer that is past its prompt; prompts with what is
-  /// left of the rows that fit into kStepMs.
+  /// left of the rows that fit into kStepMs. Without answers a prompt may take
+  /// up to kLoneStepMs where that is faster.
   StepReport step() override;
 
   /// Since it was made; what is shared is not computed again.
@@ -94,7 +93,7 @@ class Qwen2Engine : public Engine {
   void tell(RunId id, StepReport& report);
   void fail(RunId id, Error why, StepReport& report);
   Json result_of(const Run& run) const;
-  void learn_rate(std::size_t rows, SteadyMs took_ms);
+  std::int64_t rows_of_step(bool answers) const;
 
   Context* ctx_;
   const SteadyClock* clock_;
@@ -105,7 +104,7 @@ class Qwen2Engine : public Engine {
   std::map<RunId, Run> runs_;  // The first admitted first.
   RunId next_id_ = 1;
   std::int64_t rows_computed_ = 0;
-  double row_ms_ = 5;  // What a row of a prompt takes; measured.
+  StepRate rate_;
 
   // Of the step at hand.
   std::vector<kernels::SamplingRow> sampling_;
