@@ -8,21 +8,38 @@ namespace troupe {
 
 using kernels::kPageTokens;
 
+namespace {
+
+// Positions, whole pages of them.
+std::int64_t pages_for(std::int64_t tokens) {
+  return (tokens + kPageTokens - 1) / kPageTokens;
+}
+
+std::int64_t pages_of_pool(const Qwen2Config& config, KvCacheOptions one) {
+  one.pages = 1;
+  const auto page_bytes = KvCache::bytes_for(one);
+  const auto half = qwen2_weight_bytes(config, kernels::WeightFormat::bf16) / 2;
+  const auto bytes = std::min(std::max(half, kLeastPoolBytes), kPoolBytes);
+  const auto most = std::min(pages_for(config.max_positions) * kEngineSequences,
+                             pages_for(kPoolTokens));
+  const auto least =
+      pages_for(std::min(config.max_positions, kLeastPoolTokens));
+  return std::clamp(static_cast<std::int64_t>(bytes / page_bytes), least, most);
+}
+
+}  // namespace
+
 Result<Qwen2Plan> plan_qwen2(const Context& ctx, const Qwen2Config& config,
                              kernels::WeightFormat format) {
-  // Positions of the cache, whole pages of them.
-  const auto pages = [](std::int64_t tokens) {
-    return (tokens + kPageTokens - 1) / kPageTokens;
-  };
-  const auto of_one = pages(config.max_positions);
+  const auto of_one = pages_for(config.max_positions);
   Qwen2Plan plan{.format = format};
-  plan.cache = {
-      .layers = config.layers,
-      .kv_heads = config.kv_heads,
-      .head_dim = config.head_dim,
-      .pages = std::min(of_one * kEngineSequences, pages(kEngineTokens)),
-      .sequences = kEngineSequences,
-      .max_sequence_pages = 0};
+  plan.cache = {.layers = config.layers,
+                .kv_heads = config.kv_heads,
+                .head_dim = config.head_dim,
+                .pages = 0,
+                .sequences = kEngineSequences,
+                .max_sequence_pages = 0};
+  plan.cache.pages = pages_of_pool(config, plan.cache);
   plan.cache.max_sequence_pages = std::min(of_one, plan.cache.pages);
   plan.cache.dtype = qwen2_cache_dtype(ctx.device, format);
   plan.limits = {.rows = std::min(kEngineRows,

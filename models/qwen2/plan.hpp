@@ -17,9 +17,19 @@ namespace troupe {
 
 // Of an engine. A long prompt is cut into chunks, so a step's rows bound the
 // time of a step, not the length of a prompt.
-inline constexpr std::int64_t kEngineSequences = 16;   // Computed at once.
-inline constexpr std::int64_t kEngineRows = 256;       // Of a step.
-inline constexpr std::int64_t kEngineTokens = 16'384;  // In the cache.
+inline constexpr std::int64_t kEngineSequences = 16;  // Computed at once.
+inline constexpr std::int64_t kEngineRows = 256;      // Of a step.
+
+// Of the cache: room for kEngineSequences whole sequences, but no more than
+// kPoolTokens positions, than half of what the weights take in bf16 or
+// kLeastPoolBytes where that is more, and than kPoolBytes, all for keys and
+// values in fp32: whatever they and the weights are kept in, so that a model
+// takes the same requests in all formats and on all devices. Never less than
+// one sequence of kLeastPoolTokens.
+inline constexpr std::int64_t kPoolTokens = 16'384;
+inline constexpr std::int64_t kLeastPoolTokens = 4'096;
+inline constexpr std::uint64_t kLeastPoolBytes = std::uint64_t{32} << 20;
+inline constexpr std::uint64_t kPoolBytes = std::uint64_t{2} << 30;
 
 struct Qwen2Plan {
   kernels::WeightFormat format = kernels::WeightFormat::f32;

@@ -108,5 +108,54 @@ TEST(Qwen2Plan, FitsTheCacheToAShortModel) {
   EXPECT_EQ(plan->limits.rows, 7 * kernels::kPageTokens);
 }
 
+std::int64_t pool_tokens(const Qwen2Config& config,
+                         kernels::WeightFormat format) {
+  const auto plan = plan_qwen2({}, config, format);
+  return plan ? plan->cache.pages * kernels::kPageTokens : 0;
+}
+
+TEST(Qwen2Plan, GivesATinyModelNoLargePool) {
+  auto config = seven_billion();  // In the demo model's widths.
+  config.vocabulary_rows = 2048;
+  config.hidden = 192;
+  config.intermediate = 384;
+  config.layers = 4;
+  config.heads = config.kv_heads = 3;
+  config.head_dim = 64;
+  config.max_positions = 2048;
+  const auto plan = plan_qwen2({}, config, kernels::WeightFormat::bf16);
+  ASSERT_TRUE(plan);
+  EXPECT_LE(plan->components[1].bytes, kLeastPoolBytes);
+  EXPECT_GT(plan->components[1].bytes, kLeastPoolBytes * 9 / 10);
+  EXPECT_EQ(plan->cache.max_sequence_pages, 2048 / kernels::kPageTokens);
+}
+
+TEST(Qwen2Plan, GivesALargeModelNoMorePoolThanTheBound) {
+  auto config = seven_billion();  // Of the fourteen billion's depth.
+  config.layers = 48;
+  config.kv_heads = 8;
+  config.heads = 40;
+  config.hidden = 5120;
+  const auto plan = plan_qwen2({}, config, kernels::WeightFormat::int8);
+  ASSERT_TRUE(plan);
+  EXPECT_LE(plan->components[1].bytes, kPoolBytes);
+  EXPECT_GT(plan->components[1].bytes, kPoolBytes * 9 / 10);
+  // With every head its own keys a sequence would not fit any more.
+  config.kv_heads = 40;
+  EXPECT_EQ(pool_tokens(config, kernels::WeightFormat::int8), kLeastPoolTokens);
+}
+
+TEST(Qwen2Plan, GivesAModelOneRoomInAllFormats) {
+  auto config = seven_billion();
+  config.layers = 4;
+  config.kv_heads = 28;
+  config.vocabulary_rows = 2048;
+  const auto tokens = pool_tokens(config, kernels::WeightFormat::bf16);
+  EXPECT_LT(tokens, kPoolTokens);
+  EXPECT_GT(tokens, kLeastPoolTokens);
+  EXPECT_EQ(pool_tokens(config, kernels::WeightFormat::int4), tokens);
+  EXPECT_EQ(pool_tokens(config, kernels::WeightFormat::f32), tokens);
+}
+
 }  // namespace
 }  // namespace troupe
