@@ -70,6 +70,15 @@ std::int64_t row_stride(WeightFormat format, std::int64_t inputs);
 void pack_rows(const PackedWeight& weight, std::int64_t first,
                std::span<const float> rows);
 
+/// The same bytes as pack_rows() of the widened rows, sooner where whole panels
+/// are given. REQUIRES: also, the weight is of bf16.
+void pack_bf16_rows(const PackedWeight& weight, std::int64_t first,
+                    std::span<const std::uint16_t> rows);
+
+/// Another one where pack_rows() gives other bytes for the same rows: what was
+/// packed before is not used then.
+inline constexpr int kPackedVersion = 1;
+
 /// One element, as it is after rounding. REQUIRES: within the weight.
 float packed_at(const PackedWeight& weight, std::int64_t output,
                 std::int64_t input);
