@@ -173,7 +173,8 @@ bool DeviceJobs::open_next(DeviceNews& news) {
   // Before it is opened: what is written from now on is noticed.
   content_ = model_.empty() ? ModelContent{} : model_content(places_, model_);
   auto loader =
-      folder ? family_->open(*folder, setting_, ctx_) : folder.error();
+      folder ? family_->open(model_source(places_, *folder), setting_, ctx_)
+             : folder.error();
   if (!loader) {
     news.ends.push_back(
         failed(next.token, class_of(loader.error().code), loader.error()));
@@ -192,11 +193,14 @@ bool DeviceJobs::open_next(DeviceNews& news) {
     return false;
   }
   loader_ = *std::move(loader);
+  remark_.clear();
   return true;
 }
 
 void DeviceJobs::step_load(DeviceNews& news) {
   auto progress = loader_->step();
+  if (auto remark = loader_->remark(); !remark.empty() && remark != remark_)
+    news.remarks.push_back(remark_ = std::move(remark));
   if (!progress) {
     close_model(news);
     news.ends.push_back(failed(queued_.front().token,

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "actors/executor.hpp"
@@ -18,6 +19,7 @@ struct DeviceNews {
   std::vector<AttemptEnd> ends;
   std::vector<ModelDrop> dropped;
   std::vector<LiveEvent> live;
+  std::vector<std::string> remarks;  // Of loads, for the operator.
 };
 
 /// One model at a time, several attempts of it at once; attempts on another
@@ -71,6 +73,7 @@ class DeviceJobs {
   // Of the attempt that it was loaded for.
   std::string resident_, kind_, device_;
   std::unique_ptr<Loader> loader_;  // While loading,
+  std::string remark_;              // the last one of it,
   std::unique_ptr<Engine> engine_;  // then this.
   std::deque<Assignment> queued_;
   std::map<RunId, Token> running_;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <iostream>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -111,6 +112,9 @@ class DeviceServer {
   }
 
   void tell(DeviceNews news) {
+    // Standard error is the node's.
+    for (const auto& remark : news.remarks)
+      std::cerr << "troupe-device: " + remark + "\n";
     DeviceSays says{.ended = std::move(news.ends),
                     .dropped = std::move(news.dropped)};
     const auto now = system_wall_clock().now();

@@ -1,7 +1,9 @@
 #include "models/arena.hpp"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <new>
 #include <string>
@@ -53,7 +55,21 @@ std::byte* Arena::take_bytes(std::size_t bytes) {
   used_ += (bytes + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment;
   if (block_ == nullptr) return nullptr;
   TROUPE_ASSERT(used_ <= bytes_);
+  if (block_.get_deleter().memory == nullptr)
+    std::fill(block_.get() + at + bytes, block_.get() + used_, std::byte{0});
   return block_.get() + at;
+}
+
+void Arena::give_back(std::size_t begin, std::size_t end) const {
+  if (block_ == nullptr || block_.get_deleter().memory != nullptr) return;
+  TROUPE_ASSERT(begin <= end && end <= bytes_);
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto block = reinterpret_cast<std::uintptr_t>(block_.get());
+  const auto first = (block + begin + page - 1) / page * page;
+  const auto last = (block + end) / page * page;
+  if (first < last)
+    static_cast<void>(
+        ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED));
 }
 
 void FreeArena::operator()(std::byte* block) const {

@@ -33,7 +33,8 @@ class Arena {
     return allocate({}, bytes);
   }
 
-  /// Uninitialised. REQUIRES: what counting said is not exceeded.
+  /// Uninitialised, but for what fills up the pieces of the program's own
+  /// memory: zeros. REQUIRES: what counting said is not exceeded.
   template <class T>
   T* take(std::int64_t count) {
     return reinterpret_cast<T*>(
@@ -42,6 +43,14 @@ class Arena {
   std::byte* take_bytes(std::size_t bytes);
 
   std::size_t used() const { return used_; }
+
+  /// Gives the whole pages of [begin, end) back to the system, for memory whose
+  /// content was put elsewhere: what lies there is gone. Of the program's own
+  /// memory only; of any other nothing is given back.
+  void give_back(std::size_t begin, std::size_t end) const;
+
+  /// The first piece; the others follow, each aligned. Null where it counts.
+  std::byte* data() const { return block_.get(); }
 
  private:
   std::unique_ptr<std::byte[], FreeArena> block_;

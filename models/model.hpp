@@ -14,6 +14,7 @@
 #include "core/result.hpp"
 #include "kernels/context.hpp"
 #include "models/model_places.hpp"
+#include "models/packed_place.hpp"
 
 namespace troupe {
 
@@ -103,6 +104,9 @@ class Loader {
   /// invalid_argument (a shape that a kernel's supports() refuses).
   virtual Result<LoadProgress> step() = 0;
 
+  /// What people should know of the load; empty: nothing.
+  virtual std::string remark() const { return {}; }
+
   /// REQUIRES: the last step() was done(). Once.
   virtual std::unique_ptr<Engine> take() = 0;
 };
@@ -112,7 +116,7 @@ struct ModelFamily {
   std::string_view name;                    // "qwen2"
   std::span<const std::string_view> kinds;  // "text.generate", ...
   /// `ctx` outlives the loader and its engine. Errors: not_found, corrupt.
-  Result<std::unique_ptr<Loader>> (*open)(const std::filesystem::path& dir,
+  Result<std::unique_ptr<Loader>> (*open)(const ModelSource& source,
                                           const std::string& setting,
                                           Context& ctx);
   /// What a Loader's components() would say, from the smallest files alone:

@@ -137,6 +137,12 @@ Result<std::string> read_at(int fd, std::uint64_t offset, std::size_t limit) {
   return bytes;
 }
 
+void read_ahead(int fd, std::uint64_t offset, std::uint64_t bytes) {
+  static_cast<void>(::posix_fadvise(fd, static_cast<off_t>(offset),
+                                    static_cast<off_t>(bytes),
+                                    POSIX_FADV_WILLNEED));
+}
+
 Result<std::string> read_file(const std::filesystem::path& path,
                               std::uint64_t limit_bytes) {
   auto fd = open_read(path);

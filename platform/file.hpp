@@ -36,6 +36,9 @@ Result<std::string> read_at(int fd, std::uint64_t offset, std::size_t limit);
 Result<std::size_t> read_into(int fd, std::uint64_t offset,
                               std::span<std::byte> out);
 
+/// Asks the system to bring these bytes to memory, without waiting. Advice.
+void read_ahead(int fd, std::uint64_t offset, std::uint64_t bytes);
+
 /// The whole file. Errors: too_large when it holds over `limit_bytes`.
 Result<std::string> read_file(const std::filesystem::path& path,
                               std::uint64_t limit_bytes = 64u << 20);

@@ -22,7 +22,7 @@
 #include "bench/support/figures.hpp"
 #include "bench/support/read_rate.hpp"
 #include "models/arena.hpp"
-#include "models/qwen2/weights.hpp"
+#include "models/qwen2/weight_loader.hpp"
 
 namespace troupe::bench {
 namespace {

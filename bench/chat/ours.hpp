@@ -9,6 +9,7 @@
 
 #include "kernels/packed.hpp"
 #include "models/qwen2/engine.hpp"
+#include "models/qwen2/weight_loader.hpp"
 
 namespace troupe::bench {
 

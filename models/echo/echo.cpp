@@ -89,8 +89,8 @@ class EchoLoader : public Loader {
   };
 };
 
-Result<std::unique_ptr<Loader>> open(const std::filesystem::path&,
-                                     const std::string&, Context&) {
+Result<std::unique_ptr<Loader>> open(const ModelSource&, const std::string&,
+                                     Context&) {
   return std::unique_ptr<Loader>{std::make_unique<EchoLoader>()};
 }
 

@@ -6,6 +6,7 @@
 #include "core/nearest.hpp"
 #include "models/model.hpp"
 #include "models/qwen2/engine.hpp"
+#include "models/qwen2/weight_loader.hpp"
 
 namespace troupe {
 namespace {
@@ -36,6 +37,8 @@ class Qwen2Loader : public Loader {
     return progress;
   }
 
+  std::string remark() const override { return weights_.remark(); }
+
   std::unique_ptr<Engine> take() override { return std::move(engine_); }
 
  private:
@@ -63,11 +66,12 @@ Result<WeightFormat> format_of(const std::filesystem::path& dir,
   return enum_named(setting, kernels::kLastWeightFormat);
 }
 
-Result<std::unique_ptr<Loader>> open(const std::filesystem::path& dir,
+Result<std::unique_ptr<Loader>> open(const ModelSource& source,
                                      const std::string& setting, Context& ctx) {
+  const auto& dir = source.folder;
   const auto format = format_of(dir, setting);
   if (!format) return format.error();
-  auto weights = Qwen2WeightLoader::open(dir, *format, ctx);
+  auto weights = Qwen2WeightLoader::open(source, *format, ctx);
   if (!weights) return weights.error();
   auto plan = plan_qwen2(ctx, weights->config(), *format);
   if (!plan) return plan.error();

@@ -83,6 +83,11 @@ Status WeightFile::read(const StoredTensor& tensor, std::uint64_t offset,
   return ok();
 }
 
+void WeightFile::read_ahead(const StoredTensor& tensor, std::uint64_t offset,
+                            std::uint64_t bytes) const {
+  platform::read_ahead(fd_.get(), tensor.begin + offset, bytes);
+}
+
 Status WeightFile::read_f32(const StoredTensor& tensor, std::int64_t first,
                             std::span<float> out) const {
   if (tensor.type == StoredType::f32)

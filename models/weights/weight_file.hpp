@@ -36,6 +36,10 @@ class WeightFile {
   Status read(const StoredTensor& tensor, std::uint64_t offset,
               std::span<std::byte> out) const;
 
+  /// Asks the system to bring these bytes, which are read soon. Advice.
+  void read_ahead(const StoredTensor& tensor, std::uint64_t offset,
+                  std::uint64_t bytes) const;
+
   /// As read(), of elements from `first` on, widened to fp32 on the way.
   /// REQUIRES: first + out.size() <= its elements.
   /// Errors: also unsupported: neither bf16, f16 nor f32.

@@ -107,13 +107,14 @@ class SlowLoader : public Loader {
   ~SlowLoader() override { --loads; }
   std::span<const Component> components() const override { return {}; }
   Result<LoadProgress> step() override { return LoadProgress{++step_, 100}; }
+  std::string remark() const override { return step_ >= 2 ? "slow" : ""; }
   std::unique_ptr<Engine> take() override { return {}; }
 
  private:
   std::uint64_t step_ = 0;
 };
 
-Result<std::unique_ptr<Loader>> open_slowly(const std::filesystem::path&,
+Result<std::unique_ptr<Loader>> open_slowly(const ModelSource&,
                                             const std::string&, Context&) {
   return std::unique_ptr<Loader>{std::make_unique<SlowLoader>()};
 }
@@ -150,14 +151,27 @@ TEST(DeviceJobsLoads, AreAbandonedWhenNobodyWaitsForThemAnyMore) {
 
 int opened = 0;
 
-Result<std::unique_ptr<Loader>> open_counted(const std::filesystem::path& dir,
+Result<std::unique_ptr<Loader>> open_counted(const ModelSource& source,
                                              const std::string& setting,
                                              Context& ctx) {
   ++opened;
-  return model_families().front()->open(dir, setting, ctx);
+  return model_families().front()->open(source, setting, ctx);
 }
 const ModelFamily counted_family{"counted", kSlowKinds, open_counted,
                                  plan_nothing};
+
+TEST(DeviceJobsLoads, HandOnWhatPeopleShouldKnowOnce) {
+  Context ctx;
+  DeviceJobs jobs{ctx, {&slow_family}, {{"/nowhere"}}};
+  DeviceNews news;
+  Assignment one;
+  one.token.job = {0, 1};
+  one.spec.kind = "echo";
+  jobs.assign(one, news);
+  for (int i = 0; i < 4; ++i) jobs.step(news);
+  EXPECT_EQ(news.remarks, std::vector<std::string>{"slow"});
+  jobs.stop({one.token, StopReason::cancelled}, news);
+}
 
 TEST(DeviceJobsLoads, AModelThatWasReplacedIsLoadedAnew) {
   platform::TempDir models;

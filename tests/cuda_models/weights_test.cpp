@@ -1,10 +1,11 @@
 // A model's weights on a device: what lies there is what the program would
 // have packed into its own memory in the device's layout.
-#include "models/qwen2/weights.hpp"
+#include "models/qwen2/weight_loader.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "models/qwen2/packed_weights.hpp"
 #include "tests/cuda_models/opened_device.hpp"
 #include "tests/models/tiny_qwen2.hpp"
 #include "tests/platform/temp_dir.hpp"
@@ -84,6 +85,26 @@ TEST(CudaQwen2Weights, LieAsTheDeviceWantsThem) {
       EXPECT_EQ(bytes_at(device, there->norm, 64 * 4),
                 bytes_here(expected->norm, 64 * 4));
     }
+}
+
+TEST(CudaQwen2Weights, OfCodesAreTakenAsTheyWerePacked) {
+  platform::TempDir dir;
+  const ModelSource source{dir / "tiny", dir / ".packed"};
+  std::filesystem::create_directories(source.folder);
+  uneven_model().write(source.folder);
+  OpenedDevice device;
+  for (const auto format : {WeightFormat::int8, WeightFormat::int4}) {
+    const auto expected = load(source.folder, format, {}, 1 << 20);
+    ASSERT_TRUE(pack_qwen2(source, format, {}, {}));
+    auto loader = Qwen2WeightLoader::open(source, format, device.context());
+    ASSERT_TRUE(loader && expected);
+    const auto progress = loader->step();
+    ASSERT_TRUE(progress && progress->done());
+    EXPECT_EQ(progress->total_bytes, expected->memory.used());
+    const auto there = loader->take();
+    EXPECT_EQ(bytes_at(device, there.memory.data(), there.memory.used()),
+              bytes_here(expected->memory.data(), expected->memory.used()));
+  }
 }
 
 TEST(CudaQwen2Weights, HoldAStoredHeadToTheEmbeddingItIsTiedTo) {

@@ -13,6 +13,7 @@
 #include "kernels/context.hpp"
 #include "kernels/device_memory.hpp"
 #include "models/qwen2/forward.hpp"
+#include "models/qwen2/weight_loader.hpp"
 #include "models/text/greedy.hpp"
 #include "tests/models/golden.hpp"
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "models/qwen2/weight_loader.hpp"
 #include "tests/models/tiny_qwen2.hpp"
 #include "tests/platform/temp_dir.hpp"
 

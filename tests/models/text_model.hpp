@@ -13,6 +13,7 @@
 
 #include "codec/json.hpp"
 #include "models/qwen2/engine.hpp"
+#include "models/qwen2/weight_loader.hpp"
 #include "tests/models/golden.hpp"
 #include "tests/models/tiny_qwen2.hpp"
 #include "tests/platform/temp_dir.hpp"

@@ -1,0 +1,87 @@
+#include "models/weights/weight_piece.hpp"
+
+#include <algorithm>
+
+#include "models/weights/team_reads.hpp"
+
+namespace troupe {
+namespace {
+
+// Read at once: as much as a disk needs to be at its full rate.
+constexpr std::int64_t kReadElements = 1 << 20;
+
+// So many blocks ahead the system is asked for what comes, so that the disk
+// works while blocks are packed. On a virtual disk of 1.4 GB/s, 16 MiB.
+constexpr std::size_t kBlocksAhead = 8;
+
+using kernels::WeightFormat;
+
+}  // namespace
+
+std::int64_t PieceReader::rows_at_once(const WeightPiece& piece,
+                                       std::int64_t wished) const {
+  const auto rows =
+      writer_.rows_at_once(std::min(wished, kReadElements / piece.width()));
+  const auto panels = rows / kernels::kPanelOutputs * kernels::kPanelOutputs;
+  // Whole panels are packed faster.
+  return piece.plain == nullptr && panels > 0 ? panels : rows;
+}
+
+// As read_f32() and put() would, without going through fp32.
+Status PieceReader::read_bf16(const PieceBlock& block) {
+  const auto& [piece, first, rows] = block;
+  halves_.resize(static_cast<std::size_t>(rows * piece->width()));
+  if (auto good =
+          piece->from.file->read(*piece->from.tensor, block.offset(),
+                                 std::as_writable_bytes(std::span{halves_}));
+      !good)
+    return good;
+  kernels::pack_bf16_rows(piece->packed, first, halves_);
+  return ok();
+}
+
+Status PieceReader::read(const PieceBlock& block) {
+  const auto& [piece, first, rows] = block;
+  const auto& tensor = *piece->from.tensor;
+  if (piece->plain == nullptr && !piece->compare &&
+      writer_.context().memory == nullptr && tensor.type == StoredType::bf16 &&
+      piece->packed.format == WeightFormat::bf16)
+    return read_bf16(block);
+  rows_.resize(static_cast<std::size_t>(rows * piece->width()));
+  if (auto good =
+          piece->from.file->read_f32(tensor, first * piece->width(), rows_);
+      !good)
+    return good;
+  if (piece->plain != nullptr) return writer_.put(piece->plain + first, rows_);
+  if (!piece->compare) return writer_.put(piece->packed, first, rows_);
+  const auto same = writer_.holds(piece->packed, first, rows_);
+  if (!same) return same.error();
+  if (*same) return ok();
+  return Error{Errc::corrupt,
+               piece->from.file->path().string() + ": tensor " + tensor.name +
+                   " differs from the embedding, though config.json says "
+                   "tie_word_embeddings; set it to false"};
+}
+
+Status PieceReader::finish() {
+  rows_ = {};
+  halves_ = {};
+  return writer_.finish();
+}
+
+Status read_blocks(const Context& ctx, std::span<PieceReader> readers,
+                   std::span<const PieceBlock> blocks) {
+  const auto ask = [&](std::size_t i) {
+    if (i < blocks.size())
+      blocks[i].piece->from.file->read_ahead(
+          *blocks[i].piece->from.tensor, blocks[i].offset(), blocks[i].bytes());
+  };
+  for (std::size_t i = 0; i < kBlocksAhead; ++i) ask(i);
+  return read_on_team(ctx, readers.size(), blocks.size(),
+                      [&](std::size_t reader, std::size_t i) {
+                        ask(i + kBlocksAhead);
+                        return readers[reader].read(blocks[i]);
+                      });
+}
+
+}  // namespace troupe

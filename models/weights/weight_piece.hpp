@@ -1,0 +1,77 @@
+// A stored tensor on its way to where kernels want it: read in blocks of rows,
+// rounded and packed. One reader is one thread's; several fill one weight side
+// by side.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/result.hpp"
+#include "kernels/context.hpp"
+#include "kernels/packed.hpp"
+#include "models/packed_writer.hpp"
+#include "models/weights/weight_folder.hpp"
+
+namespace troupe {
+
+/// Goes to `packed`, or to `plain` where that is not null; or is only compared
+/// with what is packed there.
+struct WeightPiece {
+  LocatedTensor from;
+  kernels::PackedWeight packed;
+  float* plain = nullptr;
+  bool compare = false;
+
+  std::int64_t width() const { return plain != nullptr ? 1 : packed.inputs; }
+  std::int64_t rows() const { return from.tensor->elements() / width(); }
+  std::uint64_t row_bytes() const {
+    return static_cast<std::uint64_t>(width()) *
+           element_bytes(from.tensor->type);
+  }
+};
+
+struct PieceBlock {
+  const WeightPiece* piece = nullptr;
+  std::int64_t first = 0;
+  std::int64_t rows = 0;
+
+  std::uint64_t bytes() const {
+    return static_cast<std::uint64_t>(rows) * piece->row_bytes();
+  }
+  std::uint64_t offset() const {
+    return static_cast<std::uint64_t>(first) * piece->row_bytes();
+  }
+};
+
+class PieceReader {
+ public:
+  /// What `ctx` points to outlives it.
+  explicit PieceReader(const Context& ctx) : writer_{ctx} {}
+
+  /// Of at most `wished` rows, as many as go at once.
+  std::int64_t rows_at_once(const WeightPiece& piece,
+                            std::int64_t wished) const;
+
+  /// REQUIRES: the rows before were read, or are read by others, in blocks of
+  /// rows_at_once(). Errors: corrupt (cut short since; it is compared and
+  /// differs), io_error, device_lost.
+  Status read(const PieceBlock& block);
+  /// Until all is there.
+  Status finish();
+
+ private:
+  Status read_bf16(const PieceBlock& block);
+
+  PackedWriter writer_;
+  std::vector<float> rows_;  // Read, not yet put.
+  std::vector<std::uint16_t> halves_;
+};
+
+/// Reads the blocks on the threads of `ctx`, one reader each. Errors: the first
+/// block's that failed; then others may not have been read.
+/// REQUIRES: !readers.empty().
+Status read_blocks(const Context& ctx, std::span<PieceReader> readers,
+                   std::span<const PieceBlock> blocks);
+
+}  // namespace troupe
