@@ -80,6 +80,7 @@ Result<ModelFacts> facts_of(Session& session,
   static_cast<void>(known.save());
   if (!hash) return hash.error();
   facts.hash = *std::move(hash);
+  facts.packed = packed_copies(model_source(*places, folder));
   return facts;
 }
 

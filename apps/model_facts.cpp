@@ -12,6 +12,18 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+Json packed_json(const std::vector<PackedCopy>& copies) {
+  Json all = Json::array();
+  for (const auto& copy : copies) {
+    all.push_back({{"dtype", to_string(copy.format)},
+                   {"file", copy.file.string()},
+                   {"bytes", copy.bytes},
+                   {"used", copy.why_unused.empty()}});
+    if (!copy.why_unused.empty()) all.back()["why"] = copy.why_unused;
+  }
+  return all;
+}
+
 }  // namespace
 
 std::uint64_t memory_of(const ModelDescription& description) {
@@ -31,6 +43,14 @@ std::string fits_text(std::uint64_t bytes,
       small.push_back(room.device + " has " + render::bytes(room.memory_bytes));
   if (!fit.empty()) return joined(fit);
   return small.empty() ? "nowhere" : "nowhere: " + joined(small);
+}
+
+std::string packed_text(const std::vector<PackedCopy>& copies) {
+  std::vector<std::string> words;
+  for (const auto& copy : copies)
+    words.push_back(std::string(to_string(copy.format)) +
+                    (copy.why_unused.empty() ? "" : " (not used)"));
+  return words.empty() ? "-" : joined(words);
 }
 
 std::string count_text(std::uint64_t count) {
@@ -70,6 +90,7 @@ Json model_json(const ModelFacts& facts) {
             {"memory_bytes", bytes},
             {"components", components},
             {"devices", devices}};
+  json["packed"] = packed_json(facts.packed);
   if (!facts.hash.empty()) json["hash"] = facts.hash;
   return json;
 }
@@ -89,6 +110,13 @@ std::string model_text(const ModelFacts& facts) {
     rows.push_back(
         {"memory, " + component.name, render::bytes(component.bytes)});
   rows.push_back({"fits", fits_text(memory_of(d), facts.devices)});
+  for (const auto& copy : facts.packed)
+    rows.push_back(
+        {"packed, " + std::string(to_string(copy.format)),
+         render::bytes(copy.bytes) +
+             (copy.why_unused.empty()
+                  ? ""
+                  : "; not used: " + render::printable(copy.why_unused))});
   if (!facts.hash.empty()) rows.push_back({"hash", facts.hash});
   return render::table(rows);
 }

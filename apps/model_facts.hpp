@@ -9,6 +9,7 @@
 
 #include "codec/json.hpp"
 #include "models/describe.hpp"
+#include "models/quantize.hpp"
 
 namespace troupe {
 
@@ -23,6 +24,7 @@ struct ModelFacts {
   ModelDescription description;
   std::string hash;  // Empty: not known.
   std::vector<DeviceRoom> devices;
+  std::vector<PackedCopy> packed;
 };
 
 /// All components together.
@@ -32,12 +34,15 @@ std::uint64_t memory_of(const ModelDescription& description);
 std::string fits_text(std::uint64_t bytes,
                       const std::vector<DeviceRoom>& devices);
 
+/// "int8, int4 (not used)"; "-" for none.
+std::string packed_text(const std::vector<PackedCopy>& copies);
+
 /// "494 M", "7.6 B"; exact below a thousand.
 std::string count_text(std::uint64_t count);
 
 /// folder family kinds parameters stored_bytes dtypes tokens max_positions
 /// chats why_no_chat memory_bytes components devices[{device,memory_bytes,
-/// fits}], and `hash` where it is known.
+/// fits}] packed[{dtype,file,bytes,used,why}], and `hash` where it is known.
 Json model_json(const ModelFacts& facts);
 
 /// The same, a line each.

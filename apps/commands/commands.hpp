@@ -23,6 +23,7 @@ void add_version(CLI::App& root, Invocation& call);
 // Parts of `models`.
 void add_models_add(CLI::App& models, Invocation& call);
 void add_models_list(CLI::App& models, Invocation& call);
+void add_models_quantize(CLI::App& models, Invocation& call);
 void add_models_remove(CLI::App& models, Invocation& call);
 
 // Parts of `jobs`, a file each.

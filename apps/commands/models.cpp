@@ -8,6 +8,7 @@
 #include "apps/model_lines.hpp"
 #include "apps/model_names.hpp"
 #include "models/describe.hpp"
+#include "models/quantize.hpp"
 #include "models/text/tokenizer.hpp"
 
 namespace troupe::commands {
@@ -39,6 +40,14 @@ ExitCode check(Invocation& call, const std::string& model) {
   if (!folder) return call.misused(folder.error().message);
   if (const auto good = check_model(*folder); !good)
     return call.fail(good.error());
+  const auto places = places_of(call.session);
+  if (!places) return call.misused(places.error());
+  const auto source = model_source(*places, *folder);
+  if (const auto good = check_packed(source); !good)
+    return call.fail(good.error());
+  for (const auto& copy : packed_copies(source))
+    if (!copy.why_unused.empty())
+      call.err() << "note: " << copy.why_unused << "\n";
   if (call.json)
     call.print({{"ok", true}, {"folder", folder->string()}});
   else
@@ -66,6 +75,7 @@ void add_models(CLI::App& root, Invocation& call) {
       add_group(root, call, "models", "The models here and their tokens");
   add_models_add(*models, call);
   add_models_list(*models, call);
+  add_models_quantize(*models, call);
   add_models_remove(*models, call);
   const auto add = [&](const std::string& name, const std::string& help,
                        ExitCode (*act)(Invocation&, const std::string&)) {

@@ -72,7 +72,8 @@ ExitCode add_folder(Invocation& call, const ModelAddOptions& options) {
                     {.folder = *added,
                      .description = *std::move(described),
                      .hash = known_model_hash(*added, known).value_or(""),
-                     .devices = *std::move(rooms)});
+                     .devices = *std::move(rooms),
+                     .packed = {}});
 }
 
 }  // namespace

@@ -40,8 +40,11 @@ Json place_json(const PlacedModel& model) {
 class ModelListing {
  public:
   ModelListing(Invocation& call, std::vector<DeviceRoom> rooms,
-               KnownHashes known)
-      : call_{call}, rooms_{std::move(rooms)}, known_{std::move(known)} {}
+               KnownHashes known, const ModelPlaces& places)
+      : call_{call},
+        rooms_{std::move(rooms)},
+        known_{std::move(known)},
+        places_{places} {}
 
   void take(const PlacedModel& model) {
     auto described = describe_model(model.folder);
@@ -63,7 +66,8 @@ class ModelListing {
           {.folder = model.folder,
            .description = *std::move(described),
            .hash = known_model_hash(model.folder, known_).value_or(""),
-           .devices = rooms_}));
+           .devices = rooms_,
+           .packed = packed_copies(model_source(places_, model.folder))}));
     else
       json["error"] = render::error(described.error());
     call_.print(json);
@@ -75,22 +79,27 @@ class ModelListing {
     if (model.hidden) where += "; the one above hides it";
     const auto name = render::printable(model.name);
     if (!described) {
-      rows_.push_back({name, "-", "-", "-", "-", "-",
+      rows_.push_back({name, "-", "-", "-", "-", "-", "-",
                        where + "; broken: " +
                            render::printable(described.error().message)});
       return;
     }
     const auto bytes = memory_of(*described);
-    rows_.push_back({name, described->family, count_text(described->parameters),
-                     render::bytes(described->stored_bytes),
-                     render::bytes(bytes), fits_text(bytes, rooms_), where});
+    rows_.push_back(
+        {name, described->family, count_text(described->parameters),
+         render::bytes(described->stored_bytes), render::bytes(bytes),
+         fits_text(bytes, rooms_),
+         packed_text(packed_copies(model_source(places_, model.folder))),
+         where});
   }
 
   Invocation& call_;
   const std::vector<DeviceRoom> rooms_;
   const KnownHashes known_;
-  std::vector<std::vector<std::string>> rows_{
-      {"NAME", "FAMILY", "PARAMETERS", "ON DISK", "MEMORY", "FITS", "WHERE"}};
+  const ModelPlaces& places_;
+  std::vector<std::vector<std::string>> rows_{{"NAME", "FAMILY", "PARAMETERS",
+                                               "ON DISK", "MEMORY", "FITS",
+                                               "PACKED", "WHERE"}};
 };
 
 ExitCode list_all_models(Invocation& call) {
@@ -102,7 +111,8 @@ ExitCode list_all_models(Invocation& call) {
   if (!rooms) return call.refuse(rooms.error());
   const auto models = list_models(*places);
   ModelListing listing{call, *std::move(rooms),
-                       KnownHashes::load(hashes_file(places->folders.front()))};
+                       KnownHashes::load(hashes_file(places->folders.front())),
+                       *places};
   for (const auto& model : models) listing.take(model);
   listing.end();
   if (models.empty())

@@ -8,6 +8,7 @@
 #include "apps/render/amounts.hpp"
 #include "core/nearest.hpp"
 #include "models/model_store.hpp"
+#include "models/quantize.hpp"
 
 namespace troupe::commands {
 namespace {
@@ -112,8 +113,12 @@ ExitCode remove_folder(Invocation& call, const ModelRemoveOptions& options) {
       return ExitCode::ok;
     }
   }
+  // Found by the folder, which is gone then.
+  const auto packed = packed_beside(model_source(*places, model->folder));
   const auto removed = remove_model(places->folders.front(), model->name);
   if (!removed) return call.fail(removed.error());
+  std::error_code left;  // Only room on the disk; the next quantize looks too.
+  for (const auto& file : packed) fs::remove(file, left);
   if (call.json)
     call.print({{"removed", model->name}, {"folder", model->folder.string()}});
   else

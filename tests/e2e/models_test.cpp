@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <fstream>
+
 #include "tests/e2e/program.hpp"
 #include "tests/models/text_model.hpp"
 
@@ -10,7 +12,6 @@ namespace troupe::test {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 using testing::SizeIs;
 namespace fs = std::filesystem;
 
@@ -102,6 +103,91 @@ TEST_F(ModelsTest, WhatIsNoModelOrHasABadNameIsRefused) {
       troupe({"models", "add", model_.path().string(), "--name", "cut"});
   EXPECT_EQ(cut.code, 8);
   EXPECT_FALSE(fs::exists(place_.data() / "models" / "cut"));
+}
+
+TEST_F(ModelsTest, OneIsPackedOnceUsedShownAndTakenAway) {
+  const auto hash = add()["hash"];
+  const auto run = [&] {
+    const auto output =
+        troupe({"run", "text.generate", "--model", "tiny", "-p", "prompt=hello",
+                "-p", "max_tokens=9", "-p", "dtype=int8", "--json"});
+    EXPECT_EQ(output.code, 0) << output.err;
+    return output.json()["result"]["text"];
+  };
+  const auto before = run();
+  const auto packed =
+      troupe({"models", "quantize", "tiny", "--dtype", "int8", "--json"});
+  EXPECT_EQ(packed.code, 0) << packed.err;
+  const auto file = packed.json()["file"].get<std::string>();
+  EXPECT_EQ(file,
+            (place_.data() / "models" / "tiny" / ".packed-int8").string());
+  EXPECT_GT(fs::file_size(file), packed.json()["bytes"].get<std::uint64_t>());
+  const auto shown = troupe({"models", "show", "tiny", "--json"}).json();
+  EXPECT_EQ(shown["hash"], hash);
+  EXPECT_EQ(shown["packed"][0]["dtype"], "int8");
+  EXPECT_EQ(shown["packed"][0]["used"], true);
+  EXPECT_EQ(run(), before);
+  EXPECT_EQ(troupe({"models", "quantize", "tiny"}).code, 0) << "there already";
+  EXPECT_THAT(troupe({"models", "list"}).out, HasSubstr("int8"));
+  EXPECT_EQ(troupe({"models", "check", "tiny"}).code, 0);
+  EXPECT_EQ(troupe({"models", "quantize", "tiny", "--remove", "--json"})
+                .json()["removed"][0],
+            file);
+  EXPECT_FALSE(fs::exists(file));
+  EXPECT_EQ(troupe({"models", "quantize", "tiny", "--dtype", "int3"}).code, 2);
+}
+
+TEST_F(ModelsTest, PackedWeightsThatAreBrokenOrOldAreNamedAndNotUsed) {
+  add();
+  const auto run = [&] {
+    const auto output =
+        troupe({"run", "text.generate", "--model", "tiny", "-p", "prompt=hello",
+                "-p", "max_tokens=9", "-p", "dtype=int4", "--json"});
+    EXPECT_EQ(output.code, 0) << output.err;
+    return output.json()["result"]["text"];
+  };
+  const auto before = run();
+  const Words quantize{"models",  "quantize", "tiny",
+                       "--dtype", "int4",     "--json"};
+  const fs::path file = troupe(quantize).json()["file"].get<std::string>();
+  std::fstream{file, std::ios::in | std::ios::out | std::ios::binary} << "x";
+  const auto bad = troupe({"models", "check", "tiny"});
+  EXPECT_EQ(bad.code, 8);
+  EXPECT_THAT(bad.err, HasSubstr("troupe models quantize tiny --dtype int4"));
+  EXPECT_EQ(run(), before);
+  EXPECT_THAT(read_text(place_.data() / "own-node.log"),
+              HasSubstr("other bytes than were written"));
+  fs::resize_file(file, 1'000);
+  const auto shown = troupe({"models", "show", "tiny", "--json"}).json();
+  EXPECT_EQ(shown["packed"][0]["used"], false);
+  EXPECT_THAT(shown["packed"][0]["why"].get<std::string>(),
+              HasSubstr("is not a whole file"));
+  EXPECT_EQ(troupe(quantize).code, 0) << "made anew";
+  EXPECT_EQ(troupe({"models", "check", "tiny"}).code, 0);
+  const auto weights = place_.data() / "models" / "tiny" / "model.safetensors";
+  fs::last_write_time(weights, fs::file_time_type::clock::now());
+  const auto old = troupe({"models", "check", "tiny"});
+  EXPECT_EQ(old.code, 0);
+  EXPECT_THAT(old.err, HasSubstr("was packed from other weights"));
+  EXPECT_EQ(run(), before);
+}
+
+TEST_F(ModelsTest, WhatOthersOwnIsPackedBesideTheModels) {
+  add({"--name", "linked", "--link"});
+  const auto packed = troupe({"models", "quantize", "linked", "--json"}).json();
+  const fs::path file = packed["file"].get<std::string>();
+  EXPECT_EQ(file.parent_path(), place_.data() / "models" / ".packed");
+  EXPECT_FALSE(fs::exists(model_.path() / ".packed-int8"));
+  ASSERT_THAT(listed("linked"), SizeIs(1));
+  EXPECT_EQ(listed("linked")[0]["packed"][0]["used"], true);
+  // What one that was killed has left goes with the next.
+  const auto left = file.parent_path() / "new-77.tmp";
+  std::ofstream{left} << "half";
+  EXPECT_EQ(troupe({"models", "quantize", "linked", "--dtype", "bf16"}).code,
+            0);
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_EQ(troupe({"models", "remove", "linked", "--yes"}).code, 0);
+  EXPECT_FALSE(fs::exists(file));
 }
 
 TEST_F(ModelsTest, RemovingAsksFirstAndNamesWhatIsKnown) {
