@@ -1,0 +1,148 @@
+// Loading a model's weights, cold, beside the rate at which the disk reads the
+// same file in the same round: bf16 as it is stored, the integers as `troupe
+// models quantize` packed them. The whole load (tokenizer, cache, engine) and a
+// warm one stand beside.
+//
+//   bench_load --model DIR [--rounds N]
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <stdexcept>
+#include <thread>
+
+#include "bench/load/disk_rate.hpp"
+#include "bench/support/figures.hpp"
+#include "models/qwen2/packed_weights.hpp"
+#include "models/qwen2/weight_loader.hpp"
+
+namespace troupe::bench {
+namespace {
+
+namespace fs = std::filesystem;
+using kernels::WeightFormat;
+
+constexpr double kBar = 0.9;
+
+struct Options {
+  fs::path model;
+  int rounds = 5;
+  std::string jsonl;
+};
+
+template <class T>
+T need(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  return *std::move(result);
+}
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  const std::chrono::duration<double> took =
+      std::chrono::steady_clock::now() - begin;
+  return took.count();
+}
+
+class Bench {
+ public:
+  explicit Bench(const Options& options)
+      : o_{options},
+        source_{options.model / "hf", options.model / "packed"},
+        team_{static_cast<int>(
+            std::max(1u, std::thread::hardware_concurrency()))},
+        report_{"load", options.jsonl} {
+    ctx_.team = &team_;
+  }
+
+  int run() {
+    run_format(WeightFormat::bf16, source_.folder / "model.safetensors");
+    for (const auto format : {WeightFormat::int8, WeightFormat::int4}) {
+      const auto packed = need(pack_qwen2(source_, format, ctx_, {}));
+      run_format(format, packed);
+    }
+    report_.print_table();
+    return report_.all_ok() ? 0 : 1;
+  }
+
+ private:
+  void load(WeightFormat format) {
+    auto loader = need(Qwen2WeightLoader::open(source_, format, ctx_));
+    while (!need(loader.step()).done()) continue;
+    if (!loader.remark().empty()) throw std::runtime_error(loader.remark());
+    const auto weights = loader.take();
+  }
+
+  void load_all(WeightFormat format) {
+    for (const auto* family : model_families()) {
+      if (family->name != "qwen2") continue;
+      const auto loader =
+          need(family->open(source_, std::string(to_string(format)), ctx_));
+      while (!need(loader->step()).done()) continue;
+      const auto engine = loader->take();
+    }
+  }
+
+  void run_format(WeightFormat format, const fs::path& file) {
+    const auto bytes = static_cast<double>(fs::file_size(file));
+    Pairs cold;
+    std::vector<double> whole, warm;
+    for (int round = 0; round < o_.rounds; ++round) {
+      const auto disk = disk_rate(file);
+      make_cold(file);
+      const auto took = seconds_of([&] { load(format); });
+      cold.ours.push_back(bytes / took);
+      cold.peer.push_back(disk);
+      warm.push_back(seconds_of([&] { load(format); }));
+      make_cold(file);
+      whole.push_back(seconds_of([&] { load_all(format); }));
+    }
+    const auto name = std::string(to_string(format));
+    report_.add({.name = "cold." + name,
+                 .value = median(cold.ours) / 1e6,
+                 .unit = "MB/s",
+                 .limit = median(cold.peer) / 1e6,
+                 .peer = {},
+                 .ratio = cold.ratio(),
+                 .bar = kBar});
+    report_.add(figure("cold_all." + name, median(whole)));
+    report_.add(figure("warm." + name, median(warm)));
+  }
+
+  static Figure figure(const std::string& name, double seconds) {
+    return {.name = name,
+            .value = seconds * 1e3,
+            .unit = "ms",
+            .limit = {},
+            .peer = {},
+            .ratio = {},
+            .bar = {},
+            .lower_is_better = true};
+  }
+
+  const Options& o_;
+  ModelSource source_;
+  ThreadTeam team_;
+  Context ctx_;
+  Report report_;
+};
+
+}  // namespace
+}  // namespace troupe::bench
+
+int main(int argc, char** argv) {
+  troupe::bench::Options options;
+  CLI::App app{"Loading a model's weights from a cold disk"};
+  app.add_option("--model", options.model,
+                 "What bench/chat/make_model.py wrote, on the disk in question")
+      ->required();
+  app.add_option("--rounds", options.rounds, "At least 5 to quote a figure");
+  app.add_option("--out", options.jsonl, "JSON lines");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return troupe::bench::Bench{options}.run();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench_load: %s\n", error.what());
+    return 1;
+  }
+}
