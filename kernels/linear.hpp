@@ -1,9 +1,10 @@
 // y[r][o] = sum_k x[r][k] * weight[o][k] + bias[o]
+//           + sum over the adapters of scale * sum_i b[o][i] * (a x[r])[i]
 //
 // On the CPU every output is one chain of sums, k ascending; tiles and threads
 // split rows and outputs, never k. So the same row gives the same bytes in any
-// batch, chunk and team, at one instruction level. (An adapter's product,
-// s * B(Ax), will be added beside the bias.)
+// batch, chunk and team, at one instruction level. An adapter's product is two
+// such chains, times its scale, and added last, in the order of the adapters.
 //
 // With weights of int8 and int4 x is rounded, too: groups of 32 inputs to
 // whole numbers of [-127, 127] times the group's largest magnitude / 127. With
@@ -15,6 +16,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string_view>
 
 #include "kernels/dispatch.hpp"
@@ -23,6 +25,18 @@
 
 namespace troupe::kernels {
 
+/// A change of low rank beside a stored weight, which stays as it is: many jobs
+/// share one, each with adapters of its own. Takes x in fp32 whatever the
+/// weight's format. Source: Hu 2021 (LoRA), whose alpha / rank is the scale.
+struct Adapter {
+  PackedWeight a;  // f32 [rank, inputs]
+  PackedWeight b;  // f32 [outputs, rank]
+  float scale = 0;
+};
+
+inline constexpr std::size_t kMaxAdapters = 16;         // Of one layer.
+inline constexpr std::int64_t kMaxAdapterRank = 1'024;  // LoRA's are 4 to 256.
+
 struct Linear {
   static constexpr std::string_view kName = "linear";
   struct Args {
@@ -30,6 +44,7 @@ struct Linear {
     TensorRef x;          // [rows, inputs]
     PackedWeight weight;  // [outputs, inputs]
     TensorRef bias;       // [outputs]; data null: none
+    std::span<const Adapter> adapters{};
   };
 
   /// Errors: invalid_argument, with what is supported.

@@ -5,6 +5,7 @@
 #include "kernels/checks.hpp"
 #include "kernels/cpu/level.hpp"
 #include "kernels/linear.hpp"
+#include "kernels/linear_adapters.hpp"
 #include "kernels/linear_cuda.hpp"
 
 namespace troupe::kernels {
@@ -79,66 +80,19 @@ void round_inputs(std::vector<double>& x) {
   }
 }
 
-}  // namespace
-
-Status Linear::supports(const Device& device, const Args& a) {
-  if (auto known = check_packed(device, a.weight); !known) return known;
-  const auto rows = a.x.shape[0];
-  const bool no_bias = a.bias.data == nullptr;
-  if (is_matrix(a.x, DType::f32, rows, a.weight.inputs) &&
-      is_matrix(a.y, DType::f32, rows, a.weight.outputs) && rows >= 0 &&
-      rows <= kMaxRows &&
-      (no_bias || is_vector(a.bias, DType::f32, a.weight.outputs)))
-    return ok();
-  return not_supported(kName, {{"y", a.y}, {"x", a.x}, {"bias", a.bias}},
-                       "f32 y [rows, " + std::to_string(a.weight.outputs) +
-                           "], x [rows, " + std::to_string(a.weight.inputs) +
-                           "], bias [outputs], rows < 2^31");
-}
-
-LargeLinear large_linear(const Linear::Args& a) {
-  // A part of the weights that stays in an L2 cache from the kernel that
-  // writes it to the one that reads it; what cuBLASLt asks for on Hopper.
-  constexpr std::int64_t kPartBytes = std::int64_t{16} << 20;
-  constexpr std::size_t kLibraryBytes = std::size_t{32} << 20;
-  LargeLinear large{.library_bytes = kLibraryBytes};
-  if (a.weight.format == WeightFormat::f32) return large;
-  const auto row = row_stride(WeightFormat::bf16, a.weight.inputs) * 2;
-  large.inputs_bytes =
-      static_cast<std::size_t>((a.x.shape[0] * row + 255) / 256 * 256);
-  if (!has_codes(a.weight.format)) return large;
-  const auto panels = std::clamp<std::int64_t>(kPartBytes / row / kPanelOutputs,
-                                               1, a.weight.panels());
-  large.part_outputs = panels * kPanelOutputs;
-  large.weight_bytes = static_cast<std::size_t>(large.part_outputs * row);
-  return large;
-}
-
-std::size_t Linear::workspace_bytes(const Device& device, const Args& a) {
-  if (device.backend == Backend::cuda)
-    return a.x.shape[0] <= kSmallRows ? 0 : large_linear(a).bytes();
-  return static_cast<std::size_t>(row_bytes(a.weight) * a.x.shape[0]);
-}
-
-void Linear::reference(const Args& a) {
-  const auto rows = a.x.shape[0];
-  const auto inputs = a.weight.inputs;
-  std::vector<double> x(static_cast<std::size_t>(inputs));
-  for (std::int64_t r = 0; r < rows; ++r) {
-    const auto* from = data_of<const float>(a.x) + r * inputs;
-    std::copy_n(from, inputs, x.begin());
-    if (has_codes(a.weight.format)) round_inputs(x);
-    for (std::int64_t o = 0; o < a.weight.outputs; ++o) {
-      double sum = 0;
-      for (std::int64_t k = 0; k < inputs; ++k)
-        sum += x[static_cast<std::size_t>(k)] * packed_at(a.weight, o, k);
-      if (a.bias.data != nullptr) sum += data_of<const float>(a.bias)[o];
-      data_of<float>(a.y)[r * a.weight.outputs + o] = static_cast<float>(sum);
-    }
+// (b (a x))[o]
+double adapter_sum(const Adapter& adapter, const float* x, std::int64_t o) {
+  double sum = 0;
+  for (std::int64_t i = 0; i < adapter.a.outputs; ++i) {
+    double low = 0;
+    for (std::int64_t k = 0; k < adapter.a.inputs; ++k)
+      low += double{packed_at(adapter.a, i, k)} * x[k];
+    sum += low * packed_at(adapter.b, o, i);
   }
+  return sum;
 }
 
-void Linear::cpu(Context& ctx, const Args& a) {
+void multiply(Context& ctx, const Linear::Args& a) {
   const auto rows = a.x.shape[0];
   const auto& level = level_of(ctx.isa);
   const auto panels = a.weight.panels();
@@ -170,6 +124,90 @@ void Linear::cpu(Context& ctx, const Args& a) {
              .first_panel = panel,
              .panels = std::min(at_once, panels - panel)});
   });
+}
+
+}  // namespace
+
+Status Linear::supports(const Device& device, const Args& a) {
+  if (auto known = check_packed(device, a.weight); !known) return known;
+  const auto rows = a.x.shape[0];
+  const bool no_bias = a.bias.data == nullptr;
+  if (is_matrix(a.x, DType::f32, rows, a.weight.inputs) &&
+      is_matrix(a.y, DType::f32, rows, a.weight.outputs) && rows >= 0 &&
+      rows <= kMaxRows &&
+      (no_bias || is_vector(a.bias, DType::f32, a.weight.outputs)))
+    return check_adapters(device, a);
+  return not_supported(kName, {{"y", a.y}, {"x", a.x}, {"bias", a.bias}},
+                       "f32 y [rows, " + std::to_string(a.weight.outputs) +
+                           "], x [rows, " + std::to_string(a.weight.inputs) +
+                           "], bias [outputs], rows < 2^31");
+}
+
+LargeLinear large_linear(const Linear::Args& a) {
+  // A part of the weights that stays in an L2 cache from the kernel that
+  // writes it to the one that reads it; what cuBLASLt asks for on Hopper.
+  constexpr std::int64_t kPartBytes = std::int64_t{16} << 20;
+  constexpr std::size_t kLibraryBytes = std::size_t{32} << 20;
+  LargeLinear large{.library_bytes = kLibraryBytes};
+  if (a.weight.format == WeightFormat::f32) return large;
+  const auto row = row_stride(WeightFormat::bf16, a.weight.inputs) * 2;
+  large.inputs_bytes =
+      static_cast<std::size_t>((a.x.shape[0] * row + 255) / 256 * 256);
+  if (!has_codes(a.weight.format)) return large;
+  const auto panels = std::clamp<std::int64_t>(kPartBytes / row / kPanelOutputs,
+                                               1, a.weight.panels());
+  large.part_outputs = panels * kPanelOutputs;
+  large.weight_bytes = static_cast<std::size_t>(large.part_outputs * row);
+  return large;
+}
+
+std::size_t linear_products_bytes(const Device& device, const Linear::Args& a) {
+  if (device.backend == Backend::cuda)
+    return a.x.shape[0] <= kSmallRows ? 0 : large_linear(a).bytes();
+  return static_cast<std::size_t>(row_bytes(a.weight) * a.x.shape[0]);
+}
+
+std::size_t Linear::workspace_bytes(const Device& device, const Args& a) {
+  const auto products = linear_products_bytes(device, a);
+  if (a.adapters.empty()) return products;
+  return adapter_scratch(a, products).end;
+}
+
+void Linear::reference(const Args& a) {
+  const auto rows = a.x.shape[0];
+  const auto inputs = a.weight.inputs;
+  std::vector<double> x(static_cast<std::size_t>(inputs));
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const auto* from = data_of<const float>(a.x) + r * inputs;
+    std::copy_n(from, inputs, x.begin());
+    if (has_codes(a.weight.format)) round_inputs(x);
+    for (std::int64_t o = 0; o < a.weight.outputs; ++o) {
+      double sum = 0;
+      for (std::int64_t k = 0; k < inputs; ++k)
+        sum += x[static_cast<std::size_t>(k)] * packed_at(a.weight, o, k);
+      if (a.bias.data != nullptr) sum += data_of<const float>(a.bias)[o];
+      const auto* plain = data_of<const float>(a.x) + r * inputs;
+      for (const auto& adapter : a.adapters)
+        sum += adapter.scale * adapter_sum(adapter, plain, o);
+      data_of<float>(a.y)[r * a.weight.outputs + o] = static_cast<float>(sum);
+    }
+  }
+}
+
+void Linear::cpu(Context& ctx, const Args& a) {
+  multiply(ctx, a);
+  const auto at = adapter_scratch(a, linear_products_bytes(ctx.device, a));
+  for (const auto& adapter : a.adapters) {
+    const auto products = adapter_products(ctx, a, at, adapter);
+    multiply(ctx, products.low);
+    multiply(ctx, products.high);
+    const auto outputs = a.weight.outputs;
+    ctx.split(a.x.shape[0], [&](std::int64_t row) {
+      auto* y = data_of<float>(a.y) + row * outputs;
+      const auto* u = data_of<const float>(products.high.y) + row * outputs;
+      for (std::int64_t o = 0; o < outputs; ++o) y[o] += adapter.scale * u[o];
+    });
+  }
 }
 
 }  // namespace troupe::kernels

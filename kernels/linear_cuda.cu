@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/launch.cuh"
+#include "kernels/linear_adapters.hpp"
 #include "kernels/linear_codes.cuh"
 #include "kernels/linear_rows.cuh"
 #include "kernels/matmul.hpp"
@@ -11,6 +12,13 @@ namespace troupe::kernels {
 namespace {
 
 constexpr int kThreads = 256;
+
+// y += scale * u, each element by itself.
+__global__ void __launch_bounds__(kThreads)
+    add_scaled_kernel(float* y, const float* u, float scale, std::int64_t n) {
+  const auto i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (i < n) y[i] += scale * u[i];
+}
 
 // Row by row, the last filled up with zeros.
 __global__ void __launch_bounds__(kThreads)
@@ -125,14 +133,33 @@ void run_large(Context& ctx, const Linear::Args& a) {
   multiply_codes(ctx, a, product, large, scratch + large.inputs_bytes);
 }
 
-}  // namespace
-
-void Linear::cuda(Context& ctx, const Args& a) {
-  if (a.x.shape[0] == 0) return;
+void multiply(Context& ctx, const Linear::Args& a) {
   if (a.x.shape[0] <= kSmallRows)
     run_small(ctx, a);
   else
     run_large(ctx, a);
+}
+
+}  // namespace
+
+void Linear::cuda(Context& ctx, const Args& a) {
+  if (a.x.shape[0] == 0) return;
+  multiply(ctx, a);
+  const auto at = adapter_scratch(a, linear_products_bytes(ctx.device, a));
+  const auto elements = a.x.shape[0] * a.weight.outputs;
+  for (const auto& adapter : a.adapters) {
+    const auto products = adapter_products(ctx, a, at, adapter);
+    multiply(ctx, products.low);
+    multiply(ctx, products.high);
+    launch(
+        add_scaled_kernel,
+        {.name = "add_scaled",
+         .blocks = static_cast<unsigned>((elements + kThreads - 1) / kThreads),
+         .threads = kThreads,
+         .stream = ctx.stream},
+        data_of<float>(a.y), data_of<const float>(products.high.y),
+        adapter.scale, elements);
+  }
 }
 
 }  // namespace troupe::kernels

@@ -35,14 +35,34 @@ using Layout = Handle<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
 using Preference =
     Handle<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
 
+// What an algorithm may read or write at once; cuBLASLt takes it for 256 bytes
+// where it is not told.
+std::uint32_t alignment_of(const void* data) {
+  constexpr std::uintptr_t kMost = 256;
+  const auto at = reinterpret_cast<std::uintptr_t>(data) | kMost;
+  return static_cast<std::uint32_t>(at & (~at + 1));
+}
+
+struct Alignments {
+  std::uint32_t weight = 0;
+  std::uint32_t x = 0;
+  std::uint32_t y = 0;
+  friend auto operator<=>(const Alignments&, const Alignments&) = default;
+};
+
+Alignments alignments_of(const kernels::Matmul& p) {
+  return {alignment_of(p.weight), alignment_of(p.x), alignment_of(p.y)};
+}
+
 /// All that a plan depends on.
 using Shape = std::tuple<DType, bool, std::int64_t, std::int64_t, std::int64_t,
-                         std::int64_t, std::int64_t, std::int64_t, std::size_t>;
+                         std::int64_t, std::int64_t, std::int64_t, std::size_t,
+                         Alignments>;
 
 Shape shape_of(const kernels::Matmul& p) {
-  return {p.type,     p.bias != nullptr, p.rows,
-          p.inputs,   p.outputs,         p.y_stride,
-          p.x_stride, p.weight_stride,   p.scratch.size()};
+  return {p.type,           p.bias != nullptr, p.rows,     p.inputs,
+          p.outputs,        p.y_stride,        p.x_stride, p.weight_stride,
+          p.scratch.size(), alignments_of(p)};
 }
 
 /// cuBLASLt has columns where we have rows: y as [outputs, rows] is the
@@ -59,6 +79,14 @@ void set(const Operation& operation, cublasLtMatmulDescAttributes_t name,
   check_lt(cublasLtMatmulDescSetAttribute(operation.value, name, &value,
                                           sizeof(value)),
            "set an attribute");
+}
+
+template <class T>
+void set(const Preference& preference,
+         cublasLtMatmulPreferenceAttributes_t name, const T& value) {
+  check_lt(cublasLtMatmulPreferenceSetAttribute(preference.value, name, &value,
+                                                sizeof(value)),
+           "set a preference");
 }
 
 void describe(Layout& layout, cudaDataType_t type, std::int64_t rows,
@@ -87,10 +115,12 @@ Plan make_plan(cublasLtHandle_t handle, const kernels::Matmul& p) {
   Preference preference;
   check_lt(cublasLtMatmulPreferenceCreate(&preference.value), "prefer");
   const std::uint64_t most = p.scratch.size();
-  check_lt(cublasLtMatmulPreferenceSetAttribute(
-               preference.value, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
-               &most, sizeof(most)),
-           "limit the workspace");
+  set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, most);
+  const auto aligned = alignments_of(p);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, aligned.weight);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, aligned.x);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, aligned.y);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, aligned.y);
   cublasLtMatmulHeuristicResult_t best{};
   int found = 0;
   check_lt(cublasLtMatmulAlgoGetHeuristic(

@@ -128,6 +128,30 @@ TEST_P(CudaLinear, GoesWithoutABias) {
     }
 }
 
+TEST_P(CudaLinear, AddsAdaptersBesideTheStoredWeight) {
+  for (const auto format : kFormats)
+    for (const std::int64_t rows : {3, 12}) {
+      CudaDevice device{GetParam()};
+      Product some{format, rows, 70, 40};
+      Product low{WeightFormat::f32, rows, 70, 5};
+      Product high{WeightFormat::f32, rows, 5, 40};
+      const Adapter adapter{.a = low.weight, .b = high.weight, .scale = 0.5f};
+      auto args = some.args();
+      args.adapters = {&adapter, 1};
+      ASSERT_TRUE(device.run<Linear>(args));
+      low.x = some.x;
+      low.bias.clear();
+      high.x = low.expected();
+      high.bias.clear();
+      auto expected = some.expected();
+      const auto change = high.expected();
+      for (std::size_t i = 0; i < expected.size(); ++i)
+        expected[i] += 0.5f * change[i];
+      EXPECT_TRUE(computed(some.y, expected, some.x, {2e-4, 1e-5}))
+          << to_string(format) << ", " << rows << " rows";
+    }
+}
+
 TEST_P(CudaLinear, GivesARowTheSameBytesInAnySmallBatch) {
   for (const auto format : kFormats) {
     CudaDevice device{GetParam()};

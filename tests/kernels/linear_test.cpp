@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "tests/kernels/support.hpp"
 
 namespace troupe::kernels {
@@ -56,6 +58,49 @@ struct LinearCase {
   WeightFormat format;
   std::int64_t rows, inputs, outputs;
   std::vector<float> x, weight, bias, packed, y;
+};
+
+/// Random a and b, unpacked and packed.
+struct AdapterCase {
+  AdapterCase(std::int64_t rank, std::int64_t inputs, std::int64_t outputs,
+              float scale, unsigned seed)
+      : low{random_values(rank * inputs, seed)},
+        high{random_values(outputs * rank, seed + 100)},
+        packed_low(packed_bytes(WeightFormat::f32, rank, inputs) /
+                   sizeof(float)),
+        packed_high(packed_bytes(WeightFormat::f32, outputs, rank) /
+                    sizeof(float)),
+        adapter{
+            .a = {.data = packed_low.data(), .outputs = rank, .inputs = inputs},
+            .b = {.data = packed_high.data(),
+                  .outputs = outputs,
+                  .inputs = rank},
+            .scale = scale} {
+    pack_rows(adapter.a, 0, low);
+    pack_rows(adapter.b, 0, high);
+  }
+  AdapterCase(const AdapterCase&) = delete;
+  AdapterCase& operator=(const AdapterCase&) = delete;
+
+  // scale * b (a x), row by row.
+  std::vector<float> product(const std::vector<float>& x) const {
+    const auto rank = adapter.a.outputs, inputs = adapter.a.inputs,
+               outputs = adapter.b.outputs;
+    std::vector<float> all;
+    for (auto row = x.begin(); row != x.end(); row += inputs)
+      for (std::int64_t o = 0; o < outputs; ++o) {
+        double sum = 0;
+        for (std::int64_t i = 0; i < rank; ++i)
+          sum += double{high[static_cast<std::size_t>(o * rank + i)]} *
+                 std::inner_product(row, row + inputs, low.begin() + i * inputs,
+                                    0.0);
+        all.push_back(static_cast<float>(adapter.scale * sum));
+      }
+    return all;
+  }
+
+  std::vector<float> low, high, packed_low, packed_high;
+  Adapter adapter;
 };
 
 TEST(PackRows, PutsOutputsSideBySideAndPadsWithZeros) {
@@ -141,6 +186,92 @@ TEST_P(LinearLevels, LetNotANumberThrough) {
   EXPECT_FALSE(std::isnan(some.y[19]));
   EXPECT_TRUE(std::isnan(some.y[20]));
   EXPECT_TRUE(std::isnan(some.y[39]));
+}
+
+TEST_P(LinearLevels, AddAdaptersBesideTheStoredWeight) {
+  for (const auto format : {WeightFormat::f32, WeightFormat::bf16,
+                            WeightFormat::int8, WeightFormat::int4})
+    for (const std::int64_t rows : {1, 5, 98}) {
+      TestDevice device{GetParam(), 2};
+      LinearCase some{rows, 70, 37, format};
+      AdapterCase four{4, 70, 37, 0.5f, 11}, one{1, 70, 37, -2, 12};
+      const Adapter adapters[] = {four.adapter, one.adapter};
+      ASSERT_TRUE(linear(device.ctx, some.args(0, rows)));
+      const auto without = some.y;
+      auto args = some.args(0, rows);
+      args.adapters = adapters;
+      ASSERT_TRUE(linear(device.ctx, args));
+      auto expected = four.product(some.x);
+      const auto more = one.product(some.x);
+      for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += more[i];
+      for (std::size_t i = 0; i < some.y.size(); ++i) some.y[i] -= without[i];
+      EXPECT_TRUE(computed(some.y, expected, some.x, {2e-4, 1e-5}))
+          << to_string(format) << ", " << rows << " rows";
+    }
+}
+
+TEST_P(LinearLevels, GiveARowWithAdaptersTheSameBytesInAnyBatch) {
+  TestDevice one{GetParam(), 1}, three{GetParam(), 3};
+  AdapterCase some{16, 300, 90, 1.5f, 21};
+  LinearCase whole{40, 300, 90}, parts{40, 300, 90};
+  auto args = whole.args(0, 40);
+  args.adapters = {&some.adapter, 1};
+  ASSERT_TRUE(linear(three.ctx, args));
+  for (std::int64_t row = 0; row < 40; row += 7) {
+    auto chunk = parts.args(row, std::min<std::int64_t>(7, 40 - row));
+    chunk.adapters = args.adapters;
+    ASSERT_TRUE(linear(one.ctx, chunk));
+  }
+  EXPECT_TRUE(same_bits(whole.y, parts.y));
+}
+
+TEST(LinearReference, AddsAdaptersByHand) {
+  LinearCase some{1, 2, 2};
+  some.x = {2, 3};
+  some.bias = {10, 20};
+  pack_rows(some.packed_weight(), 0, std::vector<float>{1, 4, -1, 0.5f});
+  AdapterCase low{1, 2, 2, 0.5f, 1};
+  pack_rows(low.adapter.a, 0, std::vector<float>{1, -1});
+  pack_rows(low.adapter.b, 0, std::vector<float>{4, 6});
+  auto args = some.args(0, 1);
+  args.adapters = {&low.adapter, 1};
+  Linear::reference(args);
+  // a x = 2 - 3 = -1; 0.5 * b * -1 = {-2, -3}.
+  EXPECT_EQ(some.y, (std::vector<float>{22, 16.5f}));
+}
+
+TEST(LinearSupports, AdaptersThatFitAndNoOthers) {
+  LinearCase some{2, 6, 5};
+  AdapterCase good{3, 6, 5, 1, 1};
+  auto args = some.args(0, 2);
+  const auto refuses = [&](const Adapter& adapter) {
+    args.adapters = {&adapter, 1};
+    return !Linear::supports({}, args);
+  };
+  EXPECT_FALSE(refuses(good.adapter));
+  auto other = good.adapter;
+  other.a.inputs = 7;
+  EXPECT_TRUE(refuses(other));
+  other = good.adapter;
+  other.b.outputs = 4;
+  EXPECT_TRUE(refuses(other));
+  other = good.adapter;
+  other.b.inputs = 2;
+  EXPECT_TRUE(refuses(other));
+  other = good.adapter;
+  other.a.format = WeightFormat::bf16;
+  EXPECT_TRUE(refuses(other));
+  other = good.adapter;
+  other.scale = INFINITY;
+  EXPECT_TRUE(refuses(other));
+  other = good.adapter;
+  other.a.outputs = other.b.inputs = kMaxAdapterRank + 1;
+  EXPECT_TRUE(refuses(other));
+  const std::vector<Adapter> many(kMaxAdapters + 1, good.adapter);
+  args.adapters = many;
+  EXPECT_FALSE(Linear::supports({}, args));
+  args.adapters = args.adapters.first(kMaxAdapters);
+  EXPECT_TRUE(Linear::supports({}, args));
 }
 
 TEST(LinearSupports, TheLimitsAndNotOnePast) {
