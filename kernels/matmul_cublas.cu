@@ -1,5 +1,6 @@
 #include <cublasLt.h>
 
+#include <array>
 #include <map>
 #include <string>
 #include <tuple>
@@ -43,12 +44,8 @@ std::uint32_t alignment_of(const void* data) {
   return static_cast<std::uint32_t>(at & (~at + 1));
 }
 
-struct Alignments {
-  std::uint32_t weight = 0;
-  std::uint32_t x = 0;
-  std::uint32_t y = 0;
-  friend auto operator<=>(const Alignments&, const Alignments&) = default;
-};
+/// Of weight, x and y.
+using Alignments = std::array<std::uint32_t, 3>;
 
 Alignments alignments_of(const kernels::Matmul& p) {
   return {alignment_of(p.weight), alignment_of(p.x), alignment_of(p.y)};
@@ -116,11 +113,11 @@ Plan make_plan(cublasLtHandle_t handle, const kernels::Matmul& p) {
   check_lt(cublasLtMatmulPreferenceCreate(&preference.value), "prefer");
   const std::uint64_t most = p.scratch.size();
   set(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, most);
-  const auto aligned = alignments_of(p);
-  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, aligned.weight);
-  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, aligned.x);
-  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, aligned.y);
-  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, aligned.y);
+  const auto [weight, x, y] = alignments_of(p);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, weight);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, x);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, y);
+  set(preference, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, y);
   cublasLtMatmulHeuristicResult_t best{};
   int found = 0;
   check_lt(cublasLtMatmulAlgoGetHeuristic(
