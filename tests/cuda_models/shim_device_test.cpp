@@ -95,6 +95,10 @@ TEST_F(ShimDevice, RefusesARecordingThatWouldDependOnTheProgram) {
 }
 
 TEST_F(ShimDevice, RefusesToLookIntoTheProgramsMemory) {
+  int any = 0;
+  if (!cuda_shim::clear_padding(any))
+    GTEST_SKIP() << "arguments are looked at where the compiler can clear what "
+                    "lies between their members";
   const std::vector<float> mine(64, 1.f);
   const auto ran = kernels::rms_norm(ctx_, {.y = matrix_ref(floats_, 1, 64),
                                             .x = matrix_ref(mine.data(), 1, 64),
