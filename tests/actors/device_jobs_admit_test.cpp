@@ -52,7 +52,7 @@ class TwoSeatsLoader : public Loader {
 constexpr std::string_view kSeatKinds[] = {"echo"};
 const ModelFamily seats_family{
     "seats", kSeatKinds,
-    [](const std::filesystem::path&, const std::string&, Context&) {
+    [](const ModelSource&, const std::string&, Context&) {
       ++seats_asked.opened;
       return Result<std::unique_ptr<Loader>>{
           std::unique_ptr<Loader>{std::make_unique<TwoSeatsLoader>()}};
