@@ -26,11 +26,14 @@ fs::path place_beside(const ModelSource& source, WeightFormat format) {
           std::string(to_string(format)));
 }
 
+bool has_name(const ModelSource& source) {
+  return source.folder.parent_path() == source.packed.parent_path();
+}
+
 /// A folder of the data folder itself; of a link only the link is.
 bool is_ours(const ModelSource& source) {
   std::error_code failed;
-  return source.folder.parent_path() == source.packed.parent_path() &&
-         !fs::is_symlink(source.folder, failed);
+  return has_name(source) && !fs::is_symlink(source.folder, failed);
 }
 
 }  // namespace
@@ -55,7 +58,7 @@ std::vector<fs::path> packed_homes(const ModelSource& source,
 }
 
 std::string quantize_command(const ModelSource& source, WeightFormat format) {
-  const auto name = is_ours(source) ? source.folder.filename() : source.folder;
+  const auto name = has_name(source) ? source.folder.filename() : source.folder;
   return "troupe models quantize " + name.string() + " --dtype " +
          std::string(to_string(format));
 }

@@ -63,6 +63,11 @@ Status check_disk(const fs::path& dir, std::uint64_t bytes) {
                                     bytes_text(space->free_bytes)};
 }
 
+Error not_written(const Error& why, const fs::path& path) {
+  return {why.code, path.string() + " was not written, and nothing is left: " +
+                        why.message};
+}
+
 // Created in the first place that can be written to. Until it is whole it lies
 // beside the models: in one, it would be one of the model's files.
 struct Begun {
@@ -160,7 +165,7 @@ Result<fs::path> pack_qwen2(const ModelSource& source, WeightFormat format,
     if (auto wrote = begun->file.write(
             {loader->memory().data() + written, whole - written});
         !wrote)
-      return wrote.error();
+      return not_written(wrote.error(), begun->path);
     loader->memory().give_back(written, whole);
     written = whole;
     if (progress && !progress(step->loaded_bytes))
@@ -173,7 +178,8 @@ Result<fs::path> pack_qwen2(const ModelSource& source, WeightFormat format,
     return Error{Errc::io_error, source.folder.string() +
                                      " changed while it was read; try again "
                                      "when nobody writes to it"};
-  if (auto kept = begun->file.commit(); !kept) return kept.error();
+  if (auto kept = begun->file.commit(); !kept)
+    return not_written(kept.error(), begun->path);
   return begun->path;
 }
 

@@ -184,6 +184,8 @@ TEST_F(PackedWeightsTest, OfFoldersThatAreNotOursLieBesideTheModels) {
   EXPECT_EQ(load(by_path, WeightFormat::int8).read,
             load(WeightFormat::int8).bytes.size());
   EXPECT_FALSE(fs::exists(elsewhere / "tiny" / ".packed-int8"));
+  EXPECT_EQ(quantize_command(source_, WeightFormat::int8),
+            "troupe models quantize tiny --dtype int8");
   EXPECT_THAT(quantize_command(by_path, WeightFormat::int4),
               HasSubstr((elsewhere / "tiny").string()));
 }
