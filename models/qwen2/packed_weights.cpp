@@ -16,8 +16,9 @@ using kernels::WeightFormat;
 
 // Read and written at once; memory is given back as far.
 constexpr std::uint64_t kPackedAtOnce = 64u << 20;
-// Of a process that was killed; a living one locks its own.
-constexpr std::int64_t kLeftoverAgeMs = 0;
+// Of a process that was killed; a living one locks its own, and where there are
+// no locks writes every few seconds.
+constexpr std::int64_t kLeftoverAgeMs = 60'000;
 
 // Everything that decides where a byte lies.
 std::string what_of(const Qwen2Config& c, WeightFormat format) {

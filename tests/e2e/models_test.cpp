@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
 #include <fstream>
 
 #include "tests/e2e/program.hpp"
@@ -183,6 +184,7 @@ TEST_F(ModelsTest, WhatOthersOwnIsPackedBesideTheModels) {
   // What one that was killed has left goes with the next.
   const auto left = file.parent_path() / "new-77.tmp";
   std::ofstream{left} << "half";
+  fs::last_write_time(left, fs::last_write_time(left) - std::chrono::hours{1});
   EXPECT_EQ(troupe({"models", "quantize", "linked", "--dtype", "bf16"}).code,
             0);
   EXPECT_FALSE(fs::exists(left));
