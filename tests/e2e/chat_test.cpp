@@ -237,7 +237,8 @@ TEST_F(ChatTest, CtrlCCutsTheAnswerAndTheConversationGoesOn) {
   ASSERT_TRUE(terminal.shows("> "));
   terminal.type("tell me all\n");
   ASSERT_TRUE(terminal.shows("tell me all"));
-  ASSERT_TRUE(terminal.writes(3'000));
+  // A small model is through in seconds, and the machine may have other work.
+  ASSERT_TRUE(terminal.writes(300));
   terminal.signal(SIGINT);
   ASSERT_TRUE(terminal.shows("\x1b[2mcut")) << terminal.text();
   ASSERT_TRUE(terminal.shows("> "));
