@@ -174,7 +174,8 @@ TEST_F(DamagedTableTest, ABackupOfADamagedLogIsRefusedAndTheDamageIsToldOf) {
   EXPECT_THAT(damage_found(dir.path()), HasSubstr(damaged_log.name.string()));
   const ScratchDir other;
   const auto copy = other.path() / "b";
-  ASSERT_TRUE((*damaged)->backup(copy));
+  const auto begun = (*damaged)->backup(copy);
+  ASSERT_TRUE(begun) << begun.error().message;
   const auto finished = JobStore::finish_backup(copy);
   ASSERT_FALSE(finished);
   EXPECT_EQ(finished.error().code, Errc::corrupt);
