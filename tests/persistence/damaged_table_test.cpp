@@ -174,9 +174,9 @@ TEST_F(DamagedTableTest, ABackupOfADamagedLogIsRefusedAndTheDamageIsToldOf) {
   EXPECT_THAT(damage_found(dir.path()), HasSubstr(damaged_log.name.string()));
   const ScratchDir other;
   const auto copy = other.path() / "b";
-  const auto begun = (*damaged)->backup(copy);
-  ASSERT_TRUE(begun) << begun.error().message;
-  const auto finished = JobStore::finish_backup(copy);
+  // On a slow machine it is refused at its begin: a flush reads the table.
+  auto finished = (*damaged)->backup(copy);
+  if (finished) finished = JobStore::finish_backup(copy);
   ASSERT_FALSE(finished);
   EXPECT_EQ(finished.error().code, Errc::corrupt);
   EXPECT_THAT(finished.error().message, HasSubstr(damaged_log.name.string()));
