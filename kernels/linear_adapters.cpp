@@ -46,8 +46,7 @@ Status check_adapters(const Device& device, const Linear::Args& args) {
   return ok();
 }
 
-AdapterScratch adapter_scratch(const Linear::Args& args,
-                               std::size_t products_bytes) {
+AdapterScratch adapter_scratch(const Device& device, const Linear::Args& args) {
   const auto aligned = [](std::size_t bytes) {
     constexpr std::size_t kAlignment = 256;
     return (bytes + kAlignment - 1) / kAlignment * kAlignment;
@@ -58,7 +57,7 @@ AdapterScratch adapter_scratch(const Linear::Args& args,
   std::int64_t rank = 0;
   for (const auto& adapter : args.adapters)
     rank = std::max(rank, adapter.a.outputs);
-  AdapterScratch at{.high_at = aligned(products_bytes)};
+  AdapterScratch at{.high_at = aligned(linear_products_bytes(device, args))};
   at.low_at = aligned(at.high_at + floats(args.weight.outputs));
   at.end = at.low_at + floats(rank);
   return at;

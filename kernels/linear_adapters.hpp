@@ -19,9 +19,13 @@ struct AdapterScratch {
   std::size_t end = 0;
 };
 
-/// Behind the first `products_bytes`.
-AdapterScratch adapter_scratch(const Linear::Args& args,
-                               std::size_t products_bytes);
+/// What the layer's own product takes of the scratch; those of its adapters
+/// take no more, and one after the other.
+std::size_t linear_products_bytes(const Device& device,
+                                  const Linear::Args& args);
+
+/// Behind what the products take.
+AdapterScratch adapter_scratch(const Device& device, const Linear::Args& args);
 
 /// u = b (a x): the second takes what the first gives.
 struct AdapterProducts {

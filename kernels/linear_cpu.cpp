@@ -168,9 +168,8 @@ std::size_t linear_products_bytes(const Device& device, const Linear::Args& a) {
 }
 
 std::size_t Linear::workspace_bytes(const Device& device, const Args& a) {
-  const auto products = linear_products_bytes(device, a);
-  if (a.adapters.empty()) return products;
-  return adapter_scratch(a, products).end;
+  return a.adapters.empty() ? linear_products_bytes(device, a)
+                            : adapter_scratch(device, a).end;
 }
 
 void Linear::reference(const Args& a) {
@@ -196,7 +195,8 @@ void Linear::reference(const Args& a) {
 
 void Linear::cpu(Context& ctx, const Args& a) {
   multiply(ctx, a);
-  const auto at = adapter_scratch(a, linear_products_bytes(ctx.device, a));
+  if (a.adapters.empty()) return;
+  const auto at = adapter_scratch(ctx.device, a);
   for (const auto& adapter : a.adapters) {
     const auto products = adapter_products(ctx, a, at, adapter);
     multiply(ctx, products.low);

@@ -145,7 +145,8 @@ void multiply(Context& ctx, const Linear::Args& a) {
 void Linear::cuda(Context& ctx, const Args& a) {
   if (a.x.shape[0] == 0) return;
   multiply(ctx, a);
-  const auto at = adapter_scratch(a, linear_products_bytes(ctx.device, a));
+  if (a.adapters.empty()) return;
+  const auto at = adapter_scratch(ctx.device, a);
   const auto elements = a.x.shape[0] * a.weight.outputs;
   for (const auto& adapter : a.adapters) {
     const auto products = adapter_products(ctx, a, at, adapter);

@@ -27,9 +27,4 @@ struct LargeLinear {
 
 LargeLinear large_linear(const Linear::Args& args);
 
-/// What the layer's own product takes of the scratch, on either device; those
-/// of its adapters take no more, and one after the other.
-std::size_t linear_products_bytes(const Device& device,
-                                  const Linear::Args& args);
-
 }  // namespace troupe::kernels
