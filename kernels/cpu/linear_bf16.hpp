@@ -28,16 +28,24 @@ void bf16_tile(const LinearPart& part, std::int64_t row, std::int64_t panel,
   for (int p = 0; p < kP; ++p)
     w[p] = static_cast<const std::uint32_t*>(part.packed) +
            (panel + p) * all_pairs * kLanes;
+  V stored[kR][kP];
+  load_sums<L, kR, kP>(part, row, panel, begin == 0, stored);
   V sum[kR][kP];
-  load_sums<L, kR, kP>(part, row, panel, begin == 0, sum);
+  copy_tile(stored, sum);
   for (std::int64_t k = begin; k < end; ++k) {
     typename L::Pairs weight[kP];
-    for (int p = 0; p < kP; ++p) weight[p] = L::load_pairs(w[p] + k * kLanes);
-    for (int r = 0; r < kR; ++r)
-      for (int p = 0; p < kP; ++p)
-        sum[r][p] = L::add_products(sum[r][p], weight[p], x[r][k]);
+    unrolled<kP>([&](auto p) TROUPE_INLINE {
+      weight[p.value] = L::load_pairs(w[p.value] + k * kLanes);
+    });
+    unrolled<kR>([&](auto r) TROUPE_INLINE {
+      unrolled<kP>([&](auto p) TROUPE_INLINE {
+        auto& to = sum[r.value][p.value];
+        to = L::add_products(to, weight[p.value], x[r.value][k]);
+      });
+    });
   }
-  store_sums<L, kR, kP>(part, row, panel, end == all_pairs, sum);
+  copy_tile(sum, stored);
+  store_sums<L, kR, kP>(part, row, panel, end == all_pairs, stored);
 }
 
 template <class L, int kP, int kR = L::kRows>
