@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/support/figures.hpp"
 #include "models/arena.hpp"
 #include "platform/fd.hpp"
 #include "platform/file.hpp"
@@ -88,7 +89,7 @@ void make_cold(const fs::path& file) {
         " stays in memory: it lies on no disk, or was just written (sync)");
 }
 
-double disk_rate(const fs::path& file) {
+DiskRates disk_rates(const fs::path& file) {
   const auto bytes = fs::file_size(file);
   auto arena = Arena::allocate(5 * kBlock);
   if (!arena) throw std::runtime_error(arena.error().message);
@@ -96,12 +97,23 @@ double disk_rate(const fs::path& file) {
   std::fill(memory, memory + 5 * kBlock, std::byte{1});
   const auto address = reinterpret_cast<std::uintptr_t>(memory);
   memory += (kPage - address % kPage) % kPage;  // As reads past a cache want.
-  double best = 0;
+  DiskRates rates;
   for (const auto& loop : kLoops) {
     make_cold(file);
-    best = std::max(best, read_once(file, bytes, loop, memory));
+    auto& to = loop.threads == 1 ? rates.one_stream : rates.several;
+    to.push_back(read_once(file, bytes, loop, memory));
   }
-  if (best == 0) throw std::runtime_error("cannot read " + file.string());
+  return rates;
+}
+
+std::vector<double> best_way(const std::vector<std::vector<double>>& rounds) {
+  std::vector<double> best;
+  for (std::size_t way = 0; way < rounds.front().size(); ++way) {
+    std::vector<double> rates;
+    for (const auto& round : rounds) rates.push_back(round[way]);
+    if (best.empty() || median(rates) > median(best)) best = rates;
+  }
+  if (median(best) == 0) throw std::runtime_error("cannot read the file");
   return best;
 }
 

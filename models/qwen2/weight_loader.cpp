@@ -147,27 +147,26 @@ Status Qwen2WeightLoader::list_pieces() {
   return ok();
 }
 
-// In order. What is compared waits for a step of its own, since blocks of one
-// step are read side by side.
-std::vector<PieceBlock> Qwen2WeightLoader::next_blocks(
-    std::uint64_t max_bytes) {
+// In order; `at` is after them then. What is compared waits for a step of its
+// own, since blocks of one step are read side by side.
+std::vector<PieceBlock> Qwen2WeightLoader::blocks_from(
+    Place& at, std::uint64_t max_bytes) const {
   std::vector<PieceBlock> blocks;
   std::uint64_t bytes = 0;
-  while (piece_ < pieces_.size() && bytes < max_bytes) {
-    const auto& piece = pieces_[piece_];
+  while (at.piece < pieces_.size() && bytes < max_bytes) {
+    const auto& piece = pieces_[at.piece];
     const auto room =
         static_cast<std::int64_t>((max_bytes - bytes) / piece.row_bytes());
     if (!blocks.empty() &&
         (room == 0 || piece.compare != blocks.front().piece->compare))
       break;
-    const auto rows = std::min(piece.rows() - row_,
+    const auto rows = std::min(piece.rows() - at.row,
                                readers_.front().rows_at_once(piece, room));
-    blocks.push_back({&piece, row_, rows});
+    blocks.push_back({&piece, at.row, rows});
     bytes += blocks.back().bytes();
-    row_ += rows;
-    if (row_ < piece.rows()) continue;
-    ++piece_;
-    row_ = 0;
+    at.row += rows;
+    if (at.row < piece.rows()) continue;
+    at = {at.piece + 1, 0};
   }
   return blocks;
 }
@@ -175,18 +174,22 @@ std::vector<PieceBlock> Qwen2WeightLoader::next_blocks(
 Result<std::uint64_t> Qwen2WeightLoader::read_pieces(std::uint64_t max_bytes) {
   if (pieces_.empty())
     if (auto good = list_pieces(); !good) return good.error();
-  const auto blocks = next_blocks(max_bytes);
-  if (auto good = read_blocks(ctx_, readers_, blocks); !good)
-    return good.error();
+  auto blocks = blocks_from(next_, max_bytes);
+  const auto count = blocks.size();
   std::uint64_t read = 0;
   for (const auto& block : blocks) read += block.bytes();
+  auto after = next_;
+  for (const auto& block : blocks_from(after, kReadAheadBytes))
+    blocks.push_back(block);
+  if (auto good = read_blocks(ctx_, readers_, blocks, count); !good)
+    return good.error();
   return read;
 }
 
 std::uint64_t Qwen2WeightLoader::whole_bytes() const {
   if (pieces_.empty()) return 0;
-  if (piece_ == pieces_.size()) return bytes();
-  const auto& next = pieces_[piece_];
+  if (next_.piece == pieces_.size()) return bytes();
+  const auto& next = pieces_[next_.piece];
   if (next.compare) return 0;  // The first weight waits for it.
   const auto* at = next.plain != nullptr
                        ? reinterpret_cast<const std::byte*>(next.plain)
@@ -210,12 +213,19 @@ Status Qwen2WeightLoader::put_block(std::uint64_t block) {
 Result<std::uint64_t> Qwen2WeightLoader::read_packed(std::uint64_t max_bytes) {
   const auto count = std::clamp<std::uint64_t>(max_bytes / kPackedBlockBytes, 1,
                                                packed_->blocks() - block_);
-  packed_->read_ahead(block_, count);
+  constexpr auto kAhead = kReadAheadBytes / kPackedBlockBytes;
   const auto first = block_;
   block_ += count;
-  if (auto good = read_on_team(
-          ctx_, readers_at_once(), count,
-          [&](std::size_t, std::size_t i) { return put_block(first + i); });
+  const auto ask = [&](std::uint64_t from, std::uint64_t asked) {
+    const auto end = std::min(packed_->blocks(), from + asked);
+    if (from < end) packed_->read_ahead(from, end - from);
+  };
+  ask(first, kAhead);
+  if (auto good = read_on_team(ctx_, readers_at_once(), count,
+                               [&](std::size_t, std::size_t i) {
+                                 ask(first + i + kAhead, 1);
+                                 return put_block(first + i);
+                               });
       !good)
     return good.error();
   std::uint64_t read = 0;

@@ -71,7 +71,12 @@ class Qwen2WeightLoader {
   Status add_plain(const std::string& name, float* to);
   Status add_layer(std::size_t index);
   void sort_pieces();
-  std::vector<PieceBlock> next_blocks(std::uint64_t max_bytes);
+  /// Where the next block begins.
+  struct Place {
+    std::size_t piece = 0;
+    std::int64_t row = 0;
+  };
+  std::vector<PieceBlock> blocks_from(Place& at, std::uint64_t max_bytes) const;
   Result<std::uint64_t> read_pieces(std::uint64_t max_bytes);
   Result<std::uint64_t> read_packed(std::uint64_t max_bytes);
   Status put_block(std::uint64_t block);
@@ -89,8 +94,7 @@ class Qwen2WeightLoader {
 
   bool memory_order_ = false;
   std::vector<WeightPiece> pieces_;  // else from these,
-  std::size_t piece_ = 0;            // the next of them,
-  std::int64_t row_ = 0;             // from this row on.
+  Place next_;                       // from here on.
   std::vector<PieceReader> readers_;
 };
 

@@ -10,10 +10,6 @@ namespace {
 // Read at once: as much as a disk needs to be at its full rate.
 constexpr std::int64_t kReadElements = 1 << 20;
 
-// So many blocks ahead the system is asked for what comes, so that the disk
-// works while blocks are packed. On a virtual disk of 1.4 GB/s, 16 MiB.
-constexpr std::size_t kBlocksAhead = 8;
-
 using kernels::WeightFormat;
 
 }  // namespace
@@ -70,16 +66,26 @@ Status PieceReader::finish() {
 }
 
 Status read_blocks(const Context& ctx, std::span<PieceReader> readers,
-                   std::span<const PieceBlock> blocks) {
-  const auto ask = [&](std::size_t i) {
-    if (i < blocks.size())
+                   std::span<const PieceBlock> blocks, std::size_t count) {
+  TROUPE_ASSERT(count <= blocks.size());
+  // How far the files' bytes were asked for when block i is read.
+  std::vector<std::uint64_t> ends(blocks.size() + 1);
+  for (std::size_t i = 0; i < blocks.size(); ++i)
+    ends[i + 1] = ends[i] + blocks[i].bytes();
+  const auto asked_before = [&](std::size_t i) {
+    return static_cast<std::size_t>(
+        std::ranges::upper_bound(ends, ends[i] + kReadAheadBytes) -
+        ends.begin() - 1);
+  };
+  const auto ask = [&](std::size_t from, std::size_t to) {
+    for (auto i = from; i < to; ++i)
       blocks[i].piece->from.file->read_ahead(
           *blocks[i].piece->from.tensor, blocks[i].offset(), blocks[i].bytes());
   };
-  for (std::size_t i = 0; i < kBlocksAhead; ++i) ask(i);
-  return read_on_team(ctx, readers.size(), blocks.size(),
+  ask(0, asked_before(0));
+  return read_on_team(ctx, readers.size(), count,
                       [&](std::size_t reader, std::size_t i) {
-                        ask(i + kBlocksAhead);
+                        ask(asked_before(i), asked_before(i + 1));
                         return readers[reader].read(blocks[i]);
                       });
 }
