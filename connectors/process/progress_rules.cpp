@@ -9,10 +9,6 @@ namespace troupe {
 
 namespace {
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // The number before the last '%' of the line.
 std::optional<double> percent_in(std::string_view line) {
   for (auto sign = line.rfind('%'); sign != std::string_view::npos && sign > 0;

@@ -9,6 +9,10 @@
 
 namespace troupe {
 
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
 /// Takes a decimal number with optional sign, point and exponent; also nan
 /// and inf, which give nothing but are taken.
 std::optional<double> take_number(std::string_view& text);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/actors/schedule_desk.hpp"
+#include "tests/sanitized.hpp"
 
 namespace troupe {
 namespace {
@@ -324,6 +325,7 @@ TEST_F(ScheduleOrderTest, AHeldDeviceStillTakesWhoRanksBeforeTheBigJob) {
 }
 
 TEST_F(ScheduleOrderTest, AMillionWaitingJobsCostLessThan96BytesEach) {
+  if (kSanitized) GTEST_SKIP() << "what it counts is the same there";
   const ScheduleCounts before = desk.schedule->counts();
   Decisions out;
   for (std::uint64_t i = 1; i <= 1'000'000; ++i) {

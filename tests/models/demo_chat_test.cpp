@@ -13,6 +13,7 @@
 
 #include "config/system_prompts.hpp"
 #include "tests/models/text_model.hpp"
+#include "tests/sanitized.hpp"
 
 namespace troupe {
 namespace {
@@ -127,6 +128,7 @@ class DemoChatTest : public ::testing::Test {
 
   void judge(const std::vector<Json>& results, double all_end = 1) {
     ASSERT_EQ(results.size(), prompts_.rows.size());
+    if (kSanitized) return;  // Too few to judge.
     std::size_t kept = 0, plain = 0, fuller = 0, ended = 0;
     std::map<std::string, std::size_t> templates;
     for (std::size_t i = 0; i < results.size(); ++i) {
@@ -172,6 +174,11 @@ class DemoChatTest : public ::testing::Test {
         answers({{{"messages", {{{"role", "user"}, {"content", text}}}},
                   {"temperature", 0},
                   {"max_tokens", 200}}})[0]["text"]);
+  }
+
+  DemoChatTest() {
+    // Sanitizers look at the memory; what is said is judged without them.
+    if (kSanitized) prompts_.rows.resize(8);
   }
 
   Prompts prompts_ = load_prompts();

@@ -14,6 +14,7 @@
 #include "persistence/artifact_store.hpp"
 #include "platform/sha256.hpp"
 #include "tests/persistence/store_fixture.hpp"
+#include "tests/sanitized.hpp"
 
 namespace troupe {
 namespace {
@@ -179,7 +180,8 @@ class PowerCutTest : public testing::Test {
 TEST_F(PowerCutTest, LosesNothingThatWasAnsweredInTwoHundredCuts) {
   const char* given = std::getenv("TROUPE_CUT_SEED");
   const auto first = given ? std::strtoull(given, nullptr, 10) : 1;
-  for (auto seed = first; seed < first + 20; ++seed)
+  const int seeds = kSanitized ? 4 : 20;
+  for (auto seed = first; seed < first + seeds; ++seed)
     ASSERT_EQ(cut_often(seed, 10, ""), "");
   int cuts = 0;
   for (const auto& [where, count] : distribution) {
@@ -187,6 +189,7 @@ TEST_F(PowerCutTest, LosesNothingThatWasAnsweredInTwoHundredCuts) {
     cuts += count;
   }
   std::printf("%4d cuts, %zu answers checked\n", cuts, answered);
+  if (kSanitized) return;  // The other half has all of them.
   EXPECT_GE(cuts, 200);
   for (const std::string of : {"store", "artifacts"})
     for (const auto kind : kKinds)
