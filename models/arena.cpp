@@ -15,6 +15,9 @@ namespace troupe {
 namespace {
 
 constexpr std::uintptr_t kHugePage = 2u << 20;
+// Disks read past the system's cache to such addresses only.
+constexpr std::size_t kBlockAlignment = 4096;
+static_assert(kBlockAlignment % kArenaAlignment == 0);
 
 // Weights are read from one end to the other for every token. With pages of 4
 // KiB a Zen 4 core under a hypervisor read 16 GB/s, with huge ones 32. Advice:
@@ -41,7 +44,7 @@ Result<Arena> Arena::allocate(const Context& ctx, std::size_t bytes) {
     return arena;
   }
   auto* block = ::operator new (
-      bytes == 0 ? 1 : bytes, std::align_val_t{kArenaAlignment}, std::nothrow);
+      bytes == 0 ? 1 : bytes, std::align_val_t{kBlockAlignment}, std::nothrow);
   if (block == nullptr)
     return Error{Errc::out_of_memory,
                  "the machine has no " + bytes_text(bytes) + " of memory left"};
@@ -74,7 +77,7 @@ void Arena::give_back(std::size_t begin, std::size_t end) const {
 
 void FreeArena::operator()(std::byte* block) const {
   if (memory != nullptr) return memory->free(block);
-  ::operator delete (block, std::align_val_t{kArenaAlignment});
+  ::operator delete (block, std::align_val_t{kBlockAlignment});
 }
 
 }  // namespace troupe

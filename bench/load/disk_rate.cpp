@@ -89,6 +89,11 @@ void make_cold(const fs::path& file) {
         " stays in memory: it lies on no disk, or was just written (sync)");
 }
 
+void make_warm(const fs::path& file) {
+  std::vector<std::byte> aside(kBlock);
+  read_once(file, fs::file_size(file), {0, 1}, aside.data());
+}
+
 DiskRates disk_rates(const fs::path& file) {
   const auto bytes = fs::file_size(file);
   auto arena = Arena::allocate(5 * kBlock);

@@ -11,6 +11,9 @@ namespace troupe::bench {
 /// Throws std::runtime_error where the system keeps some of it in memory.
 void make_cold(const std::filesystem::path& file);
 
+/// Brings all of it into the system's cache.
+void make_warm(const std::filesystem::path& file);
+
 /// Bytes a second of each way to read: through the system's cache and past it,
 /// one and several reads at a time.
 struct DiskRates {

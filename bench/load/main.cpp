@@ -98,6 +98,7 @@ class Bench {
       make_cold(file);
       const auto took = seconds_of([&] { load(format); });
       cold.push_back(bytes / took);
+      make_warm(file);
       warm.push_back(seconds_of([&] { load(format); }));
       make_cold(file);
       whole.push_back(seconds_of([&] { load_all(format); }));

@@ -62,7 +62,8 @@ Status Qwen2WeightLoader::allocate() {
 
 // A device's memory is used by one thread.
 std::size_t Qwen2WeightLoader::readers_at_once() const {
-  return ctx_.memory == nullptr ? static_cast<std::size_t>(ctx_.threads()) : 1;
+  if (ctx_.memory != nullptr) return 1;
+  return std::max(kDiskReaders, static_cast<std::size_t>(ctx_.threads()));
 }
 
 // -- from the folder ----------------------------------------------------------
@@ -143,7 +144,9 @@ Status Qwen2WeightLoader::list_pieces() {
   progress_ = {};
   for (const auto& piece : pieces_)
     progress_.total_bytes += piece.from.tensor->bytes();
-  readers_.assign(readers_at_once(), PieceReader{ctx_});
+  readers_.clear();
+  for (std::size_t i = 0; i < readers_at_once(); ++i)
+    readers_.emplace_back(ctx_);
   return ok();
 }
 
@@ -181,7 +184,7 @@ Result<std::uint64_t> Qwen2WeightLoader::read_pieces(std::uint64_t max_bytes) {
   auto after = next_;
   for (const auto& block : blocks_from(after, kReadAheadBytes))
     blocks.push_back(block);
-  if (auto good = read_blocks(ctx_, readers_, blocks, count); !good)
+  if (auto good = read_blocks(readers_, blocks, count); !good)
     return good.error();
   return read;
 }
@@ -221,11 +224,11 @@ Result<std::uint64_t> Qwen2WeightLoader::read_packed(std::uint64_t max_bytes) {
     if (from < end) packed_->read_ahead(from, end - from);
   };
   ask(first, kAhead);
-  if (auto good = read_on_team(ctx_, readers_at_once(), count,
-                               [&](std::size_t, std::size_t i) {
-                                 ask(first + i + kAhead, 1);
-                                 return put_block(first + i);
-                               });
+  if (auto good = read_side_by_side(readers_at_once(), count,
+                                    [&](std::size_t, std::size_t i) {
+                                      ask(first + i + kAhead, 1);
+                                      return put_block(first + i);
+                                    });
       !good)
     return good.error();
   std::uint64_t read = 0;

@@ -150,9 +150,11 @@ Status PackedFileWriter::commit() {
 Result<PackedFile> PackedFile::open(const fs::path& path) {
   auto fd = platform::open_read(path);
   if (!fd) return fd.error();
-  auto trailer = read_trailer(fd->get(), path);
+  auto reader = platform::BulkReader::open(path, std::move(*fd));
+  if (!reader) return reader.error();
+  auto trailer = read_trailer(reader->fd(), path);
   if (!trailer) return trailer.error();
-  PackedFile file{path, std::move(*fd)};
+  PackedFile file{path, std::move(*reader)};
   file.tag_ = {std::move(trailer->what), std::move(trailer->folder),
                std::move(trailer->sources)};
   file.bytes_ = trailer->bytes;
@@ -165,14 +167,12 @@ std::uint64_t PackedFile::block_bytes(std::uint64_t block) const {
 }
 
 void PackedFile::read_ahead(std::uint64_t first, std::uint64_t count) const {
-  platform::read_ahead(fd_.get(), first * kPackedBlockBytes,
-                       count * kPackedBlockBytes);
+  file_.read_ahead(first * kPackedBlockBytes, count * kPackedBlockBytes);
 }
 
 Status PackedFile::read(std::uint64_t block, std::span<std::byte> out) const {
   TROUPE_ASSERT(block < blocks() && out.size() == block_bytes(block));
-  const auto have =
-      platform::read_into(fd_.get(), block * kPackedBlockBytes, out);
+  const auto have = file_.read(block * kPackedBlockBytes, out);
   if (!have) return have.error();
   if (*have == out.size() && block_sum(out) == sums_[block]) return ok();
   return broken(path_, "block " + std::to_string(block) +

@@ -13,7 +13,7 @@
 
 #include "core/result.hpp"
 #include "models/model_files.hpp"
-#include "platform/fd.hpp"
+#include "platform/bulk_reader.hpp"
 #include "platform/file.hpp"
 
 namespace troupe {
@@ -82,16 +82,17 @@ class PackedFile {
   /// Asks the system to bring these blocks, which are read soon. Advice.
   void read_ahead(std::uint64_t first, std::uint64_t count) const;
 
+  /// Past the system's cache where `out` is aligned to kDiskBlock.
   /// REQUIRES: block < blocks(), out.size() == block_bytes(block). Errors:
   /// corrupt: other bytes than were written; io_error.
   Status read(std::uint64_t block, std::span<std::byte> out) const;
 
  private:
-  PackedFile(std::filesystem::path path, platform::Fd fd)
-      : path_{std::move(path)}, fd_{std::move(fd)} {}
+  PackedFile(std::filesystem::path path, platform::BulkReader file)
+      : path_{std::move(path)}, file_{std::move(file)} {}
 
   std::filesystem::path path_;
-  platform::Fd fd_;
+  platform::BulkReader file_;
   PackedTag tag_;
   std::uint64_t bytes_ = 0;
   std::vector<std::uint64_t> sums_;

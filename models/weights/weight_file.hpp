@@ -11,7 +11,7 @@
 
 #include "core/result.hpp"
 #include "models/weights/safetensors.hpp"
-#include "platform/fd.hpp"
+#include "platform/bulk_reader.hpp"
 
 namespace troupe {
 
@@ -36,25 +36,39 @@ class WeightFile {
   Status read(const StoredTensor& tensor, std::uint64_t offset,
               std::span<std::byte> out) const;
 
+  /// The same bytes, fit for elements of two bytes, in `aside` until it is used
+  /// again; past the system's cache where they do not lie there.
+  Result<std::span<const std::byte>> view(const StoredTensor& tensor,
+                                          std::uint64_t offset,
+                                          std::size_t bytes,
+                                          platform::AlignedBytes& aside) const;
+
   /// Asks the system to bring these bytes, which are read soon. Advice.
   void read_ahead(const StoredTensor& tensor, std::uint64_t offset,
                   std::uint64_t bytes) const;
 
-  /// As read(), of elements from `first` on, widened to fp32 on the way.
+  /// As view(), of elements from `first` on, widened to fp32.
   /// REQUIRES: first + out.size() <= its elements.
   /// Errors: also unsupported: neither bf16, f16 nor f32.
   Status read_f32(const StoredTensor& tensor, std::int64_t first,
-                  std::span<float> out) const;
+                  std::span<float> out, platform::AlignedBytes& aside) const;
+  Status read_f32(const StoredTensor& tensor, std::int64_t first,
+                  std::span<float> out) const {
+    platform::AlignedBytes aside;
+    return read_f32(tensor, first, out, aside);
+  }
 
  private:
-  WeightFile(std::filesystem::path path, platform::Fd fd,
+  WeightFile(std::filesystem::path path, platform::BulkReader file,
              std::vector<StoredTensor> tensors)
       : path_{std::move(path)},
-        fd_{std::move(fd)},
+        file_{std::move(file)},
         tensors_{std::move(tensors)} {}
+  Error read_error(const StoredTensor& tensor, const Error& why) const;
+  Error cut_short(const StoredTensor& tensor) const;
 
   std::filesystem::path path_;
-  platform::Fd fd_;
+  platform::BulkReader file_;
   std::vector<StoredTensor> tensors_;
 };
 

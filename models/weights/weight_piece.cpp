@@ -26,13 +26,14 @@ std::int64_t PieceReader::rows_at_once(const WeightPiece& piece,
 // As read_f32() and put() would, without going through fp32.
 Status PieceReader::read_bf16(const PieceBlock& block) {
   const auto& [piece, first, rows] = block;
-  halves_.resize(static_cast<std::size_t>(rows * piece->width()));
-  if (auto good =
-          piece->from.file->read(*piece->from.tensor, block.offset(),
-                                 std::as_writable_bytes(std::span{halves_}));
-      !good)
-    return good;
-  kernels::pack_bf16_rows(piece->packed, first, halves_);
+  const auto bytes =
+      piece->from.file->view(*piece->from.tensor, block.offset(),
+                             static_cast<std::size_t>(block.bytes()), aside_);
+  if (!bytes) return bytes.error();
+  kernels::pack_bf16_rows(
+      piece->packed, first,
+      {reinterpret_cast<const std::uint16_t*>(bytes->data()),
+       static_cast<std::size_t>(rows * piece->width())});
   return ok();
 }
 
@@ -44,8 +45,8 @@ Status PieceReader::read(const PieceBlock& block) {
       piece->packed.format == WeightFormat::bf16)
     return read_bf16(block);
   rows_.resize(static_cast<std::size_t>(rows * piece->width()));
-  if (auto good =
-          piece->from.file->read_f32(tensor, first * piece->width(), rows_);
+  if (auto good = piece->from.file->read_f32(tensor, first * piece->width(),
+                                             rows_, aside_);
       !good)
     return good;
   if (piece->plain != nullptr) return writer_.put(piece->plain + first, rows_);
@@ -61,11 +62,11 @@ Status PieceReader::read(const PieceBlock& block) {
 
 Status PieceReader::finish() {
   rows_ = {};
-  halves_ = {};
+  aside_ = {};
   return writer_.finish();
 }
 
-Status read_blocks(const Context& ctx, std::span<PieceReader> readers,
+Status read_blocks(std::span<PieceReader> readers,
                    std::span<const PieceBlock> blocks, std::size_t count) {
   TROUPE_ASSERT(count <= blocks.size());
   // How far the files' bytes were asked for when block i is read.
@@ -83,11 +84,11 @@ Status read_blocks(const Context& ctx, std::span<PieceReader> readers,
           *blocks[i].piece->from.tensor, blocks[i].offset(), blocks[i].bytes());
   };
   ask(0, asked_before(0));
-  return read_on_team(ctx, readers.size(), count,
-                      [&](std::size_t reader, std::size_t i) {
-                        ask(asked_before(i), asked_before(i + 1));
-                        return readers[reader].read(blocks[i]);
-                      });
+  return read_side_by_side(readers.size(), count,
+                           [&](std::size_t reader, std::size_t i) {
+                             ask(asked_before(i), asked_before(i + 1));
+                             return readers[reader].read(blocks[i]);
+                           });
 }
 
 }  // namespace troupe

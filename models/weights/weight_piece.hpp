@@ -65,18 +65,18 @@ class PieceReader {
 
   PackedWriter writer_;
   std::vector<float> rows_;  // Read, not yet put.
-  std::vector<std::uint16_t> halves_;
+  platform::AlignedBytes aside_;
 };
 
 /// So much of the files the system is asked for before it is read, so that the
 /// disk works while blocks are packed, and between two steps of a load.
 inline constexpr std::uint64_t kReadAheadBytes = 32u << 20;
 
-/// Reads the first `count` of the blocks on the threads of `ctx`, one reader
-/// each; those after them come next, and are only asked for. Errors: the first
-/// block's that failed; then others may not have been read.
+/// Reads the first `count` of the blocks, on a thread for each reader; those
+/// after them come next, and are only asked for. Errors: the first block's that
+/// failed; then others may not have been read.
 /// REQUIRES: !readers.empty(), count <= blocks.size().
-Status read_blocks(const Context& ctx, std::span<PieceReader> readers,
+Status read_blocks(std::span<PieceReader> readers,
                    std::span<const PieceBlock> blocks, std::size_t count);
 
 }  // namespace troupe

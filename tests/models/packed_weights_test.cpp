@@ -11,6 +11,7 @@
 #include "models/quantize.hpp"
 #include "models/qwen2/weight_loader.hpp"
 #include "tests/models/tiny_qwen2.hpp"
+#include "tests/platform/cold_file.hpp"
 #include "tests/platform/temp_dir.hpp"
 
 namespace troupe {
@@ -68,6 +69,20 @@ class PackedWeightsTest : public ::testing::Test {
   const ModelSource source_{models_ / "tiny", models_ / ".packed"};
   TinyQwen2 tiny_;
 };
+
+TEST_F(PackedWeightsTest, AreTheSameFromADiskAsFromTheCache) {
+  for (const auto format : {WeightFormat::bf16, WeightFormat::int8}) {
+    SCOPED_TRACE(to_string(format));
+    const auto fresh = load(format);
+    if (!platform::make_cold(source_.folder / "model.safetensors"))
+      GTEST_SKIP() << "no way past the cache here";
+    EXPECT_TRUE(load(format).bytes == fresh.bytes);
+    ASSERT_TRUE(platform::make_cold(pack(format)));
+    const auto packed = load(format);
+    EXPECT_TRUE(packed.bytes == fresh.bytes);
+    EXPECT_EQ(packed.read, packed.bytes.size()) << "of the packed file";
+  }
+}
 
 TEST_F(PackedWeightsTest, AreTheBytesThatALoadWouldPack) {
   for (const auto format :

@@ -66,7 +66,9 @@ struct TinyQwen2 {
                       {"shape", tensor.shape},
                       {"data_offsets", {begin, data.size()}}};
     }
-    return safetensors(header.dump(), data);
+    auto text = header.dump();
+    text.resize((text.size() + 7) / 8 * 8, ' ');  // As the library writes it.
+    return safetensors(text, data);
   }
 
   /// What a file has before its data.
