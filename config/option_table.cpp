@@ -58,7 +58,8 @@ constexpr std::array kTable{
           "machine find it through the data folder."),
     count("node.cpu_slots", AT(node.cpu_slots), 0, 4'096,
           "Jobs at once on the CPU, if their memory fits; 0: as many as "
-          "cores."),
+          "cores. A text model batches what it has at once: for many short "
+          "texts give 16."),
     bytes("node.memory_bytes", AT(node.memory_bytes), 0, 64 * kTiB,
           "Memory that jobs may reserve; 0: memory_percent of the "
           "machine's."),

@@ -49,6 +49,8 @@ void check_source(const TextParams& p, TextFaults& faults) {
     faults.add("prompt", "is missing; give a prompt or messages");
   if (prompt && p.system)
     faults.add("system", "goes with messages; a raw prompt says it itself");
+  if (p.system && !p.messages.empty() && p.messages[0].role == "system")
+    faults.add("system", "stands beside a system message; give one of them");
   if (p.messages.size() > kMaxMessages)
     faults.add("messages", "are " + std::to_string(p.messages.size()) +
                                "; at most " + std::to_string(kMaxMessages) +

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "platform/file.hpp"
+#include "platform/regular_file.hpp"
 
 namespace troupe {
 namespace {
@@ -143,7 +144,7 @@ Status JsonKeys::result(std::string_view file) const {
 }
 
 Result<UniqueJson> read_json_object(const std::string& path) {
-  auto text = platform::read_file(path, kMaxJsonFileBytes);
+  auto text = platform::read_regular(path, kMaxJsonFileBytes);
   if (!text) return text.error();
   auto json = parse_unique_json(*text);
   if (!json) return Error{Errc::corrupt, path + ": " + json.error().message};

@@ -9,6 +9,7 @@
 #include "codec/json.hpp"
 #include "models/weights/weight_file.hpp"
 #include "platform/file.hpp"
+#include "platform/regular_file.hpp"
 #include "platform/sha256.hpp"
 
 namespace troupe {
@@ -105,7 +106,7 @@ Result<std::string> read_model_file(const fs::path& from,
                                     const FileStamp& stamp, const fs::path& to,
                                     std::uint64_t& done,
                                     const ModelProgress& progress) {
-  const auto in = platform::open_read(from);
+  const auto in = platform::open_regular(from);
   if (!in) return in.error();
   platform::Fd out;
   if (!to.empty()) {

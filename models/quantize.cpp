@@ -35,6 +35,16 @@ PackedCopy copy_of(const PackedFile& file, WeightFormat format) {
   return {format, file.path(), file.bytes(), {}};
 }
 
+/// Errors: corrupt: a block holds other bytes than were written; io_error.
+Status check_blocks(const PackedFile& file) {
+  std::vector<std::byte> block;
+  for (std::uint64_t i = 0; i < file.blocks(); ++i) {
+    block.resize(file.block_bytes(i));
+    if (auto read = file.read(i, block); !read) return read;
+  }
+  return ok();
+}
+
 /// That loads do not take.
 std::vector<PackedCopy> unused_copies(const ModelSource& source,
                                       WeightFormat format, const Error& why) {
@@ -68,7 +78,9 @@ Result<PackedCopy> quantize_model(const ModelSource& source,
                                   const ModelProgress& progress) {
   const auto model = open_packable(source.folder);
   if (!model) return model.error();
-  if (const auto there = copy_for(source, *model, format))
+  // What a load would find damaged is packed anew.
+  if (const auto there = copy_for(source, *model, format);
+      there && check_blocks(*there))
     return copy_of(*there, format);
   const auto packed = pack_qwen2(source, format, ctx, progress);
   if (!packed) return packed.error();
@@ -80,15 +92,11 @@ Result<PackedCopy> quantize_model(const ModelSource& source,
 Status check_packed(const ModelSource& source) {
   const auto model = open_packable(source.folder);
   if (!model) return model.error();
-  std::vector<std::byte> block;
   for (const auto format : kPackedFormats) {
     const auto file = copy_for(source, *model, format);
     if (!file) continue;
-    for (std::uint64_t i = 0; i < file->blocks(); ++i) {
-      block.resize(file->block_bytes(i));
-      if (const auto read = file->read(i, block); !read)
-        return Error{read.error().code, not_used(read.error(), source, format)};
-    }
+    if (const auto good = check_blocks(*file); !good)
+      return Error{good.error().code, not_used(good.error(), source, format)};
   }
   return ok();
 }

@@ -57,7 +57,8 @@ Result<BulkReader> BulkReader::open(const std::filesystem::path& path, Fd fd) {
   Fd direct;
   // Not every file system knows it, and no load fails for that.
   if (!lies_in_cache(fd.get(), *bytes))
-    direct = Fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT)};
+    direct =
+        Fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECT | O_NONBLOCK)};
   return BulkReader{std::move(fd), std::move(direct)};
 }
 

@@ -62,9 +62,12 @@ class Resolver {
     r_.return_ids = p_.return_ids;
     r_.stream = p_.stream;
     if (faults_.empty()) return std::move(r_);
-    return Error{Errc::invalid_argument,
-                 faults_.front().path + " " + faults_.front().message,
-                 std::move(faults_)};
+    // All of them: of a failed attempt the message alone is kept.
+    std::string message;
+    for (const auto& fault : faults_)
+      message +=
+          (message.empty() ? "" : "; ") + fault.path + " " + fault.message;
+    return Error{Errc::invalid_argument, message, std::move(faults_)};
   }
 
  private:

@@ -7,6 +7,7 @@
 #include "codec/unique_json.hpp"
 #include "models/text/python_json.hpp"
 #include "platform/file.hpp"
+#include "platform/regular_file.hpp"
 #include "platform/sha256.hpp"
 
 namespace troupe {
@@ -113,7 +114,7 @@ Status check(const Chat& chat) {
 }
 
 Result<std::string> text_of_config(const std::filesystem::path& path) {
-  auto json = platform::read_file(path, kMaxChatTemplateBytes);
+  auto json = platform::read_regular(path, kMaxChatTemplateBytes);
   if (!json) return json.error();
   const auto config = parse_unique_json(*json);
   if (!config)
@@ -137,7 +138,7 @@ Result<std::string> text_of_config(const std::filesystem::path& path) {
 Result<ChatTemplate> ChatTemplate::load(const std::filesystem::path& dir) {
   const auto own_file = dir / "chat_template.jinja";
   auto path = own_file;
-  auto text = platform::read_file(path, kMaxChatTemplateBytes);
+  auto text = platform::read_regular(path, kMaxChatTemplateBytes);
   if (!text && text.error().code == Errc::not_found) {
     path = dir / "tokenizer_config.json";
     text = text_of_config(path);

@@ -10,6 +10,7 @@
 #include "models/text/unicode.hpp"
 #include "models/text/utf8.hpp"
 #include "platform/file.hpp"
+#include "platform/regular_file.hpp"
 
 namespace troupe {
 namespace {
@@ -48,7 +49,7 @@ void split(std::string_view text, const AddedTokens& added, Token token,
 
 Result<Tokenizer> Tokenizer::load(const std::filesystem::path& dir) {
   const auto path = dir / "tokenizer.json";
-  auto json = platform::read_file(path, kMaxTokenizerFileBytes);
+  auto json = platform::read_regular(path, kMaxTokenizerFileBytes);
   if (!json) return json.error();
   return parse(*json, path.string());
 }

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "codec/json.hpp"
+#include "platform/regular_file.hpp"
 
 namespace troupe {
 
@@ -148,7 +149,7 @@ Status PackedFileWriter::commit() {
 }
 
 Result<PackedFile> PackedFile::open(const fs::path& path) {
-  auto fd = platform::open_read(path);
+  auto fd = platform::open_regular(path);
   if (!fd) return fd.error();
   auto reader = platform::BulkReader::open(path, std::move(*fd));
   if (!reader) return reader.error();

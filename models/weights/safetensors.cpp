@@ -49,8 +49,9 @@ Status check_cover(const std::vector<StoredTensor>& tensors,
                    "leaves a gap of " + std::to_string(tensor.begin - covered) +
                        " bytes before it");
     if (tensor.end > file_bytes)
-      return fault(file, tensor,
-                   "lies beyond the end" + cut_short(file_bytes, tensor.end));
+      return fault(
+          file, tensor,
+          "lies beyond the end" + cut_short(file_bytes, tensors.back().end));
     covered = tensor.end;
   }
   if (covered != file_bytes)

@@ -7,6 +7,7 @@
 #include "kernels/numbers.hpp"
 #include "models/weights/header_reader.hpp"
 #include "platform/file.hpp"
+#include "platform/regular_file.hpp"
 
 namespace troupe {
 namespace {
@@ -42,7 +43,7 @@ Status refuse_pickle(const std::filesystem::path& path) {
 
 Result<WeightFile> WeightFile::open(const std::filesystem::path& path) {
   if (auto good = refuse_pickle(path); !good) return good.error();
-  auto fd = platform::open_read(path);
+  auto fd = platform::open_regular(path);
   if (!fd) return fd.error();
   // Before the header's reads bring its neighbours into the cache.
   auto file = platform::BulkReader::open(path, std::move(*fd));

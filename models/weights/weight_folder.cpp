@@ -9,6 +9,7 @@
 #include "core/nearest.hpp"
 #include "models/weights/header_reader.hpp"
 #include "platform/file.hpp"
+#include "platform/regular_file.hpp"
 
 namespace troupe {
 namespace {
@@ -69,7 +70,7 @@ Result<WeightFolder> WeightFolder::open(const std::filesystem::path& dir) {
   }
   const auto index_path = dir / kIndexFile;
   if (!std::filesystem::exists(index_path, missing)) return no_weights(dir);
-  auto json = platform::read_file(index_path, kMaxIndexBytes);
+  auto json = platform::read_regular(index_path, kMaxIndexBytes);
   if (!json) return json.error();
   auto shard_of = parse_weight_index(*json, index_path.string());
   if (!shard_of) return shard_of.error();

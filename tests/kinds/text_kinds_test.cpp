@@ -93,6 +93,10 @@ TEST_F(TextKindsTest, MessagesStandInsteadOfAPrompt) {
   EXPECT_THAT(why(job(Json::object())), HasSubstr("params.prompt is missing"));
   EXPECT_THAT(why(job({{"prompt", "x"}, {"system", "s"}})),
               HasSubstr("params.system goes with messages"));
+  const Json own = {{{"role", "system"}, {"content", "a"}},
+                    {{"role", "user"}, {"content", "b"}}};
+  EXPECT_THAT(why(job({{"messages", own}, {"system", "s"}})),
+              HasSubstr("params.system stands beside a system message"));
 }
 
 TEST_F(TextKindsTest, ABindingMayFillThePrompt) {

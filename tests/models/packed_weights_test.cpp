@@ -70,6 +70,22 @@ class PackedWeightsTest : public ::testing::Test {
   TinyQwen2 tiny_;
 };
 
+TEST_F(PackedWeightsTest, ThatAreDamagedArePackedAnewWhenAskedFor) {
+  const auto path = pack(WeightFormat::int8);
+  const auto fresh = load(WeightFormat::int8);
+  {
+    std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary};
+    file.seekp(100);
+    file.write("\x55\xaa\x55\xaa", 4);
+  }
+  ASSERT_FALSE(check_packed(source_));
+  ASSERT_TRUE(quantize_model(source_, WeightFormat::int8, ctx_, {}));
+  EXPECT_TRUE(check_packed(source_));
+  const auto again = load(WeightFormat::int8);
+  EXPECT_TRUE(again.bytes == fresh.bytes);
+  EXPECT_THAT(again.remark, IsEmpty());
+}
+
 TEST_F(PackedWeightsTest, AreTheSameFromADiskAsFromTheCache) {
   for (const auto format : {WeightFormat::bf16, WeightFormat::int8}) {
     SCOPED_TRACE(to_string(format));

@@ -123,6 +123,8 @@ TEST_F(TextRequestTest, NamesAllFaultsInOneAnswer) {
   EXPECT_THAT(faults[2].message, HasSubstr("'1522'"));
   EXPECT_THAT(faults[2].message, HasSubstr("below 1522"));
   EXPECT_THAT(faults[3].message, HasSubstr("'x'"));
+  for (const auto& fault : faults)
+    EXPECT_THAT(request.error().message, HasSubstr(fault.message));
 }
 
 TEST_F(TextRequestTest, RefusesAPromptThatLeavesNoRoomForAToken) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cstring>
@@ -257,6 +258,21 @@ TEST(WeightIndex, RefusesMoreFilesThanTheLimit) {
   const auto more = index(kMaxShards + 1);
   ASSERT_FALSE(more);
   EXPECT_THAT(more.error().message, HasSubstr("names 1025 files"));
+}
+
+TEST_F(WeightFolderTest, RefusesAtOnceWhatIsNoPlainFile) {
+  const auto path = dir_ / "model.safetensors";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  EXPECT_THAT(refusal().message,
+              HasSubstr(path.string() + ": is no plain file"));
+  std::filesystem::remove(path);
+  std::filesystem::create_directory(path);
+  EXPECT_THAT(refusal().message, HasSubstr(path.string() + ": is a folder"));
+  std::filesystem::remove(path);
+  const auto index = dir_ / "model.safetensors.index.json";
+  ASSERT_EQ(::mkfifo(index.c_str(), 0600), 0);
+  EXPECT_THAT(refusal().message,
+              HasSubstr(index.string() + ": is no plain file"));
 }
 
 }  // namespace

@@ -160,15 +160,15 @@ troupe jobs events "${ids[0]}"
 if [[ -e $bin/../share/troupe/models/demo-chat/config.json ]]; then
   say 'A model that comes with the program is asked something'
   troupe models show demo-chat
-  answer=$(troupe run text.generate --model demo-chat --param temperature=0 \
-    --param 'messages=[{"role":"user","content":"Hello, who are you?"}]' |
-    tee -a /dev/stderr) || die 'the model does not answer'
+  answer=$(troupe chat --model demo-chat --temperature 0 \
+    <<<'Hello, who are you?') || die 'the model does not answer'
+  printf 'Hello, who are you?\n%s\n' "$answer"
   [[ -n $answer ]] || die 'the model answers nothing'
 
   say 'It makes more of a short prompt for a picture'
   answer=$(troupe run text.enhance --model demo-chat --param temperature=0 \
-    --param prompt='red circle' | tee -a /dev/stderr) ||
-    die 'the model does not enhance'
+    --param prompt='red circle') || die 'the model does not enhance'
+  printf 'red circle\n%s\n' "$answer"
   [[ $answer == *red* && $answer == *circle* ]] ||
     die 'the red circle is lost'
 fi
