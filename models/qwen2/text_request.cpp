@@ -10,6 +10,7 @@ namespace troupe {
 namespace {
 
 constexpr std::string_view kEnhance = "text.enhance";
+constexpr std::size_t kToldFaults = 8;
 
 // A base model goes on writing: it is shown where the answer begins and ends.
 std::string continued(const EnhanceParams& p) {
@@ -62,11 +63,14 @@ class Resolver {
     r_.return_ids = p_.return_ids;
     r_.stream = p_.stream;
     if (faults_.empty()) return std::move(r_);
-    // All of them: of a failed attempt the message alone is kept.
+    // More than the first: of a failed attempt the message alone is kept.
     std::string message;
-    for (const auto& fault : faults_)
+    for (std::size_t i = 0; i < std::min(faults_.size(), kToldFaults); ++i)
       message +=
-          (message.empty() ? "" : "; ") + fault.path + " " + fault.message;
+          (i == 0 ? "" : "; ") + faults_[i].path + " " + faults_[i].message;
+    if (faults_.size() > kToldFaults)
+      message +=
+          " (and " + std::to_string(faults_.size() - kToldFaults) + " more)";
     return Error{Errc::invalid_argument, message, std::move(faults_)};
   }
 

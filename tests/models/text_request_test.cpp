@@ -127,6 +127,15 @@ TEST_F(TextRequestTest, NamesAllFaultsInOneAnswer) {
     EXPECT_THAT(request.error().message, HasSubstr(fault.message));
 }
 
+TEST_F(TextRequestTest, TellsTheFirstFaultsOfVeryMany) {
+  Json biases = Json::object();
+  for (int i = 0; i < 1000; ++i) biases["x" + std::to_string(i)] = 1;
+  const auto request = resolve({{"prompt", "a"}, {"logit_bias", biases}});
+  ASSERT_FALSE(request);
+  EXPECT_LT(request.error().message.size(), 4096u);
+  EXPECT_THAT(request.error().message, HasSubstr("more)"));
+}
+
 TEST_F(TextRequestTest, RefusesAPromptThatLeavesNoRoomForAToken) {
   std::string text;
   for (int i = 0; i < 400; ++i) text += "1";  // A digit is a token.
