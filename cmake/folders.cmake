@@ -24,6 +24,23 @@ function(troupe_unity target)
     UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${batch})
 endfunction()
 
+# troupe_unity_but_actors(FOLDER): as troupe_unity, but for sources that hold an
+# actor: each calls its own type SelfActor.
+function(troupe_unity_but_actors folder)
+  if(NOT TARGET troupe_${folder})
+    return()
+  endif()
+  troupe_unity(troupe_${folder})
+  file(GLOB_RECURSE sources ${folder}/*.cpp)
+  foreach(source IN LISTS sources)
+    file(STRINGS ${source} actor REGEX "^using SelfActor " LIMIT_COUNT 1)
+    if(actor)
+      set_source_files_properties(${source} PROPERTIES
+        SKIP_UNITY_BUILD_INCLUSION ON)
+    endif()
+  endforeach()
+endfunction()
+
 # troupe_folder(NAME [CAF] [LINKS FOLDER...] [PUBLIC LIB...] [PRIVATE LIB...])
 # Makes troupe_NAME from NAME/**/*.cpp but *_main.cpp, which are programs.
 # A folder without files gives no library; one with headers alone gives an

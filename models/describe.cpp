@@ -44,10 +44,12 @@ void describe_weights(const WeightFolder& folder, ModelDescription& d) {
 
 Status check_tensor(const LocatedTensor& located, std::vector<float>& values) {
   const auto& [tensor, file] = located;
+  platform::AlignedBytes aside;
   for (std::int64_t at = 0; at < tensor->elements(); at += kCheckedAtOnce) {
     values.resize(static_cast<std::size_t>(
         std::min(kCheckedAtOnce, tensor->elements() - at)));
-    if (auto read = file->read_f32(*tensor, at, values); !read) return read;
+    if (auto read = file->read_f32(*tensor, at, values, aside); !read)
+      return read;
     const auto broken = std::ranges::find_if_not(
         values, [](float value) { return std::isfinite(value); });
     if (broken != values.end())

@@ -35,12 +35,17 @@ PackedCopy copy_of(const PackedFile& file, WeightFormat format) {
   return {format, file.path(), file.bytes(), {}};
 }
 
-/// Errors: corrupt: a block holds other bytes than were written; io_error.
-Status check_blocks(const PackedFile& file) {
+/// Errors: corrupt: a block holds other bytes than were written; io_error;
+/// cancelled.
+Status check_blocks(const PackedFile& file, const ModelProgress& progress) {
   std::vector<std::byte> block;
+  std::uint64_t done = 0;
   for (std::uint64_t i = 0; i < file.blocks(); ++i) {
     block.resize(file.block_bytes(i));
     if (auto read = file.read(i, block); !read) return read;
+    done += block.size();
+    if (progress && !progress(done))
+      return Error{Errc::cancelled, "it was interrupted"};
   }
   return ok();
 }
@@ -78,10 +83,12 @@ Result<PackedCopy> quantize_model(const ModelSource& source,
                                   const ModelProgress& progress) {
   const auto model = open_packable(source.folder);
   if (!model) return model.error();
-  // What a load would find damaged is packed anew.
-  if (const auto there = copy_for(source, *model, format);
-      there && check_blocks(*there))
-    return copy_of(*there, format);
+  if (const auto there = copy_for(source, *model, format)) {
+    const auto good = check_blocks(*there, progress);
+    if (good) return copy_of(*there, format);
+    // What a load would find damaged is packed anew.
+    if (good.error().code != Errc::corrupt) return good.error();
+  }
   const auto packed = pack_qwen2(source, format, ctx, progress);
   if (!packed) return packed.error();
   const auto file = copy_for(source, *model, format);
@@ -95,7 +102,7 @@ Status check_packed(const ModelSource& source) {
   for (const auto format : kPackedFormats) {
     const auto file = copy_for(source, *model, format);
     if (!file) continue;
-    if (const auto good = check_blocks(*file); !good)
+    if (const auto good = check_blocks(*file, {}); !good)
       return Error{good.error().code, not_used(good.error(), source, format)};
   }
   return ok();

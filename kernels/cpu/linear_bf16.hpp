@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/cpu/linear.hpp"
+#include "kernels/cpu/unrolled.hpp"
 
 namespace troupe::kernels {
 

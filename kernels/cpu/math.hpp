@@ -12,36 +12,6 @@ namespace troupe::kernels {
 // stands in the low bits.
 inline constexpr float kRoundingMagic = 12582912.f;
 
-template <int kValue>
-struct Index {
-  static constexpr int value = kValue;
-};
-
-/// Calls f(Index<0>{}) … f(Index<kN - 1>{}). A loop would do, but for GCC: it
-/// keeps an array in registers only where all indices are constants before
-/// loops are unrolled, and else stores all sums of a tile at every step. `f`
-/// must be inlined always, for the same reason.
-template <int kN, int kFrom = 0, class F>
-[[gnu::always_inline]] inline void unrolled(F f) {
-  if constexpr (kFrom < kN) {
-    f(Index<kFrom>{});
-    unrolled<kN, kFrom + 1>(f);
-  }
-}
-
-#define TROUPE_INLINE __attribute__((always_inline))
-
-/// A tile's vectors, from memory to registers or back.
-template <int kR, int kP, class V>
-[[gnu::always_inline]] inline void copy_tile(const V (&from)[kR][kP],
-                                             V (&to)[kR][kP]) {
-  unrolled<kR>([&](auto r) TROUPE_INLINE {
-    unrolled<kP>([&](auto p) TROUPE_INLINE {
-      to[r.value][p.value] = from[r.value][p.value];
-    });
-  });
-}
-
 /// The first n lanes from memory, zero in the others. n of [0, kLanes].
 template <class L>
 typename L::V load_first(const float* from, std::int64_t n) {

@@ -6,7 +6,7 @@
 
 #include "kernels/device_memory.hpp"
 #include "models/qwen2/packed_weights.hpp"
-#include "models/weights/team_reads.hpp"
+#include "models/weights/side_by_side.hpp"
 
 namespace troupe {
 
@@ -63,7 +63,9 @@ Status Qwen2WeightLoader::allocate() {
 // A device's memory is used by one thread.
 std::size_t Qwen2WeightLoader::readers_at_once() const {
   if (ctx_.memory != nullptr) return 1;
-  return std::max(kDiskReaders, static_cast<std::size_t>(ctx_.threads()));
+  const auto cores = static_cast<std::size_t>(ctx_.threads());
+  const bool waits = packed_ ? packed_->past_cache() : folder_.past_cache();
+  return waits ? std::max(kDiskReaders, cores) : cores;
 }
 
 // -- from the folder ----------------------------------------------------------

@@ -78,6 +78,7 @@ class PackedFile {
   std::uint64_t bytes() const { return bytes_; }
   std::uint64_t blocks() const { return sums_.size(); }
   std::uint64_t block_bytes(std::uint64_t block) const;
+  bool past_cache() const { return file_.past_cache(); }
 
   /// Asks the system to bring these blocks, which are read soon. Advice.
   void read_ahead(std::uint64_t first, std::uint64_t count) const;

@@ -29,6 +29,7 @@ class WeightFile {
   /// In the order of the data.
   const std::vector<StoredTensor>& tensors() const { return tensors_; }
   const std::filesystem::path& path() const { return path_; }
+  bool past_cache() const { return file_.past_cache(); }
 
   /// Fills `out` with the tensor's bytes from `offset` on, in blocks.
   /// REQUIRES: `tensor` is of this file; offset + out.size() <= its bytes.

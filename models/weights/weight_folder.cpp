@@ -133,6 +133,11 @@ Result<LocatedTensor> WeightFolder::find(std::string_view name) const {
                                     did_you_mean(name, known)};
 }
 
+bool WeightFolder::past_cache() const {
+  return std::ranges::any_of(
+      files_, [](const auto& file) { return file->past_cache(); });
+}
+
 std::uint64_t WeightFolder::total_bytes() const {
   std::uint64_t bytes = 0;
   for (const auto& [name, located] : tensors_) bytes += located.tensor->bytes();

@@ -39,6 +39,8 @@ class WeightFolder {
     return tensors_;
   }
   std::uint64_t total_bytes() const;
+  /// Whether a file of it is read past the system's cache.
+  bool past_cache() const;
   const std::filesystem::path& path() const { return dir_; }
 
  private:

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "models/weights/team_reads.hpp"
+#include "models/weights/side_by_side.hpp"
 
 namespace troupe {
 namespace {

@@ -258,10 +258,16 @@ TEST_F(PackedWeightsTest, LeaveTheModelAsItWas) {
 TEST_F(PackedWeightsTest, ThatAreGoodAreNotMadeAgain) {
   const auto first = quantize_model(source_, WeightFormat::int8, ctx_, {});
   ASSERT_TRUE(first) << first.error().message;
-  const auto again = quantize_model(source_, WeightFormat::int8, ctx_,
-                                    [](std::uint64_t) { return false; });
+  const auto written = std::filesystem::last_write_time(first->file);
+  const auto again = quantize_model(source_, WeightFormat::int8, ctx_, {});
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(again->file, first->file);
+  EXPECT_EQ(std::filesystem::last_write_time(again->file), written);
+  // Looking at it may take long, too.
+  const auto stopped = quantize_model(source_, WeightFormat::int8, ctx_,
+                                      [](std::uint64_t) { return false; });
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, Errc::cancelled);
   EXPECT_FALSE(quantize_model(source_, WeightFormat::f32, ctx_, {}));
 }
 
