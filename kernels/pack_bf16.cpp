@@ -1,6 +1,5 @@
 // Weights that are stored as bf16, packed without going through fp32: loading
 // them must keep up with a disk.
-#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -10,35 +9,59 @@
 namespace troupe::kernels {
 namespace {
 
-// Pairs of inputs at a time, of all outputs of a panel: 4 KiB.
-constexpr std::int64_t kPairs = 64;
+using Pairs = std::uint32_t __attribute__((vector_size(16)));
+using Halves = std::uint16_t __attribute__((vector_size(16)));
+using SignedHalves = std::int16_t __attribute__((vector_size(16)));
+
+constexpr std::int64_t kPairs = 4;  // In a vector.
 
 // As f32_to_bf16() does with what bf16_to_f32() gave: NaN becomes a quiet one.
 std::uint16_t quiet(std::uint16_t x) {
   return static_cast<std::uint16_t>(x | ((x & 0x7fff) > 0x7f80 ? 0x40 : 0));
 }
 
+Pairs quiet_pairs(const std::uint16_t* from) {
+  Halves x;
+  std::memcpy(&x, from, sizeof x);
+  const auto nan = (SignedHalves)(x & 0x7fff) > (std::int16_t)0x7f80;
+  return (Pairs)(x | ((Halves)nan & 0x40));
+}
+
+// kPairs pairs of inputs of four outputs: a square that is turned over.
+void turn_four(std::uint16_t* to, const std::uint16_t* rows,
+               std::int64_t inputs) {
+  const auto a = quiet_pairs(rows);
+  const auto b = quiet_pairs(rows + inputs);
+  const auto c = quiet_pairs(rows + 2 * inputs);
+  const auto d = quiet_pairs(rows + 3 * inputs);
+  const auto ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  const auto cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  const auto more_ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const auto more_cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  const Pairs turned[kPairs] = {
+      __builtin_shufflevector(ab, cd, 0, 1, 4, 5),
+      __builtin_shufflevector(ab, cd, 2, 3, 6, 7),
+      __builtin_shufflevector(more_ab, more_cd, 0, 1, 4, 5),
+      __builtin_shufflevector(more_ab, more_cd, 2, 3, 6, 7)};
+  for (std::int64_t i = 0; i < kPairs; ++i)
+    std::memcpy(to + i * kPanelOutputs * 2, &turned[i], sizeof turned[i]);
+}
+
 // `rows`: kPanelOutputs of them.
 void pack_panel(std::uint16_t* to, const std::uint16_t* rows,
                 std::int64_t inputs) {
-  const auto whole = inputs / 2;
-  for (std::int64_t pair = 0; pair < whole; pair += kPairs) {
-    const auto count = std::min(kPairs, whole - pair);
-    auto* tile = to + pair * kPanelOutputs * 2;
+  const auto whole = inputs / (kPairs * 2) * (kPairs * 2);
+  for (std::int64_t k = 0; k < whole; k += kPairs * 2)
+    for (std::int64_t lane = 0; lane < kPanelOutputs; lane += 4)
+      turn_four(to + k * kPanelOutputs + lane * 2, rows + lane * inputs + k,
+                inputs);
+  for (auto k = whole; k < inputs; k += 2)
     for (std::int64_t lane = 0; lane < kPanelOutputs; ++lane) {
-      const auto* from = rows + lane * inputs + pair * 2;
-      for (std::int64_t i = 0; i < count; ++i)
-        std::memcpy(tile + (i * kPanelOutputs + lane) * 2, from + i * 2, 4);
+      auto* pair = to + k * kPanelOutputs + lane * 2;
+      pair[0] = quiet(rows[lane * inputs + k]);
+      pair[1] = k + 1 < inputs ? quiet(rows[lane * inputs + k + 1])
+                               : std::uint16_t{0};
     }
-    for (std::int64_t i = 0; i < count * kPanelOutputs * 2; ++i)
-      tile[i] = quiet(tile[i]);
-  }
-  if (inputs % 2 == 0) return;
-  for (std::int64_t lane = 0; lane < kPanelOutputs; ++lane) {
-    auto* last = to + (whole * kPanelOutputs + lane) * 2;
-    last[0] = quiet(rows[lane * inputs + inputs - 1]);
-    last[1] = 0;
-  }
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 // `troupe models quantize` packed them. The whole load (tokenizer, cache,
 // engine) and a warm one stand beside.
 //
-//   bench_load --model DIR [--rounds N]
+//   bench_load --model DIR [--rounds N] [--format bf16|int8|int4]
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
@@ -29,6 +29,7 @@ constexpr double kBar = 0.9;
 struct Options {
   fs::path model;
   int rounds = 5;
+  std::string format;  // Empty: all.
   std::string jsonl;
 };
 
@@ -58,8 +59,10 @@ class Bench {
   }
 
   int run() {
-    run_format(WeightFormat::bf16, source_.folder / "model.safetensors");
+    if (is_wanted(WeightFormat::bf16))
+      run_format(WeightFormat::bf16, source_.folder / "model.safetensors");
     for (const auto format : {WeightFormat::int8, WeightFormat::int4}) {
+      if (!is_wanted(format)) continue;
       const auto packed = need(pack_qwen2(source_, format, ctx_, {}));
       run_format(format, packed);
     }
@@ -68,6 +71,10 @@ class Bench {
   }
 
  private:
+  bool is_wanted(WeightFormat format) const {
+    return o_.format.empty() || o_.format == to_string(format);
+  }
+
   void load(WeightFormat format) {
     auto loader = need(Qwen2WeightLoader::open(source_, format, ctx_));
     while (!need(loader.step()).done()) continue;
@@ -150,6 +157,8 @@ int main(int argc, char** argv) {
                  "What bench/chat/make_model.py wrote, on the disk in question")
       ->required();
   app.add_option("--rounds", options.rounds, "At least 5 to quote a figure");
+  app.add_option("--format", options.format, "Only this one")
+      ->check(CLI::IsMember({"bf16", "int8", "int4"}));
   app.add_option("--out", options.jsonl, "JSON lines");
   CLI11_PARSE(app, argc, argv);
   try {
