@@ -36,8 +36,11 @@ ChatAnswer ChatTurns::ask(const JobOptions& question) {
   obeyed_ = interrupts_.count();
   auto draft = draft_of(call_, question);
   if (!draft) return no_answer({}, draft.error(), ExitCode::usage);
-  auto& spec = draft->spec;
-  spec.id = client_->new_id();
+  // What is too long for a message goes as a file.
+  auto prepared = prepare_job(call_, *std::move(draft));
+  if (!prepared)
+    return no_answer({}, prepared.error(), exit_code(prepared.error().code));
+  auto& spec = *prepared;
   // Asked again with the same id it is the same job.
   auto accepted = node_.ask(
       [&](std::int64_t wait_ms) { return client_->submit(spec, wait_ms); });

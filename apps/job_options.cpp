@@ -46,6 +46,7 @@ class Drafter {
     spec_.tags = options_.tags;
     params_.read();
     inputs();
+    param_files();
     bindings();
     references();
     limits();
@@ -85,10 +86,25 @@ class Drafter {
       } else {
         const auto wrong = file_fault_ ? file_fault_(source) : "";
         if (!wrong.empty()) fault("--input", wrong);
-        draft_.files.push_back({spec_.inputs.size(), source});
+        draft_.files.push_back({spec_.inputs.size(), source, {}});
         if (name.empty())
           input.name = std::filesystem::path(source).filename().string();
       }
+      spec_.inputs.push_back(std::move(input));
+    }
+  }
+
+  void param_files() {
+    for (const auto& file : params_.files()) {
+      const auto wrong =
+          file_fault_ && !file.path.empty() ? file_fault_(file.path) : string{};
+      if (!wrong.empty())
+        fault("--param",
+              file.name + "=@FILE: " + wrong +
+                  "; a text that begins with '@' is written '@@...'");
+      draft_.files.push_back({spec_.inputs.size(), file.path, file.bytes});
+      InputRef input;
+      input.name = file.name;
       spec_.inputs.push_back(std::move(input));
     }
   }

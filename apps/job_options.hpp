@@ -44,6 +44,7 @@ struct JobOptions {
 struct LocalFile {
   std::size_t input = 0;  // Index into spec.inputs, whose hash it will give.
   std::filesystem::path path;
+  std::string bytes;  // Without a path: these.
 };
 
 struct DraftJob {

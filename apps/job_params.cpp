@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "codec/json_keys.hpp"
+#include "codec/json_path.hpp"
+#include "config/options.hpp"
 #include "kinds/kinds.hpp"
 #include "kinds/process_run.hpp"
 
@@ -31,6 +33,12 @@ void JobParams::fault(const string& path, string message) {
   faults_.push_back({path, std::move(message)});
 }
 
+/// ": json: ... (at messages[0].content)".
+static string broken(const string& text, const Error& why) {
+  const auto path = path_of_break(text);
+  return ": " + why.message + (path.empty() ? "" : " (at " + path + ")");
+}
+
 void JobParams::everything() {
   if (options_.all_params.empty()) return;
   auto all = parse_json(options_.all_params);
@@ -38,8 +46,9 @@ void JobParams::everything() {
   if (known_)
     params_ = *std::move(all);
   else
-    fault("--params", "must be a JSON object such as '{\"text\":\"hi\"}'" +
-                          (all ? "" : ": " + all.error().message));
+    fault("--params",
+          "must be a JSON object such as '{\"text\":\"hi\"}'" +
+              (all ? "" : broken(options_.all_params, all.error())));
   repeated("--params", options_.all_params);
 }
 
@@ -50,6 +59,47 @@ void JobParams::read() {
     if (!name.empty()) set("--param", name, value);
   }
   words();
+  move_long();
+}
+
+/// "@FILE" names the file that a parameter stands in; false: it is no such.
+bool JobParams::name_file(const string& name, const string& value) {
+  if (!value.starts_with('@') || value.starts_with("@@") ||
+      !find_param(kind_, name + "_input"))
+    return false;
+  files_.push_back({name, value.substr(1), {}});
+  params_[name + "_input"] = name;
+  return true;
+}
+
+/// What makes the parameters too long for any node goes as a file.
+void JobParams::move_long() {
+  constexpr std::size_t kMostBytes = JobConfig{}.max_params_bytes;
+  for (const char* name : {"messages", "prompt"}) {
+    const auto input = string(name) + "_input";
+    if (!params_.contains(name) || !find_param(kind_, input) ||
+        dump_json(params_).size() <= kMostBytes)
+      continue;
+    const auto& value = params_[name];
+    files_.push_back(
+        {name, {}, value.is_string() ? value.get<string>() : dump_json(value)});
+    params_.erase(name);
+    params_[input] = name;
+  }
+}
+
+/// Lists and objects that are no JSON: as a text they would be refused too, but
+/// nobody would hear why.
+bool JobParams::is_broken(const string& option, const string& name,
+                          const string& value, const Result<Json>& json) {
+  const auto* info = find_param(kind_, name);
+  const bool is_json = info && !info->type.ends_with("string") &&
+                       (value.starts_with('[') || value.starts_with('{'));
+  if (json || !is_json) return false;
+  const auto path = path_of_break(value);
+  fault(option, name + (path.empty() || path.starts_with('[') ? "" : ".") +
+                    path + " is not JSON: " + json.error().message);
+  return true;
 }
 
 void JobParams::repeated(const string& option, const string& json) {
@@ -63,14 +113,18 @@ void JobParams::set(const string& option, const string& name,
                     const string& value) {
   const auto* info = find_param(kind_, name);
   const auto type = info ? info->type : string_view{};
+  if (name_file(name, value)) return;
   if (type.starts_with("array")) return add_to_list(option, name, value);
   if (!given_.insert(name).second)
     return fault(option, "'" + name + "' is given twice; keep one of them");
   if (type == "string") {
-    params_[name] = value;
+    const bool escaped =
+        value.starts_with("@@") && find_param(kind_, name + "_input");
+    params_[name] = escaped ? value.substr(1) : value;
     return;
   }
   auto json = parse_json(value);
+  if (is_broken(option, name, value, json)) return;
   repeated(option, value);
   // Unknown parameters go through as they are: the head names the nearest.
   params_[name] = json ? *std::move(json) : Json(value);
@@ -82,6 +136,7 @@ void JobParams::add_to_list(const string& option, const string& name,
   if (list.is_null()) list = Json::array();
   if (!list.is_array()) return;  // Of --params; the head says what it must be.
   auto json = parse_json(value);
+  if (is_broken(option, name, value, json)) return;
   repeated(option, value);
   if (json && json->is_array())
     for (auto& item : *json) list.push_back(std::move(item));

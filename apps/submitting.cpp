@@ -116,7 +116,9 @@ Result<JobSpec> prepare_job(Invocation& call, DraftJob draft) {
     upload.progress = [&bar](std::uint64_t done, std::uint64_t total) {
       bar(done, total);
     };
-    auto stored = (*client)->upload(file.path, upload);
+    auto stored = file.path.empty()
+                      ? (*client)->upload_bytes(file.bytes, upload)
+                      : (*client)->upload(file.path, upload);
     if (!stored) return stored.error();
     input.sha256 = stored->sha256;
   }

@@ -8,6 +8,7 @@
 
 #include "actors/supervisor.hpp"
 #include "cluster/long_result.hpp"
+#include "cluster/text_inputs.hpp"
 #include "core/loss.hpp"
 
 namespace troupe::cluster {
@@ -86,8 +87,36 @@ class DeviceExecutorState {
       if (auto started = start(); !started)
         return lost("the device process did not start: " +
                     started.error().message);
+    list = filled(std::move(list));
     // Should it be gone: its end is on its way, and says why.
-    static_cast<void>(process_->send({.starts = std::move(list)}));
+    if (!list.empty())
+      static_cast<void>(process_->send({.starts = std::move(list)}));
+  }
+
+  // Those whose input files could be read; the others have ended.
+  std::vector<Assignment> filled(std::vector<Assignment> list) {
+    std::vector<AttemptEnd> ends;
+    std::erase_if(list, [&](Assignment& one) {
+      const auto good =
+          fill_text_inputs(one, options_.artifacts.get(), options_.scratch);
+      if (!good) ends.push_back(unreadable(one.token, good.error()));
+      return !good;
+    });
+    report(std::move(ends));
+    return list;
+  }
+
+  static AttemptEnd unreadable(const Token& token, const Error& why) {
+    const bool invalid = why.code == Errc::invalid_argument ||
+                         why.code == Errc::too_large ||
+                         why.code == Errc::unsupported;
+    JobEnd end{.state = JobState::failed};
+    end.failure =
+        Failure{invalid ? FailureClass::invalid : FailureClass::transient,
+                std::string(to_string(why.code)),
+                why.message,
+                {}};
+    return {token, std::move(end)};
   }
 
   void stop(const std::vector<StopOrder>& orders) {

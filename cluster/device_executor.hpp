@@ -14,8 +14,9 @@ namespace troupe::cluster {
 struct DeviceExecutorOptions {
   DeviceInfo device;  // Announced to the scheduler.
   DeviceProcessOptions process;
-  std::shared_ptr<ArtifactAccess> artifacts;  // For results that are long.
-  std::filesystem::path scratch;              // Of its own, for these.
+  /// For results and texts that are long.
+  std::shared_ptr<ArtifactAccess> artifacts;
+  std::filesystem::path scratch;  // Of its own, for these.
   SchedulerActor scheduler;
   EventHubActor hub;
   bool own_thread = true;  // It may wait for the process.

@@ -16,6 +16,8 @@ namespace troupe {
 inline constexpr std::int64_t kMaxTextChoices = 16;
 inline constexpr std::int64_t kDefaultMaxTokens = 512;
 inline constexpr std::size_t kMaxLogitBiases = 1024;
+/// Of a prompt or messages in an input file.
+inline constexpr std::uint64_t kMaxTextInputBytes = 4u << 20;
 
 struct TextMessage {
   std::string role;  // system, user, assistant
@@ -33,10 +35,13 @@ struct TextSampling {
   std::optional<double> frequency_penalty;
 };
 
-/// Of text.generate: either a raw prompt or messages.
+/// Of text.generate: either a raw prompt or messages. Either may stand in an
+/// input file of the job, whose name is given instead.
 struct TextParams {
   std::optional<std::string> prompt;
+  std::optional<std::string> prompt_input;
   std::vector<TextMessage> messages;
+  std::optional<std::string> messages_input;
   std::optional<std::string> system;  // With messages that have none.
   std::optional<std::int64_t> max_tokens;
   TextSampling sampling;
@@ -54,6 +59,7 @@ struct TextParams {
 /// Of text.enhance.
 struct EnhanceParams {
   std::optional<std::string> prompt;
+  std::optional<std::string> prompt_input;
   std::string style = "instruct";  // Of the model: base, instruct
   std::string target = "sdxl";     // sdxl, wan
   std::optional<std::string> system;
@@ -74,8 +80,10 @@ template <class Inspector>
 bool inspect(Inspector& f, TextParams& x) {
   auto& s = x.sampling;
   return f.object(x).fields(
-      f.field("prompt", x.prompt), f.field("messages", x.messages),
-      f.field("system", x.system), f.field("max_tokens", x.max_tokens),
+      f.field("prompt", x.prompt), f.field("prompt_input", x.prompt_input),
+      f.field("messages", x.messages),
+      f.field("messages_input", x.messages_input), f.field("system", x.system),
+      f.field("max_tokens", x.max_tokens),
       f.field("temperature", s.temperature), f.field("top_k", s.top_k),
       f.field("top_p", s.top_p), f.field("min_p", s.min_p),
       f.field("repetition_penalty", s.repetition_penalty),
@@ -92,9 +100,9 @@ template <class Inspector>
 bool inspect(Inspector& f, EnhanceParams& x) {
   auto& s = x.sampling;
   return f.object(x).fields(
-      f.field("prompt", x.prompt), f.field("style", x.style),
-      f.field("target", x.target), f.field("system", x.system),
-      f.field("max_tokens", x.max_tokens),
+      f.field("prompt", x.prompt), f.field("prompt_input", x.prompt_input),
+      f.field("style", x.style), f.field("target", x.target),
+      f.field("system", x.system), f.field("max_tokens", x.max_tokens),
       f.field("temperature", s.temperature), f.field("top_k", s.top_k),
       f.field("top_p", s.top_p), f.field("min_p", s.min_p),
       f.field("repetition_penalty", s.repetition_penalty),

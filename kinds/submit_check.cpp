@@ -58,10 +58,25 @@ string output_fault(string_view path) {
   }
 }
 
+/// What to do about parameters that are too long: what the kind can read from
+/// a file.
+string way_out(const Kind* kind) {
+  constexpr string_view kInput = "_input";
+  if (!kind) return {};
+  for (const auto& row : kind->params) {
+    if (!row.name.ends_with(kInput)) continue;
+    const string name(row.name.substr(0, row.name.size() - kInput.size()));
+    return "; put a long text into a file: --param " + name +
+           "=@FILE (an input file that " + string(row.name) + " names)";
+  }
+  return {};
+}
+
 class Check {
  public:
-  Check(const JobSpec& spec, const JobConfig& limits)
-      : spec_{spec}, limits_{limits} {}
+  /// `kind`: null where it is unknown.
+  Check(const JobSpec& spec, const Kind* kind, const JobConfig& limits)
+      : spec_{spec}, kind_{kind}, limits_{limits} {}
 
   std::vector<Fault> run() {
     if (!spec_.id) add("id", "is missing: a ULID of the client's making");
@@ -108,7 +123,7 @@ class Check {
       add("params", "are " + std::to_string(spec_.params.size()) +
                         " bytes; at most " +
                         std::to_string(limits_.max_params_bytes) +
-                        " are allowed: pass large values as an input file");
+                        " are allowed" + way_out(kind_));
   }
 
   void names() {
@@ -218,6 +233,7 @@ class Check {
   }
 
   const JobSpec& spec_;
+  const Kind* kind_;
   const JobConfig& limits_;
   std::vector<Fault> faults_;
 };
@@ -272,9 +288,9 @@ bool is_json_pointer(string_view text) {
 
 std::vector<Fault> check_submit(JobSpec& spec, const Kinds& kinds,
                                 const JobConfig& limits) {
-  auto faults = Check{spec, limits}.run();
   const auto* kind =
       spec.kind.size() > kMaxKindBytes ? nullptr : find_kind(kinds, spec.kind);
+  auto faults = Check{spec, kind, limits}.run();
   if (!kind) {
     faults.insert(faults.begin(), {"kind", unknown_kind(kinds, spec.kind)});
     return faults;
@@ -294,8 +310,8 @@ std::vector<Fault> check_submit(JobSpec& spec, const Kinds& kinds,
   // Defaults may have been added to the parameters.
   if (spec_bytes(spec) > static_cast<std::size_t>(limits.max_spec_bytes))
     faults.push_back({"", "the job is over " +
-                              std::to_string(limits.max_spec_bytes) +
-                              " bytes; pass large values as an input file"});
+                              std::to_string(limits.max_spec_bytes) + " bytes" +
+                              way_out(kind)});
   return faults;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "codec/json_path.hpp"
 #include "core/nearest.hpp"
 
 namespace troupe {
@@ -12,6 +13,17 @@ void TextFaults::one_of(const std::string& path, const std::string& value,
   if (std::ranges::count(known, value) > 0) return;
   add(path,
       "'" + value.substr(0, 128) + "' is unknown" + known_names(value, known));
+}
+
+void TextFaults::input(const std::string& path,
+                       const std::optional<std::string>& name) {
+  if (!name) return;
+  std::vector<std::string> known;
+  for (const auto& input : spec_.inputs) known.push_back(input.name);
+  if (std::ranges::count(known, *name) > 0) return;
+  add(path, "is '" + name->substr(0, 128) +
+                "', which is no input file of the job" +
+                (known.empty() ? "; it has none" : known_names(*name, known)));
 }
 
 void TextFaults::common(const std::optional<std::int64_t>& max_tokens,
@@ -46,8 +58,34 @@ bool TextFaults::is_bound(std::string_view name) const {
 Json text_json(const JobSpec& spec, std::vector<Fault>& faults) {
   auto json = parse_json(spec.params.empty() ? "{}" : spec.params);
   if (json && json->is_object()) return *std::move(json);
-  faults.push_back({"params", "must be a JSON object"});
+  const auto path = json ? std::string{} : path_of_break(spec.params);
+  faults.push_back({path.empty() ? "params" : "params." + path,
+                    json ? "must be a JSON object"
+                         : "is not JSON: " + json.error().message});
   return nullptr;
+}
+
+std::string allowed_words(std::string_view path) {
+  const auto range = [](auto min, auto max) {
+    return "; allowed are " + dump_json(Json(min)) + " to " +
+           dump_json(Json(max));
+  };
+  const auto name = path.substr(0, path.find_first_of(".["));
+  if (name == "max_tokens") return range(1, kMaxTextTokens);
+  if (name == "temperature") return range(0, kMaxTemperature);
+  if (name == "top_k") return range(0, kMaxTextTokens);
+  if (name == "top_p") return "; allowed is above 0 up to 1";
+  if (name == "min_p") return range(0, 1);
+  if (name == "repetition_penalty")
+    return range(kMinRepetitionPenalty, kMaxRepetitionPenalty);
+  if (name == "presence_penalty" || name == "frequency_penalty")
+    return range(-kMaxTokenPenalty, kMaxTokenPenalty);
+  if (name == "logit_bias") return range(-kMaxLogitBias, kMaxLogitBias);
+  if (name == "seed")
+    return range(0, std::numeric_limits<std::uint64_t>::max());
+  if (name == "n") return range(1, kMaxTextChoices);
+  if (name == "logprobs") return range(0, kMaxLogprobs);
+  return {};
 }
 
 std::uint64_t seed_of(JobId id) {

@@ -45,6 +45,8 @@ class TextFaults {
   }
   void one_of(const std::string& path, const std::string& value,
               const std::vector<std::string>& known);
+  /// `name`: of an input file; it must be one of the job's.
+  void input(const std::string& path, const std::optional<std::string>& name);
   /// What all kinds that write text ask for alike.
   void common(const std::optional<std::int64_t>& max_tokens,
               const TextSampling& sampling, const std::string& dtype);
@@ -63,6 +65,10 @@ class TextFaults {
   std::vector<Fault>& faults_;
 };
 
+/// "; allowed are 1 to 16" for the parameter of that name; empty: there is no
+/// range to tell.
+std::string allowed_words(std::string_view path);
+
 /// The parameters as the struct says, with a fault for each that is not; those
 /// that a binding fills are left out.
 template <class Params>
@@ -77,7 +83,7 @@ Params read_text_params(const JobSpec& spec, Json json,
   if (params) return *std::move(params);
   for (const auto& fault : params.error().faults)
     faults.push_back({fault.path.empty() ? "params" : "params." + fault.path,
-                      fault.message});
+                      fault.message + allowed_words(fault.path)});
   return partly;
 }
 

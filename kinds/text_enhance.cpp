@@ -8,8 +8,10 @@
 namespace troupe {
 namespace {
 
-constexpr std::array<ParamInfo, 15> kParams{{
+constexpr std::array<ParamInfo, 16> kParams{{
     {"prompt", "string", "", "What is to be shown, in few words."},
+    {"prompt_input", "string", "null",
+     "Name of the input file that is the prompt."},
     {"style", "string", "\"instruct\"",
      "Of the model: instruct takes orders, base goes on with examples."},
     {"target", "string", "\"sdxl\"", "What the prompt is for: sdxl or wan."},
@@ -38,7 +40,11 @@ void normalise(JobSpec& spec, std::vector<Fault>& all) {
   if (json.is_null()) return;
   auto p = read_text_params<EnhanceParams>(spec, json, all);
   TextFaults faults{spec, all};
-  if (p.prompt ? p.prompt->empty() : !faults.is_bound("prompt"))
+  const bool elsewhere = faults.is_bound("prompt") || p.prompt_input;
+  if (p.prompt && p.prompt_input)
+    faults.add("prompt_input", "stands beside a prompt; give one of them");
+  faults.input("prompt_input", p.prompt_input);
+  if (p.prompt ? p.prompt->empty() : !elsewhere)
     faults.add("prompt", "is missing: say in few words what is to be shown");
   faults.one_of("style", p.style, {"instruct", "base"});
   faults.one_of("target", p.target, {"sdxl", "wan"});

@@ -8,10 +8,14 @@
 namespace troupe {
 namespace {
 
-constexpr std::array<ParamInfo, 20> kParams{{
+constexpr std::array<ParamInfo, 22> kParams{{
     {"prompt", "string", "null", "A raw prompt; or give messages."},
+    {"prompt_input", "string", "null",
+     "Name of the input file that is the prompt."},
     {"messages", "array of object", "[]",
      R"(A conversation: [{"role":"user","content":"hi"}].)"},
+    {"messages_input", "string", "null",
+     "Name of the input file that has the messages, as JSON."},
     {"system", "string", "null", "What a system message would say."},
     {"max_tokens", "integer", "null",
      "Tokens of the answer, at most; null: 512, or the room there is."},
@@ -41,8 +45,16 @@ constexpr std::array<ParamInfo, 20> kParams{{
 }};
 
 void check_source(const TextParams& p, TextFaults& faults) {
-  const bool prompt = p.prompt || faults.is_bound("prompt");
-  const bool messages = !p.messages.empty() || faults.is_bound("messages");
+  const bool text = p.prompt || faults.is_bound("prompt");
+  const bool list = !p.messages.empty() || faults.is_bound("messages");
+  const bool prompt = text || p.prompt_input;
+  const bool messages = list || p.messages_input;
+  if (text && p.prompt_input)
+    faults.add("prompt_input", "stands beside a prompt; give one of them");
+  if (list && p.messages_input)
+    faults.add("messages_input", "stands beside messages; give one of them");
+  faults.input("prompt_input", p.prompt_input);
+  faults.input("messages_input", p.messages_input);
   if (prompt && messages)
     faults.add("messages", "stand beside a prompt; give one of them");
   if (!prompt && !messages)
@@ -74,7 +86,9 @@ void check_stops(const TextParams& p, TextFaults& faults) {
 }
 
 bool is_id(const std::string& text) {
-  return !text.empty() && text.size() <= 9 &&
+  // Written in one way only: "5" and "05" would be one token twice.
+  const bool leads_with_zero = text.size() > 1 && text[0] == '0';
+  return !text.empty() && text.size() <= 9 && !leads_with_zero &&
          std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
@@ -86,8 +100,10 @@ void check_biases(const TextParams& p, TextFaults& faults) {
                                  " are allowed");
   for (const auto& [id, bias] : p.logit_bias) {
     if (!is_id(id))
-      faults.add("logit_bias", "names '" + id.substr(0, 32) +
-                                   "'; its names are token ids: \"151645\"");
+      faults.add("logit_bias",
+                 "names '" + id.substr(0, 32) +
+                     "'; its names are token ids, written without "
+                     "leading zeros: \"151645\"");
     faults.range<double>("logit_bias." + id.substr(0, 32), bias, -kMaxLogitBias,
                          kMaxLogitBias);
   }

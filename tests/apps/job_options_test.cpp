@@ -10,6 +10,7 @@ namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 const std::string kId = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
@@ -253,6 +254,51 @@ TEST(JobOptionsTest, AFileThatCannotBeSentIsMisuse) {
   ASSERT_FALSE(job);
   ASSERT_EQ(job.error().faults.size(), 1u);
   EXPECT_EQ(job.error().faults[0].path, "--input");
+}
+
+JobOptions asking(std::vector<std::string> params) {
+  JobOptions options;
+  options.kind = "text.generate";
+  options.model = "demo-chat";
+  options.params = std::move(params);
+  return options;
+}
+
+TEST(JobOptionsTest, ATextMayStandInAFile) {
+  const auto draft = draft_job(asking({"prompt=@/tmp/story"}), all_kinds(), 0);
+  ASSERT_TRUE(draft) << draft.error().message;
+  ASSERT_EQ(draft->files.size(), 1u);
+  EXPECT_EQ(draft->files[0].path, "/tmp/story");
+  EXPECT_EQ(draft->spec.inputs.at(draft->files[0].input).name, "prompt");
+  const auto params = *parse_json(draft->spec.params);
+  EXPECT_EQ(params["prompt_input"], "prompt");
+  EXPECT_FALSE(params.contains("prompt"));
+  EXPECT_THAT(draft_faults(draft->spec, all_kinds()), IsEmpty());
+  const auto plain = draft_job(asking({"prompt=@@home"}), all_kinds(), 0);
+  EXPECT_EQ((*parse_json(plain->spec.params))["prompt"], "@home");
+}
+
+TEST(JobOptionsTest, ATextThatIsTooLongForAJobGoesAsAFile) {
+  const std::string text(200'000, 'x');
+  const auto draft = draft_job(asking({"prompt=" + text}), all_kinds(), 0);
+  ASSERT_TRUE(draft) << draft.error().message;
+  ASSERT_EQ(draft->files.size(), 1u);
+  EXPECT_EQ(draft->files[0].bytes, text);
+  EXPECT_THAT(draft_faults(draft->spec, all_kinds()), IsEmpty());
+  const auto messages = R"([{"role":"user","content":")" + text + "\"}]";
+  const auto chat = draft_job(asking({"messages=" + messages}), all_kinds(), 0);
+  ASSERT_TRUE(chat) << chat.error().message;
+  ASSERT_EQ(chat->files.size(), 1u);
+  EXPECT_EQ(chat->files[0].bytes.size(), messages.size());
+}
+
+TEST(JobOptionsTest, MessagesThatAreNoJsonAreRefusedWithTheirPlace) {
+  const auto draft =
+      draft_job(asking({R"(messages=[{"role":"user","content":"\ud800"}])"}),
+                all_kinds(), 0);
+  ASSERT_FALSE(draft);
+  EXPECT_THAT(draft.error().faults[0].message,
+              HasSubstr("messages[0].content is not JSON"));
 }
 
 TEST(JobOptionsTest, AnUnknownKindIsAnsweredWithTheNearest) {

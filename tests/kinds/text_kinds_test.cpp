@@ -172,6 +172,52 @@ TEST_F(TextKindsTest, LimitsAreReachedAndNotPassed) {
               ElementsAre("params.top_p"));
 }
 
+TEST_F(TextKindsTest, OfAWrongSortTheyAreToldWhatIsAllowed) {
+  EXPECT_THAT(why(job({{"prompt", "x"}, {"n", "many"}})),
+              HasSubstr("allowed are 1 to 16"));
+  EXPECT_THAT(why(job({{"prompt", "x"}, {"seed", -1}})),
+              HasSubstr("allowed are 0 to 18446744073709551615"));
+  EXPECT_THAT(why(job({{"prompt", "x"}, {"logit_bias", {{"5", "much"}}}})),
+              HasSubstr("allowed are -100.0 to 100.0"));
+}
+
+TEST_F(TextKindsTest, ATokenIsNamedInOneWayOnly) {
+  EXPECT_THAT(paths(job({{"prompt", "x"}, {"logit_bias", {{"5", 1}}}})),
+              IsEmpty());
+  EXPECT_THAT(paths(job({{"prompt", "x"}, {"logit_bias", {{"0", 1}}}})),
+              IsEmpty());
+  EXPECT_THAT(
+      why(job({{"prompt", "x"}, {"logit_bias", {{"5", 1}, {"05", 2}}}})),
+      HasSubstr("params.logit_bias names '05'"));
+}
+
+TEST_F(TextKindsTest, HalfACharacterIsRefusedWithItsPlace) {
+  auto spec = job({{"prompt", "x"}});
+  spec.params =
+      R"({"messages":[{"role":"user","content":"a"},{"role":"user","content":"\ud800"}]})";
+  const auto found = why(spec);
+  EXPECT_THAT(found, HasSubstr("params.messages[1].content is not JSON"));
+  EXPECT_THAT(found, HasSubstr("surrogate"));
+}
+
+TEST_F(TextKindsTest, ALongTextMayStandInAnInputFile) {
+  auto spec = job({{"prompt_input", "story"}});
+  EXPECT_THAT(why(spec), HasSubstr("params.prompt_input is 'story', which is "
+                                   "no input file of the job"));
+  spec.inputs.push_back({.name = "story", .sha256 = std::string(64, 'a')});
+  EXPECT_THAT(faults(spec), IsEmpty());
+  spec.kind = "text.enhance";
+  EXPECT_THAT(faults(spec), IsEmpty());
+  spec = job({{"messages_input", "story"}, {"prompt", "x"}});
+  spec.inputs.push_back({.name = "story", .sha256 = std::string(64, 'a')});
+  EXPECT_THAT(why(spec), HasSubstr("stand beside a prompt"));
+}
+
+TEST_F(TextKindsTest, TextsThatAreTooLongAreToldTheWayThatWorks) {
+  auto spec = job({{"prompt", std::string(20'000, 'x')}});
+  EXPECT_THAT(why(spec), HasSubstr("--param prompt=@FILE"));
+}
+
 TEST_F(TextKindsTest, TextNeedsAModel) {
   auto spec = job({{"prompt", "x"}});
   spec.model = "";
