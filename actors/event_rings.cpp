@@ -1,6 +1,7 @@
 #include "actors/event_rings.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace troupe {
 namespace {
@@ -81,7 +82,7 @@ std::size_t wire_bytes(const LogEntry& entry) {
 }
 
 std::size_t wire_bytes(const LiveEvent& event) {
-  std::size_t n = 96 + event.token.size();
+  std::size_t n = 110 + event.token.size();
   if (event.progress) n += 140 + event.progress->unit.size();
   if (event.log) n += 24 + event.log->stream.size() + event.log->text.size();
   return n;
@@ -146,7 +147,7 @@ void LiveRings::attempt_ended(JobId job) {
   auto it = rings_.find(job);
   if (it == rings_.end() || it->second.ended) return;
   // Nobody will ask for nothing.
-  if (it->second.events.empty() && it->second.earlier_n == 0) {
+  if (it->second.next_n == 1 && it->second.earlier_n == 0) {
     rings_.erase(it);
     return;
   }
@@ -183,14 +184,32 @@ bool LiveRings::add(LiveEvent event) {
   event.n = ring.next_n++;
   event.after_seq = ring.after_seq;
   if (event.type == LiveType::progress) ring.progress = event;
-  ring.bytes += wire_bytes(event);
-  ring.events.push_back(std::move(event));
-  while (ring.events.size() > limits_.live_events ||
-         (ring.bytes > limits_.live_bytes && ring.events.size() > 1)) {
-    ring.bytes -= wire_bytes(ring.events.front());
-    ring.events.pop_front();
+  if (event.type != LiveType::token) {
+    ring.others.add(std::move(event), limits_.live_events, limits_.live_bytes);
+    return true;
   }
+  if (event.index)
+    event.after_index = std::exchange(ring.index[event.choice.value_or(0)],
+                                      event.index.value());
+  ring.tokens.add(std::move(event), SIZE_MAX, limits_.token_bytes);
   return true;
+}
+
+void LiveRings::Kept::add(LiveEvent event, std::size_t max_events,
+                          std::size_t max_bytes) {
+  bytes += wire_bytes(event);
+  events.push_back(std::move(event));
+  while (events.size() > max_events ||
+         (bytes > max_bytes && events.size() > 1)) {
+    bytes -= wire_bytes(events.front());
+    dropped_n = events.front().n;
+    ++dropped;
+    events.pop_front();
+  }
+}
+
+std::uint64_t LiveRings::Kept::lost_after(std::uint64_t n) const {
+  return dropped_n > n ? std::min(dropped, dropped_n - n) : 0;
 }
 
 LiveRings::Ring LiveRings::ring_after(const Ring& old, std::uint32_t attempt) {
@@ -203,10 +222,8 @@ LiveRings::Ring LiveRings::ring_after(const Ring& old, std::uint32_t attempt) {
 }
 
 std::uint64_t LiveRings::lost(const PullRequest& request, const Ring& ring) {
-  std::uint64_t n = 0;
   const auto after = request.live_attempt == ring.attempt ? request.live_n : 0;
-  if (!ring.events.empty() && ring.events.front().n > after + 1)
-    n = ring.events.front().n - after - 1;
+  auto n = ring.others.lost_after(after) + ring.tokens.lost_after(after);
   // What the follower had of the earlier attempt was not all.
   if (request.live_attempt != 0 &&
       request.live_attempt == ring.earlier_attempt &&
@@ -218,11 +235,16 @@ std::uint64_t LiveRings::lost(const PullRequest& request, const Ring& ring) {
 bool LiveRings::append(const PullRequest& request, const Ring& ring,
                        EventCredit& credit, PullReply& reply) {
   const auto after = request.live_attempt == ring.attempt ? request.live_n : 0;
-  // `n` has no gaps inside a ring, so the first one wanted is found directly.
-  const auto first = ring.events.empty() ? 0 : ring.events.front().n;
-  const auto skip = after >= first && first != 0 ? after - first + 1 : 0;
-  for (auto i = skip; i < ring.events.size(); ++i) {
-    const auto& event = ring.events[i];
+  const auto beyond = [after](const Kept& kept) {
+    return std::ranges::upper_bound(kept.events, after, {}, &LiveEvent::n);
+  };
+  auto other = beyond(ring.others), token = beyond(ring.tokens);
+  const auto others_end = ring.others.events.end();
+  const auto tokens_end = ring.tokens.events.end();
+  while (other != others_end || token != tokens_end) {
+    const bool is_token =
+        other == others_end || (token != tokens_end && token->n < other->n);
+    const auto& event = is_token ? *token++ : *other++;
     if (!credit.take(wire_bytes(event))) return false;
     reply.live.push_back(event);
   }

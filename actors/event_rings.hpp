@@ -23,6 +23,9 @@ struct EventLimits {
   std::size_t live_events =
       static_cast<std::size_t>(kEventDefaults.live_events);
   std::size_t live_bytes = static_cast<std::size_t>(kEventDefaults.live_bytes);
+  /// The pieces of its answers, beside these.
+  std::size_t token_bytes =
+      static_cast<std::size_t>(kEventDefaults.token_bytes);
   std::size_t ended_attempts = 64;      // Attempts kept after their end,
   std::size_t early_attempts = 1'024;   // or before their start is seen.
   std::size_t parked_pulls = 4'096;     // Pulls held back at once.
@@ -67,7 +70,8 @@ class DurableRing {
   std::uint64_t last_index_;
 };
 
-/// Live events of running attempts, newest kept.
+/// Live events of running attempts, newest kept. The text of answers is kept
+/// apart: progress pushes none of it out.
 class LiveRings {
  public:
   explicit LiveRings(const EventLimits& limits) : limits_{limits} {}
@@ -96,6 +100,17 @@ class LiveRings {
   const LiveEvent* progress(JobId job) const;
 
  private:
+  /// In the order of `n`, which has gaps where the other sort's are.
+  struct Kept {
+    void add(LiveEvent event, std::size_t max_events, std::size_t max_bytes);
+    /// Dropped ones that follow `n`; at most that many.
+    std::uint64_t lost_after(std::uint64_t n) const;
+
+    std::deque<LiveEvent> events;
+    std::size_t bytes = 0;
+    std::uint64_t dropped = 0;
+    std::uint64_t dropped_n = 0;  // Of the newest of them.
+  };
   struct Ring {
     std::uint32_t attempt = 0;
     std::uint32_t after_seq = 0;
@@ -105,8 +120,9 @@ class LiveRings {
     std::uint64_t earlier_n = 0;
     bool ended = false;
     bool confirmed = false;  // Its start was seen on the log.
-    std::deque<LiveEvent> events;
-    std::size_t bytes = 0;
+    Kept others;             // Progress and log lines.
+    Kept tokens;
+    std::map<std::uint32_t, std::uint64_t> index;  // Newest, by choice.
     std::optional<LiveEvent> progress;
   };
 

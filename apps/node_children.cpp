@@ -36,6 +36,7 @@ EventLimits event_limits(const EventConfig& c) {
   limits.ring_bytes = static_cast<std::size_t>(c.ring_bytes);
   limits.live_events = static_cast<std::size_t>(c.live_events);
   limits.live_bytes = static_cast<std::size_t>(c.live_bytes);
+  limits.token_bytes = static_cast<std::size_t>(c.token_bytes);
   limits.max_wait_ms = c.max_wait_ms;
   return limits;
 }

@@ -9,7 +9,6 @@ namespace troupe {
 
 void TextStream::begin(std::uint32_t attempt) {
   attempt_ = attempt;
-  n_ = 0;
   index_ = 0;
   said_ = 0;
   whole_ = true;
@@ -18,10 +17,11 @@ void TextStream::begin(std::uint32_t attempt) {
 std::string TextStream::take(const LiveEvent& event) {
   if (event.attempt < attempt_) return {};
   if (event.attempt > attempt_) begin(event.attempt);
-  if (event.n != ++n_) whole_ = false;
   if (!whole_ || event.type != LiveType::token ||
       event.choice.value_or(0) != 0 || event.index.value_or(0) <= index_)
     return {};
+  whole_ = event.after_index.value_or(index_) == index_;
+  if (!whole_) return {};
   index_ = *event.index;
   const auto known = std::min(event.token.size(), shown_.size() - said_);
   whole_ = shown_.compare(said_, known, event.token, 0, known) == 0;

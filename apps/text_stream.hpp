@@ -13,9 +13,8 @@ namespace troupe {
 
 class TextStream {
  public:
-  /// What is new of it. Wants every live event of the job: the numbers of those
-  /// that are no text tell whether one was lost. Behind a gap it gives nothing
-  /// more of that attempt.
+  /// What is new of it. Behind a gap, which a piece of text tells by what it
+  /// follows, it gives nothing more of that attempt.
   std::string take(const LiveEvent& event);
 
   /// The job has succeeded with `result` (JSON): what is left of its text, with
@@ -33,7 +32,6 @@ class TextStream {
   std::string shown_;
   // Of the attempt at hand:
   std::uint32_t attempt_ = 0;
-  std::uint64_t n_ = 0;      // Events that came.
   std::uint64_t index_ = 0;  // Tokens that were said.
   std::size_t said_ = 0;  // Bytes of them; up to there it agrees with shown_.
   bool whole_ = true;     // It has no gap, and says what was shown.

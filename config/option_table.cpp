@@ -153,6 +153,9 @@ constexpr std::array kTable{
           "Live events (progress, log lines) kept in memory per attempt."),
     bytes("event.live_bytes", AT(event.live_bytes), 4 * kKiB, kGiB,
           "Bytes of them."),
+    bytes("event.token_bytes", AT(event.token_bytes), 4 * kKiB, kGiB,
+          "Text of an attempt's answers as it came, kept in memory for who "
+          "follows late; about 110 bytes a token."),
     ms("event.live_interval_ms", AT(event.live_interval_ms), 0, 60 * kSecond,
        "Least time between two progress events of an attempt; 0ms: all are "
        "told, for programs that count them."),

@@ -76,6 +76,7 @@ struct EventConfig {
   std::int64_t ring_bytes = 8ll << 20;
   std::int64_t live_events = 256;
   std::int64_t live_bytes = 256ll << 10;
+  std::int64_t token_bytes = 4ll << 20;
   std::int64_t live_interval_ms = 100;
   std::int64_t quiet_notes = 100;  // Of an attempt; then live lines only.
   std::int64_t max_wait_ms = 30'000;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/job.hpp"
@@ -13,6 +14,10 @@ namespace troupe {
 
 enum class LiveType : std::uint8_t { progress = 1, log, token };
 std::string_view to_string(LiveType type);
+
+/// Unit of a load, and of a prompt before its answer.
+inline constexpr std::string_view kBytesUnit = "bytes";
+inline constexpr std::string_view kPromptUnit = "prompt token";
 
 struct Progress {
   double percent = -1;  // 0 to 100; below 0: unknown.
@@ -25,6 +30,12 @@ struct Progress {
   std::optional<double> learning_rate;
   std::string unit;  // Of `done`: "frame", "step".
 };
+
+/// Whether the two tell of one part of the work (a load, a prompt, an answer),
+/// so that one goes on where the other was.
+inline bool same_part(const Progress& a, const Progress& b) {
+  return a.phase == b.phase && a.unit == b.unit;
+}
 
 struct LogLine {
   std::string stream;  // "stdout", "stderr", "node".
@@ -46,6 +57,9 @@ struct LiveEvent {
   /// Of `token`: tokens of its answer up to its end. An attempt that is made
   /// again says the same at the same place, so a follower may drop it.
   std::optional<std::uint64_t> index;
+  /// Filled by the event hub: `index` of the piece of this answer before it; 0:
+  /// none is. Who has that one lacks nothing between.
+  std::optional<std::uint64_t> after_index;
   std::optional<std::uint32_t> choice;  // Of several answers, which.
 };
 
@@ -75,7 +89,7 @@ bool inspect(Inspector& f, LiveEvent& x) {
       f.field("time_ms", x.time_ms), f.field("type", x.type),
       f.field("progress", x.progress), f.field("log", x.log),
       f.field("token", x.token), f.field("index", x.index),
-      f.field("choice", x.choice));
+      f.field("after_index", x.after_index), f.field("choice", x.choice));
 }
 
 }  // namespace troupe

@@ -44,6 +44,7 @@ std::string text(const LogEntry& entry) {
 std::string text(const LiveEvent& event) {
   std::string what(to_string(event.type));
   if (event.log) what = event.log->stream + " | " + event.log->text;
+  if (event.type == LiveType::token) what += "  " + event.token;
   if (event.progress) what = "progress  " + progress_text(*event.progress);
   return "-  " + render::local_time(event.time_ms) + "  " +
          render::printable(what) + "\n";
@@ -57,10 +58,17 @@ void print(const Invocation& call, const Event& event) {
     call.out() << text(event);
 }
 
+/// The job's end stands behind what was heard before it.
 void print(const Invocation& call, const PullReply& batch, bool live) {
-  for (const auto& entry : batch.entries) print(call, entry);
+  const auto is_end = [](const LogEntry& entry) {
+    return entry.change.type == ChangeType::ended;
+  };
+  for (const auto& entry : batch.entries)
+    if (!is_end(entry)) print(call, entry);
   if (live)
     for (const auto& event : batch.live) print(call, event);
+  for (const auto& entry : batch.entries)
+    if (is_end(entry)) print(call, entry);
   call.out() << std::flush;
 }
 

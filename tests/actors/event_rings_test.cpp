@@ -194,6 +194,67 @@ TEST(LiveRings, TheEndOfTheJobWaitsForTheLastLines) {
   EXPECT_EQ(last.entries.size(), 1u);
 }
 
+LiveEvent token(std::uint64_t index, std::uint32_t choice = 0) {
+  auto event = line(1);
+  event.type = LiveType::token;
+  event.log.reset();
+  event.token = "x";
+  event.index = index;
+  event.choice = choice;
+  return event;
+}
+
+TEST(LiveRings, NoProgressPushesOutTheTextThatALateFollowerReads) {
+  EventLimits limits;
+  limits.live_events = 2;
+  LiveRings rings{limits};
+  rings.attempt_started(kJob, 1, 2);
+  for (std::uint64_t i = 1; i <= 50; ++i) {
+    rings.add(token(i));
+    rings.add(line(1));
+  }
+  auto request = follow(0, 0);
+  PullReply reply;
+  rings.pull(request, reply);
+  ASSERT_EQ(reply.live.size(), 52u);
+  EXPECT_EQ(reply.live_lost, 48u);
+  for (std::uint64_t i = 1; i <= 48; ++i)
+    EXPECT_EQ(reply.live[i - 1].index, i) << "all of it, in order";
+  EXPECT_EQ(reply.live.back().n, 100u);
+  PullReply rest;
+  rings.pull(follow(1, 97), rest);
+  ASSERT_EQ(rest.live.size(), 3u);
+  EXPECT_EQ(rest.live[0].n, 98u);
+  EXPECT_EQ(rest.live_lost, 0u);
+}
+
+TEST(LiveRings, TextForgetsItsOldestBeyondBytesOfItsOwn) {
+  EventLimits limits;
+  limits.token_bytes = 4'096;
+  LiveRings rings{limits};
+  rings.attempt_started(kJob, 1, 2);
+  for (std::uint64_t i = 1; i <= 100; ++i) rings.add(token(i));
+  PullReply reply;
+  rings.pull(follow(0, 0), reply);
+  EXPECT_LT(reply.live.size(), 40u);
+  EXPECT_EQ(reply.live.back().index, 100u);
+  EXPECT_EQ(reply.live_lost, 100 - reply.live.size());
+}
+
+TEST(LiveRings, EachPieceOfTextSaysWhichOneOfItsAnswerItFollows) {
+  LiveRings rings{{}};
+  rings.attempt_started(kJob, 1, 2);
+  rings.add(token(1));
+  rings.add(token(2, 1));
+  rings.add(token(4));
+  PullReply reply;
+  rings.pull(follow(0, 0), reply);
+  ASSERT_EQ(reply.live.size(), 3u);
+  EXPECT_EQ(reply.live[0].after_index, 0u);
+  EXPECT_EQ(reply.live[1].after_index, 0u) << "of another answer";
+  EXPECT_EQ(reply.live[2].after_index, 1u);
+}
+
 TEST(LiveRings, ForgetsTheOldestBeyondItsBytes) {
   EventLimits limits;
   limits.live_bytes = 4'096;

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace troupe {
 namespace {
 
-// Numbers the events as the node does: from 1 in each attempt.
+// Says of each piece of text which one it follows, as the node does.
 class TextStreamTest : public testing::Test {
  protected:
   std::string take(std::uint64_t index, std::string text,
@@ -13,26 +15,23 @@ class TextStreamTest : public testing::Test {
     LiveEvent event = next(LiveType::token);
     event.token = std::move(text);
     event.index = index;
+    event.after_index = choice == 0 ? std::exchange(told_, index) : 0;
     event.choice = choice;
     return stream.take(event);
   }
   std::string take_progress() { return stream.take(next(LiveType::progress)); }
-  void lose(std::uint64_t events) { n_ += events; }
+  void lose(std::uint64_t tokens) { told_ += tokens; }
   void begin_attempt() {
     ++attempt_;
-    n_ = 0;
+    told_ = 0;
   }
 
   TextStream stream;
 
  private:
-  LiveEvent next(LiveType type) {
-    LiveEvent event{.attempt = attempt_, .type = type};
-    event.n = ++n_;
-    return event;
-  }
+  LiveEvent next(LiveType type) { return {.attempt = attempt_, .type = type}; }
   std::uint32_t attempt_ = 1;
-  std::uint64_t n_ = 0;
+  std::uint64_t told_ = 0;  // Tokens of the first answer.
 };
 
 TEST_F(TextStreamTest, ShowsPiecesAndThenWhatIsLeft) {
@@ -73,7 +72,7 @@ TEST_F(TextStreamTest, WhatAnotherAttemptSaysOtherwiseWaitsForTheResult) {
 TEST_F(TextStreamTest, WhatAnEarlierAttemptStillSaysIsPassedOver) {
   begin_attempt();
   EXPECT_EQ(take(1, "a"), "a");
-  LiveEvent late{.attempt = 1, .n = 7, .type = LiveType::token};
+  LiveEvent late{.attempt = 1, .type = LiveType::token};
   late.token = "late";
   late.index = 9;
   EXPECT_EQ(stream.take(late), "");

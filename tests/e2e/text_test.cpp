@@ -1,6 +1,8 @@
 // A model that writes, through the whole program: node, device process, engine.
 #include <unistd.h>
 
+#include <fstream>
+
 #include "platform/process.hpp"
 #include "tests/e2e/cli_fixture.hpp"
 #include "tests/models/text_model.hpp"
@@ -172,6 +174,42 @@ TEST_F(TextTest, WhatTheModelHasNoRoomForFailsWithTheFigure) {
   EXPECT_EQ(failure["class"], "invalid");
   EXPECT_THAT(failure["message"].get<std::string>(),
               HasSubstr("room for 16384 together"));
+}
+
+TEST_F(TextTest, APromptOfAnyLengthCanBeSent) {
+  const auto file = place_->path("prompt");
+  const auto with = [&](std::size_t bytes) {
+    std::string text;
+    while (text.size() < bytes) text += "hello there ";
+    text.resize(bytes);
+    std::ofstream{file} << text;
+    auto words = job(5);
+    words[4] = "prompt=@" + file.string();
+    return run(words, {"--json"}).json();
+  };
+  const auto fits = with(20'000);
+  EXPECT_GT(fits["result"]["usage"]["prompt_tokens"], 1'000);
+  const auto never = with(1 << 20);
+  EXPECT_EQ(never["failure"]["class"], "invalid");
+  EXPECT_THAT(never["failure"]["message"].get<std::string>(),
+              HasSubstr("room for 16384 together"));
+}
+
+TEST_F(TextTest, WhoFollowsLateIsToldTheWholeTextAndThenTheEnd) {
+  const auto id = place_->submit(job(2'000));
+  ASSERT_TRUE(writes(id));
+  const auto all =
+      troupe({"jobs", "events", id, "--follow", "--live", "--json"}).lines();
+  std::string text;
+  std::uint64_t last = 0;
+  for (const auto& event : all) {
+    if (!event.contains("token")) continue;
+    EXPECT_GT(event["index"].get<std::uint64_t>(), last);
+    last = event["index"].get<std::uint64_t>();
+    text += event["token"].get<std::string>();
+  }
+  EXPECT_EQ(all.back()["type"], "ended");
+  EXPECT_EQ(text, all.back()["result"]["text"]);
 }
 
 TEST_F(TextTest, ModelsAreShownCheckedAndTokenized) {
