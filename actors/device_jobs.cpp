@@ -15,6 +15,19 @@ AttemptEnd failed(const Token& token, FailureClass klass, const Error& why) {
   return {token, std::move(end)};
 }
 
+template <class Count>
+Progress progress_of(Count done, Count total, Phase phase,
+                     std::string_view unit) {
+  Progress progress{.phase = phase,
+                    .done = static_cast<std::int64_t>(done),
+                    .total = static_cast<std::int64_t>(total),
+                    .unit = std::string(unit)};
+  if (total > 0)
+    progress.percent =
+        100.0 * static_cast<double>(done) / static_cast<double>(total);
+  return progress;
+}
+
 FailureClass class_of(Errc code) {
   switch (code) {
     case Errc::invalid_argument:
@@ -197,6 +210,20 @@ bool DeviceJobs::open_next(DeviceNews& news) {
   return true;
 }
 
+// To all that wait for it. The end of a load needs no word: what comes next
+// has its own.
+void DeviceJobs::tell_load(const LoadProgress& progress,
+                           DeviceNews& news) const {
+  if (progress.done()) return;
+  for (const auto& a : queued_) {
+    if (!is_loaded_for(a)) continue;
+    LiveEvent live{.job = a.token.job, .attempt = a.token.attempt};
+    live.progress = progress_of(progress.loaded_bytes, progress.total_bytes,
+                                Phase::loading, kBytesUnit);
+    news.live.push_back(std::move(live));
+  }
+}
+
 void DeviceJobs::step_load(DeviceNews& news) {
   auto progress = loader_->step();
   if (auto remark = loader_->remark(); !remark.empty() && remark != remark_)
@@ -209,7 +236,7 @@ void DeviceJobs::step_load(DeviceNews& news) {
     queued_.pop_front();
     return;
   }
-  if (!progress->done()) return;
+  if (!progress->done()) return tell_load(*progress, news);
   engine_ = loader_->take();
   loader_.reset();
 }
@@ -240,11 +267,7 @@ void DeviceJobs::apply(RunEvent event, DeviceNews& news) {
   const Token token = entry->second;
   if (auto* p = std::get_if<StepProgress>(&event.what)) {
     LiveEvent live{.job = token.job, .attempt = token.attempt};
-    live.progress =
-        Progress{.done = p->done, .total = p->total, .unit = "step"};
-    if (p->total > 0)
-      live.progress->percent =
-          100.0 * static_cast<double>(p->done) / static_cast<double>(p->total);
+    live.progress = progress_of(p->done, p->total, Phase::executing, p->unit);
     news.live.push_back(std::move(live));
     return;
   }

@@ -60,6 +60,7 @@ class DeviceJobs {
   void drop_unused(DeviceNews& news);
   bool open_next(DeviceNews& news);
   void step_load(DeviceNews& news);
+  void tell_load(const LoadProgress& progress, DeviceNews& news) const;
   void admit_queued(DeviceNews& news);
   void apply(RunEvent event, DeviceNews& news);
 

@@ -125,8 +125,10 @@ class InferenceState {
     if (event.type != LiveType::progress || options_.progress_ms == 0)
       return true;
     auto& last = last_progress_[event.job];
-    const bool too_soon = event.time_ms - last < options_.progress_ms;
-    if (!too_soon) last = event.time_ms;
+    // Another part of its work is news at once.
+    const bool too_soon = same_part(*event.progress, last.part) &&
+                          event.time_ms - last.ms < options_.progress_ms;
+    if (!too_soon) last = {event.time_ms, *event.progress};
     return !too_soon;
   }
 
@@ -148,7 +150,11 @@ class InferenceState {
   SelfActor::pointer self_;
   InferenceOptions options_;  // Declared before jobs_: the context outlives it.
   DeviceJobs jobs_;
-  std::unordered_map<JobId, UnixMs> last_progress_;
+  struct Shown {
+    UnixMs ms = 0;
+    Progress part;
+  };
+  std::unordered_map<JobId, Shown> last_progress_;
   std::vector<LiveEvent> live_;  // Not told yet.
   UnixMs reported_ms_ = 0;
   std::uint32_t told_ = 0;  // Messages that the hub has not answered.

@@ -45,11 +45,7 @@ std::string progress_text(const Progress& progress) {
   std::string text;
   if (progress.percent >= 0) text = render::number(progress.percent) + "%  ";
   text += to_string(progress.phase);
-  if (progress.done) {
-    text += "  " + std::to_string(*progress.done);
-    if (progress.total) text += "/" + std::to_string(*progress.total);
-    if (!progress.unit.empty()) text += " " + render::printable(progress.unit);
-  }
+  if (progress.done) text += "  " + render::done_text(progress);
   return text;
 }
 
@@ -62,6 +58,11 @@ std::vector<std::string> JobWatch::apply(const PullReply& batch, UnixMs now) {
     if (attempt_began_ms_ == 0) attempt_began_ms_ = now;
     if (event.log && !event.log->text.empty()) last_line_ = event.log->text;
     if (!event.progress) continue;
+    if (!same_part(progress_, *event.progress)) {
+      // The first part began with the attempt.
+      if (progress_.done || progress_.percent >= 0) part_began_ms_ = now;
+      told_tens_ = 0;
+    }
     progress_ = *event.progress;
     if (event.attempt == attempt_) tell_progress(lines);
   }
@@ -71,6 +72,7 @@ std::vector<std::string> JobWatch::apply(const PullReply& batch, UnixMs now) {
 void JobWatch::begin_attempt(std::uint32_t attempt, UnixMs time_ms) {
   live_attempt_ = attempt;
   attempt_began_ms_ = time_ms;
+  part_began_ms_ = 0;
   progress_ = {};
   last_line_.clear();
 }
@@ -114,13 +116,16 @@ void JobWatch::tell_progress(std::vector<std::string>& lines) {
   const auto tens = static_cast<int>(std::floor(progress_.percent / 10));
   if (tens <= told_tens_) return;
   told_tens_ = tens;
-  lines.push_back(std::to_string(tens * 10) + "%");
+  auto text = std::to_string(tens * 10) + "%";
+  if (progress_.phase == Phase::loading) text = "loading " + text;
+  if (progress_.unit == kPromptUnit) text = "prompt " + text;
+  lines.push_back(std::move(text));
 }
 
 /// Rate and time left by our own clock where the job does not tell them.
 Progress JobWatch::filled(UnixMs now) const {
   auto progress = progress_;
-  const auto elapsed = now - attempt_began_ms_;
+  const auto elapsed = now - std::max(attempt_began_ms_, part_began_ms_);
   if (state_ != JobState::running || attempt_began_ms_ == 0 ||
       elapsed < kSettledMs)
     return progress;

@@ -41,6 +41,7 @@ class JobWatch {
   // Of the newest attempt that was heard of, which may be a later one.
   std::uint32_t live_attempt_ = 0;
   UnixMs attempt_began_ms_ = 0;
+  UnixMs part_began_ms_ = 0;  // Of the work: a load, a prompt, an answer.
   Progress progress_;
   int told_tens_ = 0;
   std::string last_line_;

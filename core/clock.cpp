@@ -6,20 +6,23 @@
 namespace troupe {
 namespace {
 
-template <class Clock>
-std::int64_t now_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(Clock::now().time_since_epoch()).count();
+template <class Clock, class Unit = std::chrono::milliseconds>
+std::int64_t now_in() {
+  return std::chrono::duration_cast<Unit>(Clock::now().time_since_epoch())
+      .count();
 }
 
 class SystemWallClock : public WallClock {
  public:
-  UnixMs now() const override { return now_ms<std::chrono::system_clock>(); }
+  UnixMs now() const override { return now_in<std::chrono::system_clock>(); }
 };
 
 class SystemSteadyClock : public SteadyClock {
  public:
-  SteadyMs now() const override { return now_ms<std::chrono::steady_clock>(); }
+  SteadyMs now() const override { return now_in<std::chrono::steady_clock>(); }
+  std::int64_t now_us() const override {
+    return now_in<std::chrono::steady_clock, std::chrono::microseconds>();
+  }
 };
 
 class SplitMix : public Random {

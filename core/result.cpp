@@ -1,5 +1,7 @@
 #include "core/result.hpp"
 
+#include <algorithm>
+
 namespace troupe {
 
 std::string_view to_string(Errc code) {
@@ -44,6 +46,19 @@ std::string_view to_string(Errc code) {
       return "internal";
   }
   return "unknown";
+}
+
+std::string faults_text(const std::vector<Fault>& faults) {
+  constexpr std::size_t kTold = 8;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(faults.size(), kTold); ++i) {
+    if (i > 0) text += "; ";
+    if (!faults[i].path.empty()) text += faults[i].path + " ";
+    text += faults[i].message;
+  }
+  if (faults.size() > kTold)
+    text += " (and " + std::to_string(faults.size() - kTold) + " more)";
+  return text;
 }
 
 }  // namespace troupe

@@ -51,6 +51,10 @@ struct Fault {
   friend bool operator==(const Fault&, const Fault&) = default;
 };
 
+/// "params.n is 0; ...; params.stop has ... (and 3 more)": the first eight,
+/// for where only a message is kept. Empty for none.
+std::string faults_text(const std::vector<Fault>& faults);
+
 struct Error {
   Errc code = Errc::internal;
   std::string message;  // Lower case, no full stop: "open /x: no such file".

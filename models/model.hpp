@@ -33,6 +33,8 @@ struct Request {
 struct StepProgress {
   std::int64_t done = 0;
   std::int64_t total = 0;  // 0 where nobody can know.
+  /// Of both. Another one than before: another part of the work, from 0.
+  std::string_view unit = "step";
 };
 
 /// A piece of output in order: text, a frame, an image. A run that is made

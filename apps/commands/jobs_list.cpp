@@ -84,7 +84,9 @@ std::string percent(const JobView& job) {
   if (job.state != JobState::running || !job.progress ||
       job.progress->percent < 0)
     return "";
-  return std::to_string(static_cast<int>(job.progress->percent)) + "%";
+  const auto percent =
+      std::to_string(static_cast<int>(job.progress->percent)) + "%";
+  return job.phase == Phase::loading ? "loading " + percent : percent;
 }
 
 std::string took(const JobView& job, UnixMs now) {

@@ -43,13 +43,12 @@ std::string small(double value) {
 
 std::string counts(const Progress& p) {
   std::string text;
-  if (p.done) {
-    text += std::to_string(*p.done);
-    if (p.total) text += "/" + std::to_string(*p.total);
-    if (!p.unit.empty()) text += " " + printable(p.unit);
-    text += "  ";
-  }
-  if (p.rate_per_s) text += number(*p.rate_per_s) + "/s  ";
+  if (p.done) text += done_text(p) + "  ";
+  if (p.rate_per_s)
+    text +=
+        (p.unit == kBytesUnit ? bytes(static_cast<std::uint64_t>(*p.rate_per_s))
+                              : number(*p.rate_per_s)) +
+        "/s  ";
   if (p.eta_ms) text += "ETA " + clock(*p.eta_ms) + "  ";
   if (p.loss) text += "loss " + small(*p.loss) + "  ";
   if (p.learning_rate) text += "lr " + small(*p.learning_rate) + "  ";
@@ -75,6 +74,20 @@ std::string bar(double percent, std::size_t columns, bool unicode) {
   for (std::size_t i = 0; i < eighths / 8; ++i) text += "█";
   text += kEighths[eighths % 8];
   while (width(text) < columns) text += "░";
+  return text;
+}
+
+std::string done_text(const Progress& p) {
+  if (!p.done) return {};
+  if (p.unit == kBytesUnit) {
+    const auto amount = [](std::int64_t count) {
+      return bytes(static_cast<std::uint64_t>(count));
+    };
+    return amount(*p.done) + (p.total ? "/" + amount(*p.total) : "");
+  }
+  auto text = std::to_string(*p.done);
+  if (p.total) text += "/" + std::to_string(*p.total);
+  if (!p.unit.empty()) text += " " + printable(p.unit);
   return text;
 }
 

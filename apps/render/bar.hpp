@@ -19,6 +19,9 @@ struct BarStyle {
 /// 0 (unknown) gives an empty bar.
 std::string bar(double percent, std::size_t columns, bool unicode);
 
+/// "126/300 frame", "1.2 GiB/14 GiB"; empty where it counts nothing.
+std::string done_text(const Progress& progress);
+
 /// "executing  42% ████▏     126/300 frame  30.2/s  ETA 0:06". What is not
 /// known is left out. `last_line`: of the job's output, where there is room.
 std::string progress_line(JobState state, const Progress& progress,

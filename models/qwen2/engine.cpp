@@ -1,8 +1,11 @@
 #include "models/qwen2/engine.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
+#include "core/build_info.hpp"
+#include "core/live.hpp"
 #include "core/text_params.hpp"
 #include "kernels/device_memory.hpp"
 
@@ -14,6 +17,10 @@ using kernels::kPageTokens;
 constexpr std::string_view kEnhance = "text.enhance";
 
 static_assert(kMaxTextChoices <= kEngineSequences);
+
+double thousandths(double value) {
+  return std::round(value * 1e3) / 1e3;
+}
 
 std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
@@ -42,7 +49,8 @@ Result<RunId> Qwen2Engine::admit(const Request& request) {
   const auto& cache = model_->plan.cache;
   const auto room =
       std::min(config.max_positions, cache.max_sequence_pages * kPageTokens);
-  auto resolved = resolve_text_request(request, model_->text, room);
+  auto resolved = resolve_text_request(
+      request, model_->text, {.sequence = room, .pages = cache.pages});
   if (!resolved) return resolved.error();
   Run run;
   run.request = std::make_unique<TextRequest>(std::move(*resolved));
@@ -50,13 +58,6 @@ Result<RunId> Qwen2Engine::admit(const Request& request) {
   run.enhances = request.kind == kEnhance;
   const auto& r = *run.request;
   const auto tokens = std::ssize(r.prompt) + r.max_tokens;
-  const auto pages = r.choices * ((tokens - 1) / kPageTokens + 1);
-  if (pages > cache.pages)
-    return Error{Errc::too_large,
-                 std::to_string(r.choices) + " answers of up to " +
-                     std::to_string(tokens) + " tokens need " +
-                     std::to_string(pages) + " pages of the cache, which has " +
-                     std::to_string(cache.pages)};
   // All but the last token of the prompt: that one's logits are wanted.
   const auto beginning = std::span{r.prompt}.first(r.prompt.size() - 1);
   for (std::uint32_t i = 0; i < r.choices; ++i) {
@@ -68,7 +69,7 @@ Result<RunId> Qwen2Engine::admit(const Request& request) {
     run.seats.push_back({*sequence, std::make_unique<TextChoice>(
                                         r, model_->text.tokenizer, i)});
   }
-  run.admitted_ms = clock_->now();
+  run.admitted_us = clock_->now_us();
   runs_.emplace(next_id_, std::move(run));
   return next_id_++;
 }
@@ -208,7 +209,7 @@ void Qwen2Engine::take(const Place& place, TokenId id, const Logprobs* raw,
                  "the model gave no number for a token: its "
                  "weights are broken"},
                 report);
-  if (!std::exchange(run.has_first, true)) run.first_ms = clock_->now();
+  if (!std::exchange(run.has_first, true)) run.first_us = clock_->now_us();
   auto& seat = run.seats[place.choice];
   auto& choice = *seat.choice;
   auto piece = choice.take(id, raw);
@@ -227,6 +228,17 @@ void Qwen2Engine::fail(RunId id, Error why, StepReport& report) {
   report.events.push_back({id, std::move(why)});
 }
 
+// Which arithmetic it was: the same job gives the same text where this is the
+// same.
+Json Qwen2Engine::engine_json() const {
+  Json json{{"family", "qwen2"}, {"version", build_version()}};
+  const bool cuda = ctx_->device.backend == Backend::cuda;
+  json["isa"] = cuda ? "sm_" + std::to_string(ctx_->device.sm)
+                     : std::string(to_string(ctx_->isa));
+  json["dtype"] = to_string(model_->plan.format);
+  return json;
+}
+
 Json Qwen2Engine::result_of(const Run& run) const {
   const auto& request = *run.request;
   auto result = run.seats.front().choice->result();
@@ -235,13 +247,17 @@ Json Qwen2Engine::result_of(const Run& run) const {
   std::int64_t generated = 0;
   for (const auto& seat : run.seats) generated += seat.choice->generated();
   const auto later = generated - std::ssize(run.seats);  // Than the first.
-  const auto took_ms = std::max<SteadyMs>(clock_->now() - run.first_ms, 1);
+  const auto took_us =
+      std::max<std::int64_t>(clock_->now_us() - run.first_us, 1);
   result["seed"] = request.sampling.seed;
   result["usage"] = {{"prompt_tokens", request.prompt.size()},
                      {"completion_tokens", generated}};
-  result["timing"] = {{"first_token_ms", run.first_ms - run.admitted_ms},
-                      {"tokens_per_s", 1000.0 * static_cast<double>(later) /
-                                           static_cast<double>(took_ms)}};
+  result["timing"] = {
+      {"first_token_ms",
+       thousandths(static_cast<double>(run.first_us - run.admitted_us) / 1e3)},
+      {"tokens_per_s", thousandths(1e6 * static_cast<double>(later) /
+                                   static_cast<double>(took_us))}};
+  result["engine"] = engine_json();
   if (!run.model_hash.empty()) result["model_hash"] = run.model_hash;
   if (request.return_ids) result["prompt_ids"] = request.prompt;
   if (run.seats.size() == 1) return result;
@@ -251,12 +267,19 @@ Json Qwen2Engine::result_of(const Run& run) const {
   return result;
 }
 
-void Qwen2Engine::tell(RunId id, StepReport& report) {
-  const auto& run = runs_.at(id);
+// Of several answers the first computes the prompt.
+StepProgress Qwen2Engine::progress_of(const Run& run) const {
   std::int64_t done = 0;
   for (const auto& seat : run.seats) done += seat.choice->generated();
-  report.events.push_back(
-      {id, StepProgress{done, run.request->choices * run.request->max_tokens}});
+  if (done > 0)
+    return {done, run.request->choices * run.request->max_tokens, "token"};
+  return {cache_.length(run.seats.front().sequence),
+          std::ssize(run.request->prompt), kPromptUnit};
+}
+
+void Qwen2Engine::tell(RunId id, StepReport& report) {
+  const auto& run = runs_.at(id);
+  report.events.push_back({id, progress_of(run)});
   if (!std::ranges::all_of(
           run.seats, [](const Seat& seat) { return seat.choice->ended(); }))
     return;

@@ -34,8 +34,7 @@ class Qwen2Engine : public Engine {
       const SteadyClock& clock = system_steady_clock());
 
   /// Reserves the cache for prompt and max_tokens of every choice. Errors:
-  /// those of resolve_text_request(); out_of_memory (not now), too_large
-  /// (never: the figures say why).
+  /// those of resolve_text_request(); out_of_memory (not now).
   Result<RunId> admit(const Request& request) override;
   void cancel(RunId run) override;
 
@@ -57,8 +56,8 @@ class Qwen2Engine : public Engine {
     std::string model_hash;
     bool enhances = false;
     std::vector<Seat> seats;  // By choice.
-    SteadyMs admitted_ms = 0;
-    SteadyMs first_ms = 0;  // When the first token was there.
+    std::int64_t admitted_us = 0;
+    std::int64_t first_us = 0;  // When the first token was there.
     bool has_first = false;
   };
   struct Place {
@@ -90,8 +89,10 @@ class Qwen2Engine : public Engine {
   Status keep_logprobs(const Batch& batch, std::span<const float> logits);
   void take(const Place& place, TokenId id, const Logprobs* raw,
             StepReport& report);
+  StepProgress progress_of(const Run& run) const;
   void tell(RunId id, StepReport& report);
   void fail(RunId id, Error why, StepReport& report);
+  Json engine_json() const;
   Json result_of(const Run& run) const;
   std::int64_t rows_of_step(bool answers) const;
 

@@ -10,6 +10,10 @@ bool penalises(const kernels::SamplingRow& row) {
          row.frequency_penalty != 0;
 }
 
+std::string without_space_before(const std::string& text) {
+  return text.substr(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+}
+
 // Bytes of part of a character become U+FFFD when the JSON is written.
 Json logprob_json(const Tokenizer& tokenizer, const TokenLogprob& token) {
   return {{"id", token.id},
@@ -67,11 +71,15 @@ std::string TextChoice::take(TokenId id, const Logprobs* raw) {
   else if (generated() == request_->max_tokens)
     finish_reason_ = "length";
   if (ended()) piece += answer_.finish();
-  return piece;
+  if (!request_->trims_start || said_) return piece;
+  said_ = !without_space_before(piece).empty();
+  return without_space_before(piece);
 }
 
 Json TextChoice::result() const {
-  Json result{{"text", answer_.text()}, {"finish_reason", finish_reason_}};
+  auto text = request_->trims_start ? without_space_before(answer_.text())
+                                    : answer_.text();
+  Json result{{"text", std::move(text)}, {"finish_reason", finish_reason_}};
   if (request_->return_ids)
     result["ids"] = std::vector<TokenId>(
         tokens_.begin() + std::ssize(request_->prompt), tokens_.end());

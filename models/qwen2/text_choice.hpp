@@ -53,6 +53,7 @@ class TextChoice {
   std::vector<kernels::SeenToken> seen_;  // Empty where nothing is penalised.
   std::unordered_map<TokenId, std::size_t> seen_at_;
   AnswerText answer_;
+  bool said_ = false;  // More than white space.
   std::string_view finish_reason_;
   Json logprobs_ = Json::array();
 };

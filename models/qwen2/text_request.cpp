@@ -5,12 +5,12 @@
 
 #include "codec/json.hpp"
 #include "core/text_params.hpp"
+#include "kernels/kv_pages.hpp"
 
 namespace troupe {
 namespace {
 
 constexpr std::string_view kEnhance = "text.enhance";
-constexpr std::size_t kToldFaults = 8;
 
 // A base model goes on writing: it is shown where the answer begins and ends.
 std::string continued(const EnhanceParams& p) {
@@ -51,27 +51,22 @@ class Resolver {
   Resolver(const TextParams& params, const Qwen2Text& model)
       : p_{params}, model_{model} {}
 
-  Result<TextRequest> run(std::int64_t room) {
+  Result<TextRequest> run(const TextRoom& room) {
     prompt();
-    lengths(room);
+    lengths(room.sequence);
+    answers(room.pages);
     sampling();
     biases();
     r_.stops = p_.stop;
     if (!p_.ignore_eos) r_.eos = model_.eos;
-    r_.choices = std::clamp<std::int64_t>(p_.n, 1, kMaxTextChoices);
     r_.logprobs = p_.logprobs;
     r_.return_ids = p_.return_ids;
     r_.stream = p_.stream;
     if (faults_.empty()) return std::move(r_);
     // More than the first: of a failed attempt the message alone is kept.
-    std::string message;
-    for (std::size_t i = 0; i < std::min(faults_.size(), kToldFaults); ++i)
-      message +=
-          (i == 0 ? "" : "; ") + faults_[i].path + " " + faults_[i].message;
-    if (faults_.size() > kToldFaults)
-      message +=
-          " (and " + std::to_string(faults_.size() - kToldFaults) + " more)";
-    return Error{Errc::invalid_argument, message, std::move(faults_)};
+    auto message = faults_text(faults_);
+    return Error{Errc::invalid_argument, std::move(message),
+                 std::move(faults_)};
   }
 
  private:
@@ -110,10 +105,33 @@ class Resolver {
     r_.max_tokens = p_.max_tokens.value_or(
         std::clamp<std::int64_t>(left, 1, kDefaultMaxTokens));
     if (r_.max_tokens <= left) return;
-    fault("max_tokens", "is " + std::to_string(r_.max_tokens) +
-                            " after a prompt of " + std::to_string(length) +
-                            " tokens; this model has room for " +
-                            std::to_string(room) + " together");
+    const auto together = "; this model has room for " + std::to_string(room) +
+                          " together: allowed ";
+    if (left >= 1)
+      return fault("max_tokens", "is " + std::to_string(r_.max_tokens) +
+                                     " after a prompt of " +
+                                     std::to_string(length) + " tokens" +
+                                     together + "are 1 to " +
+                                     std::to_string(left));
+    fault(p_.prompt ? "prompt" : "messages",
+          "has " + std::to_string(length) + " tokens, before an answer of " +
+              std::to_string(r_.max_tokens) + together +
+              "is a prompt of 1 to " + std::to_string(room - 1));
+  }
+
+  // Each answer has pages of its own for all it may hold.
+  void answers(std::int64_t pages) {
+    r_.choices = std::clamp<std::int64_t>(p_.n, 1, kMaxTextChoices);
+    const auto tokens = std::ssize(r_.prompt) + r_.max_tokens;
+    const auto each =
+        (std::max<std::int64_t>(tokens, 1) - 1) / kernels::kPageTokens + 1;
+    const auto most = pages / each;
+    if (r_.choices <= most || most == 0) return;  // 0: said of the prompt.
+    fault("n", "is " + std::to_string(r_.choices) + ", of up to " +
+                   std::to_string(tokens) +
+                   " tokens each with the prompt; this model's cache holds " +
+                   std::to_string(pages * kernels::kPageTokens) +
+                   " together: allowed are 1 to " + std::to_string(most));
   }
 
   // The user's word, then the makers'; greedy where neither asks to sample.
@@ -169,10 +187,12 @@ class Resolver {
 
 Result<TextRequest> resolve_text_request(const Request& request,
                                          const Qwen2Text& model,
-                                         std::int64_t room) {
+                                         const TextRoom& room) {
   const auto params = read_params(request);
   if (!params) return params.error();
-  return Resolver{*params, model}.run(room);
+  auto resolved = Resolver{*params, model}.run(room);
+  if (resolved) resolved->trims_start = request.kind == kEnhance;
+  return resolved;
 }
 
 }  // namespace troupe

@@ -23,16 +23,24 @@ struct TextRequest {
   std::vector<TokenId> eos;  // What ends an answer; none where it is ignored.
   std::int64_t choices = 1;
   std::optional<std::int64_t> logprobs;
+  bool trims_start = false;  // No white space before the answer.
   bool return_ids = false;
   bool stream = true;
 };
 
-/// `room` is what one sequence may hold, prompt and answer together. Errors:
+/// What the engine's cache holds, in tokens.
+struct TextRoom {
+  std::int64_t sequence = 0;  // One answer and its prompt.
+  std::int64_t pages = 0;     // For all answers of a request together.
+};
+
+/// Errors:
 /// invalid_argument with all faults: params that are not the kind's, text that
 /// is no UTF-8, messages for a model without a known chat template, a prompt
-/// without a token or too long, ids that are no tokens.
+/// without a token or too long, more answers than ever fit, ids that are no
+/// tokens.
 Result<TextRequest> resolve_text_request(const Request& request,
                                          const Qwen2Text& model,
-                                         std::int64_t room);
+                                         const TextRoom& room);
 
 }  // namespace troupe

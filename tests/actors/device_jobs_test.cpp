@@ -173,6 +173,30 @@ TEST(DeviceJobsLoads, HandOnWhatPeopleShouldKnowOnce) {
   jobs.stop({one.token, StopReason::cancelled}, news);
 }
 
+TEST(DeviceJobsLoads, AreToldInBytesToAllThatWaitForThem) {
+  Context ctx;
+  DeviceJobs jobs{ctx, {&slow_family}, {{"/nowhere"}}};
+  DeviceNews news;
+  Assignment one, two;
+  one.token = {.epoch = 1, .job = {0, 1}, .attempt = 1};
+  two.token = {.epoch = 1, .job = {0, 2}, .attempt = 3};
+  one.spec.kind = two.spec.kind = "echo";
+  jobs.assign(one, news);
+  jobs.assign(two, news);
+  jobs.step(news);
+  ASSERT_EQ(news.live.size(), 2u);
+  EXPECT_EQ(news.live[1].job, (JobId{0, 2}));
+  EXPECT_EQ(news.live[1].attempt, 3u);
+  const auto& progress = *news.live[0].progress;
+  EXPECT_EQ(progress.phase, Phase::loading);
+  EXPECT_EQ(progress.percent, 1);
+  EXPECT_EQ(progress.done, 1);
+  EXPECT_EQ(progress.total, 100);
+  EXPECT_EQ(progress.unit, kBytesUnit);
+  jobs.stop({one.token, StopReason::cancelled}, news);
+  jobs.stop({two.token, StopReason::cancelled}, news);
+}
+
 TEST(DeviceJobsLoads, AModelThatWasReplacedIsLoadedAnew) {
   platform::TempDir models;
   const auto file = models.path() / "demo" / "weights";

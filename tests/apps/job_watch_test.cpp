@@ -80,6 +80,34 @@ TEST(JobWatchTest, TellsProgressEveryTenPercent) {
   EXPECT_THAT(watch.apply(progress(1, 100), 0), ElementsAre("100%"));
 }
 
+Progress loading(std::int64_t done) {
+  Progress progress;
+  progress.phase = Phase::loading;
+  progress.done = done << 20;
+  progress.total = 100 << 20;
+  progress.unit = kBytesUnit;
+  progress.percent = static_cast<double>(done);
+  return progress;
+}
+
+TEST(JobWatchTest, ALoadIsToldInBytesAndThenTheWorkFromItsBeginning) {
+  EXPECT_EQ(progress_text(loading(42)), "42%  loading  42 MiB/100 MiB");
+  JobWatch watch{JobState::queued};
+  watch.apply(durable(ChangeType::started, 1, 0), 0);
+  auto event = progress(1, 0);
+  event.live[0].progress = loading(42);
+  EXPECT_THAT(watch.apply(event, 2'000), ElementsAre("loading 40%"));
+  const auto line = watch.line({100, false, false}, 2'000);
+  EXPECT_THAT(line, HasSubstr("loading"));
+  EXPECT_THAT(line, HasSubstr("42 MiB/100 MiB  21 MiB/s"));
+  event.live[0].progress = Progress{};
+  event.live[0].progress->percent = 25;
+  event.live[0].progress->unit = kPromptUnit;
+  EXPECT_THAT(watch.apply(event, 5'000), ElementsAre("prompt 20%"));
+  event.live[0].progress->unit = "token";
+  EXPECT_THAT(watch.apply(event, 6'000), ElementsAre("20%"));
+}
+
 TEST(JobWatchTest, ProgressThatOvertookTheStartIsToldAfterIt) {
   JobWatch watch{JobState::queued};
   EXPECT_THAT(watch.apply(progress(1, 100), 0), IsEmpty());

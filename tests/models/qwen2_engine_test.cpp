@@ -5,7 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 
+#include "core/build_info.hpp"
+#include "core/live.hpp"
 #include "tests/models/text_model.hpp"
 
 namespace troupe {
@@ -98,6 +101,55 @@ TEST_F(Qwen2EngineTest, StreamsTheResultsTextInAscendingPieces) {
   }
   EXPECT_GT(bench_.pieces[run].size(), 10u);
   EXPECT_LE(last, 60u);
+}
+
+TEST_F(Qwen2EngineTest, TellsTimesToTheMicrosecond) {
+  bench_.clock.extra_us = 1;
+  const auto timing = bench_.answer(sampled("hello", 3))["timing"];
+  const auto first_us = timing["first_token_ms"].get<double>() * 1e3;
+  EXPECT_NE(std::fmod(std::round(first_us), 1e3), 0) << timing;
+}
+
+TEST_F(Qwen2EngineTest, TellsHowFarALongPromptIs) {
+  bench_.clock.tick = 100;
+  const auto run = bench_.admit(sampled(long_prompt(), 3));
+  std::vector<StepProgress> told;
+  while (told.empty() || told.back().unit == kPromptUnit)
+    for (const auto& event : bench_.engine->step().events)
+      if (const auto* progress = std::get_if<StepProgress>(&event.what))
+        told.push_back(*progress);
+  ASSERT_GE(told.size(), 3u);
+  EXPECT_GT(told[1].done, told[0].done);
+  EXPECT_EQ(told.back().done, 1) << "the answer begins anew";
+  const auto result = bench_.finish(run);
+  EXPECT_EQ(told[0].total, result["usage"]["prompt_tokens"]);
+}
+
+TEST_F(Qwen2EngineTest, SaysWhichArithmeticMadeAResult) {
+  EXPECT_EQ(bench_.answer(sampled("hello", 3))["engine"],
+            (Json{{"family", "qwen2"},
+                  {"isa", to_string(bench_.ctx.isa)},
+                  {"version", build_version()},
+                  {"dtype", to_string(bench_.plan().format)}}));
+}
+
+TEST_F(Qwen2EngineTest, AnEnhancementBeginsWithoutASpaceInItsPiecesToo) {
+  const Json params{{"prompt", "a cat"},
+                    {"style", "base"},
+                    {"temperature", 1.0},
+                    {"system", "x"},
+                    {"max_tokens", 40}};
+  std::string texts;
+  for (int seed = 0; seed < 40; ++seed) {
+    auto one = params;
+    one["seed"] = seed;
+    const auto run = bench_.admit(one, "text.enhance");
+    const auto text = bench_.finish(run)["text"].get<std::string>();
+    EXPECT_EQ(text.find_first_not_of(" \t\r\n"), text.empty() ? text.npos : 0);
+    EXPECT_EQ(bench_.streamed(run), text);
+    texts += text;
+  }
+  EXPECT_GT(texts.size(), 100u);
 }
 
 TEST_F(Qwen2EngineTest, StreamsNothingWhereNotAskedTo) {

@@ -55,11 +55,15 @@ class TextModelFolder {
 /// Each look at it takes `tick` ms.
 class TickingClock : public SteadyClock {
  public:
-  SteadyMs now() const override { return now_ += tick; }
+  SteadyMs now() const override { return now_us() / 1'000; }
+  std::int64_t now_us() const override {
+    return now_us_ += tick * 1'000 + extra_us;
+  }
   SteadyMs tick = 1;
+  std::int64_t extra_us = 0;  // Of each.
 
  private:
-  mutable SteadyMs now_ = 1000;
+  mutable std::int64_t now_us_ = 1'000'000;
 };
 
 /// An engine and what its runs gave so far.

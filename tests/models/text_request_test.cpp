@@ -23,7 +23,8 @@ class TextRequestTest : public ::testing::Test {
   }
   Result<TextRequest> resolve(const Json& params,
                               const std::string& kind = "text.generate") {
-    return resolve_text_request({kind, dump_json(params)}, model(), 400);
+    return resolve_text_request({kind, dump_json(params)}, model(),
+                                {.sequence = 400, .pages = 40});
   }
   TextRequest good(const Json& params,
                    const std::string& kind = "text.generate") {
@@ -121,7 +122,7 @@ TEST_F(TextRequestTest, NamesAllFaultsInOneAnswer) {
   EXPECT_EQ(faults[1].path, "params.max_tokens");
   EXPECT_EQ(faults[2].path, "params.logit_bias");
   EXPECT_THAT(faults[2].message, HasSubstr("'1522'"));
-  EXPECT_THAT(faults[2].message, HasSubstr("below 1522"));
+  EXPECT_THAT(faults[2].message, HasSubstr("ids 0 to 1521"));
   EXPECT_THAT(faults[3].message, HasSubstr("'x'"));
   for (const auto& fault : faults)
     EXPECT_THAT(request.error().message, HasSubstr(fault.message));
@@ -141,9 +142,29 @@ TEST_F(TextRequestTest, RefusesAPromptThatLeavesNoRoomForAToken) {
   for (int i = 0; i < 400; ++i) text += "1";  // A digit is a token.
   const auto full = resolve({{"prompt", text}});
   ASSERT_FALSE(full);
-  EXPECT_THAT(full.error().message, HasSubstr("after a prompt of 400 tokens"));
+  EXPECT_THAT(full.error().message, HasSubstr("params.prompt has 400 tokens"));
+  EXPECT_THAT(full.error().message, HasSubstr("a prompt of 1 to 399"));
   text.pop_back();
   EXPECT_EQ(good({{"prompt", text}}).max_tokens, 1);
+}
+
+TEST_F(TextRequestTest, NamesTheLargestNumberOfAnswersThatFits) {
+  // Of a page of 16 positions 40 are there, 13 for each.
+  const Json asked{{"prompt", "1"}, {"max_tokens", 200}, {"n", 4}};
+  const auto request = resolve(asked);
+  ASSERT_FALSE(request);
+  ASSERT_EQ(request.error().faults.size(), 1u);
+  EXPECT_EQ(request.error().faults[0].path, "params.n");
+  EXPECT_THAT(request.error().faults[0].message,
+              HasSubstr("allowed are 1 to 3"));
+  auto fewer = asked;
+  fewer["n"] = 3;
+  EXPECT_EQ(good(fewer).choices, 3);
+  auto more = asked;
+  more["max_tokens"] = 401;
+  const auto all = resolve(more);
+  ASSERT_FALSE(all);
+  EXPECT_EQ(all.error().faults.size(), 2u) << "beside what else is wrong";
 }
 
 TEST_F(TextRequestTest, RefusesMessagesWhereTheTemplateIsUnknown) {
@@ -158,7 +179,8 @@ TEST_F(TextRequestTest, RefusesMessagesWhereTheTemplateIsUnknown) {
 TEST_F(TextRequestTest, RefusesParamsOfAnotherKind) {
   EXPECT_THAT(resolve({{"text", "x"}}).error().message, HasSubstr("text"));
   EXPECT_FALSE(resolve({{"prompt", 5}}));
-  EXPECT_FALSE(resolve_text_request({"text.generate", "no json"}, model(), 9));
+  EXPECT_FALSE(resolve_text_request({"text.generate", "no json"}, model(),
+                                    {.sequence = 9, .pages = 1}));
 }
 
 }  // namespace
