@@ -32,13 +32,21 @@ std::uint64_t memory_of(const ModelDescription& description) {
   return bytes;
 }
 
-std::string fits_text(std::uint64_t bytes,
+std::optional<std::string> fitting_dtype(const ModelDescription& description,
+                                         const DeviceRoom& room) {
+  if (memory_of(description) <= room.memory_bytes) return "";
+  for (const auto& less : description.smaller)
+    if (less.bytes <= room.memory_bytes) return less.dtype;
+  return {};
+}
+
+std::string fits_text(const ModelDescription& description,
                       const std::vector<DeviceRoom>& devices) {
   std::vector<std::string> fit;
   std::vector<std::string> small;
   for (const auto& room : devices)
-    if (bytes <= room.memory_bytes)
-      fit.push_back(room.device);
+    if (const auto dtype = fitting_dtype(description, room))
+      fit.push_back(room.device + (dtype->empty() ? "" : " as " + *dtype));
     else
       small.push_back(room.device + " has " + render::bytes(room.memory_bytes));
   if (!fit.empty()) return joined(fit);
@@ -73,10 +81,13 @@ Json model_json(const ModelFacts& facts) {
     components.push_back(
         {{"name", component.name}, {"bytes", component.bytes}});
   Json devices = Json::array();
-  for (const auto& room : facts.devices)
+  for (const auto& room : facts.devices) {
     devices.push_back({{"device", room.device},
                        {"memory_bytes", room.memory_bytes},
                        {"fits", bytes <= room.memory_bytes}});
+    if (const auto dtype = fitting_dtype(d, room); dtype && !dtype->empty())
+      devices.back()["fits_as"] = *dtype;
+  }
   Json json{{"folder", facts.folder.string()},
             {"family", d.family},
             {"kinds", d.kinds},
@@ -109,7 +120,7 @@ std::string model_text(const ModelFacts& facts) {
   for (const auto& component : d.components)
     rows.push_back(
         {"memory, " + component.name, render::bytes(component.bytes)});
-  rows.push_back({"fits", fits_text(memory_of(d), facts.devices)});
+  rows.push_back({"fits", fits_text(d, facts.devices)});
   for (const auto& copy : facts.packed)
     rows.push_back(
         {"packed, " + std::string(to_string(copy.format)),

@@ -30,8 +30,13 @@ struct ModelFacts {
 /// All components together.
 std::uint64_t memory_of(const ModelDescription& description);
 
-/// "cpu, gpu0", or "nowhere: cpu has 2.0 GiB".
-std::string fits_text(std::uint64_t bytes,
+/// In which numbers it fits there: "" in its own, "int8" in smaller ones;
+/// nothing where it does not.
+std::optional<std::string> fitting_dtype(const ModelDescription& description,
+                                         const DeviceRoom& room);
+
+/// "cpu, gpu0 as int8", or "nowhere: cpu has 2.0 GiB".
+std::string fits_text(const ModelDescription& description,
                       const std::vector<DeviceRoom>& devices);
 
 /// "int8, int4 (not used)"; "-" for none.
@@ -42,7 +47,8 @@ std::string count_text(std::uint64_t count);
 
 /// folder family kinds parameters stored_bytes dtypes tokens max_positions
 /// chats why_no_chat memory_bytes components devices[{device,memory_bytes,
-/// fits}] packed[{dtype,file,bytes,used,why}], and `hash` where it is known.
+/// fits,fits_as}] packed[{dtype,file,bytes,used,why}], and `hash` where it is
+/// known.
 Json model_json(const ModelFacts& facts);
 
 /// The same, a line each.

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "apps/render/json.hpp"
+
 namespace troupe {
 namespace {
 
@@ -61,7 +63,7 @@ ExitCode model_lines(const Tokenizer& tokenizer,
     const auto answer = json ? one(tokenizer, *json) : json.error();
     if (!answer) code = ExitCode::usage;
     out << dump_json(answer ? *answer
-                            : Json{{"error", to_json(answer.error())}})
+                            : Json{{"error", render::error(answer.error())}})
         << std::endl;
   }
   return code;

@@ -42,6 +42,23 @@ void describe_weights(const WeightFolder& folder, ModelDescription& d) {
   d.dtypes = {dtypes.begin(), dtypes.end()};
 }
 
+std::uint64_t sum_of(const std::vector<Component>& components) {
+  std::uint64_t bytes = 0;
+  for (const auto& component : components) bytes += component.bytes;
+  return bytes;
+}
+
+void add_smaller(const ModelFamily& family, const std::filesystem::path& dir,
+                 ModelDescription& d) {
+  auto least = sum_of(d.components);
+  for (const auto* dtype : {"bf16", "int8", "int4"}) {
+    const auto components = family.plan(dir, dtype, Context{});
+    if (!components || sum_of(*components) >= least) continue;
+    least = sum_of(*components);
+    d.smaller.push_back({dtype, least});
+  }
+}
+
 Status check_tensor(const LocatedTensor& located, std::vector<float>& values) {
   const auto& [tensor, file] = located;
   platform::AlignedBytes aside;
@@ -75,6 +92,7 @@ Result<ModelDescription> describe_model(const std::filesystem::path& dir) {
     auto components = family->plan(dir, {}, Context{});
     if (!components) return components.error();
     d.components = *std::move(components);
+    add_smaller(*family, dir, d);
   }
   describe_weights(opened->weights, d);
   d.tokens = opened->text.tokenizer.size();

@@ -13,6 +13,12 @@
 
 namespace troupe {
 
+/// A model takes so much when it is computed in these numbers.
+struct DtypeMemory {
+  std::string dtype;
+  std::uint64_t bytes = 0;
+};
+
 struct ModelDescription {
   std::string family;
   std::vector<std::string> kinds;
@@ -24,6 +30,7 @@ struct ModelDescription {
   bool chats = false;  // Else raw prompts only, because:
   std::string why_no_chat;
   std::vector<Component> components;  // What it takes on a device.
+  std::vector<DtypeMemory> smaller;   // What less would do, the best first.
 };
 
 /// Reads headers, configuration and text files, no weight. Errors: not_found,

@@ -135,12 +135,8 @@ std::vector<std::int32_t> JsonKeys::ids(const std::string& path,
 
 Status JsonKeys::result(std::string_view file) const {
   if (faults_.empty()) return ok();
-  auto message = std::string(file) + ": " + faults_.front().path + " " +
-                 faults_.front().message;
-  if (faults_.size() > 1)
-    message += " (and " + std::to_string(faults_.size() - 1) + " more)";
-  return Error{unsupported_ ? Errc::unsupported : Errc::corrupt, message,
-               faults_};
+  return Error{unsupported_ ? Errc::unsupported : Errc::corrupt,
+               std::string(file) + ": " + faults_text(faults_), faults_};
 }
 
 Result<UniqueJson> read_json_object(const std::string& path) {

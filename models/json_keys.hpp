@@ -41,7 +41,7 @@ class JsonKeys {
   void fault(const std::string& path, const std::string& message);
 
   /// Errors: unsupported when any fault is of that sort, else corrupt: the
-  /// first fault in words, all of them as data.
+  /// first eight faults in words, all of them as data.
   Status result(std::string_view file) const;
 
  private:

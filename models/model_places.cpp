@@ -80,7 +80,9 @@ Result<fs::path> find_model(const ModelPlaces& places,
   std::error_code failed;
   if (fs::is_symlink(*folder, failed)) return leads_nowhere(*folder);
   if (folder->string() == name || is_here(*folder))
-    return Error{Errc::not_found, "there is no folder " + folder->string()};
+    return Error{Errc::not_found,
+                 "there is no folder " + folder->string() +
+                     "; to see the models here: troupe models list"};
   return unknown(places, name);
 }
 

@@ -1,6 +1,7 @@
 // troupe models add: brings a model's folder into the data folder.
 #include "apps/commands/commands.hpp"
 #include "apps/model_desk.hpp"
+#include "models/missing_file.hpp"
 #include "models/model_store.hpp"
 
 namespace troupe::commands {
@@ -45,7 +46,8 @@ ExitCode add_folder(Invocation& call, const ModelAddOptions& options) {
   const auto model = new_model(options);
   std::error_code failed;
   if (!fs::is_directory(model.from, failed))
-    return call.misused("there is no folder " + model.from.string());
+    return call.misused("there is no folder " + model.from.string() + "; " +
+                        what_a_model_has());
   if (auto fault = model_name_fault(model.name); !fault.empty())
     return call.misused(fault + (options.name.empty()
                                      ? "; give it another one with --name"

@@ -88,7 +88,7 @@ class ModelListing {
     rows_.push_back(
         {name, described->family, count_text(described->parameters),
          render::bytes(described->stored_bytes), render::bytes(bytes),
-         fits_text(bytes, rooms_),
+         fits_text(*described, rooms_),
          packed_text(packed_copies(model_source(places_, model.folder))),
          where});
   }

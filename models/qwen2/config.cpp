@@ -3,6 +3,7 @@
 #include <string>
 
 #include "models/json_keys.hpp"
+#include "models/missing_file.hpp"
 
 namespace troupe {
 namespace {
@@ -106,12 +107,8 @@ Result<Qwen2Config> parse_qwen2_config(const UniqueJson& json,
                                        std::string_view file) {
   JsonKeys keys{json};
   Qwen2Config config;
-  // Another family's file: what else it says means nothing here.
-  if (keys.text("model_type") != "qwen2") {
-    if (keys.find("model_type") != nullptr)
-      keys.unsupported("model_type", "\"qwen2\"");
-    return keys.result(file).error();
-  }
+  if (keys.text("model_type") != "qwen2" && keys.find("model_type") != nullptr)
+    keys.unsupported("model_type", "\"qwen2\"");
   only(keys, "architectures", UniqueJson::array({"Qwen2ForCausalLM"}));
   only(keys, "quantization_config", nullptr);
   if (keys.text("hidden_act").value_or("silu") != "silu")
@@ -133,7 +130,7 @@ Result<Qwen2Config> parse_qwen2_config(const UniqueJson& json,
 Result<Qwen2Config> load_qwen2_config(const std::filesystem::path& dir) {
   const auto path = (dir / "config.json").string();
   const auto json = read_json_object(path);
-  if (!json) return json.error();
+  if (!json) return missing_model_file(path, json.error());
   return parse_qwen2_config(*json, path);
 }
 

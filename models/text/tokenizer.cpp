@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "models/missing_file.hpp"
 #include "models/text/byte_alphabet.hpp"
 #include "models/text/detokenizer.hpp"
 #include "models/text/pretokenizer.hpp"
@@ -50,7 +51,7 @@ void split(std::string_view text, const AddedTokens& added, Token token,
 Result<Tokenizer> Tokenizer::load(const std::filesystem::path& dir) {
   const auto path = dir / "tokenizer.json";
   auto json = platform::read_regular(path, kMaxTokenizerFileBytes);
-  if (!json) return json.error();
+  if (!json) return missing_model_file(path, json.error());
   return parse(*json, path.string());
 }
 

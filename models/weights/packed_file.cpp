@@ -114,7 +114,7 @@ std::uint64_t block_sum(std::span<const std::byte> bytes) {
 Result<PackedFileWriter> PackedFileWriter::create(const fs::path& path,
                                                   const fs::path& aside,
                                                   PackedTag tag) {
-  auto file = platform::AtomicFile::create(aside, 0644);
+  auto file = platform::AtomicFile::create(aside);
   if (!file) return file.error();
   return PackedFileWriter{std::move(*file), path, std::move(tag)};
 }

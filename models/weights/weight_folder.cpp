@@ -7,6 +7,7 @@
 
 #include "codec/unique_json.hpp"
 #include "core/nearest.hpp"
+#include "models/missing_file.hpp"
 #include "models/weights/header_reader.hpp"
 #include "platform/file.hpp"
 #include "platform/regular_file.hpp"
@@ -21,9 +22,9 @@ Error no_weights(const std::filesystem::path& dir) {
   std::error_code unreadable;
   for (const auto& entry : std::filesystem::directory_iterator(dir, unreadable))
     if (auto good = refuse_pickle(entry.path()); !good) return good.error();
-  return {Errc::not_found, dir.string() + ": has neither " +
-                               std::string(kSingleFile) + " nor " +
-                               std::string(kIndexFile)};
+  return {Errc::not_found,
+          dir.string() + ": has neither " + std::string(kSingleFile) + " nor " +
+              std::string(kIndexFile) + ": " + what_a_model_has()};
 }
 
 }  // namespace

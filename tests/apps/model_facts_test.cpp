@@ -11,6 +11,12 @@ using testing::Not;
 
 constexpr std::uint64_t kGiB = 1ull << 30;
 
+ModelDescription taking(std::uint64_t bytes) {
+  ModelDescription description;
+  description.components = {{"weights", bytes}};
+  return description;
+}
+
 ModelFacts facts() {
   ModelFacts facts;
   facts.folder = "/data/models/demo";
@@ -23,12 +29,25 @@ ModelFacts facts() {
 
 TEST(ModelFacts, SayWhereAModelFits) {
   const std::vector<DeviceRoom> rooms{{"cpu", 2 * kGiB}, {"gpu0", 4 * kGiB}};
-  EXPECT_EQ(fits_text(kGiB, rooms), "cpu, gpu0");
-  EXPECT_EQ(fits_text(2 * kGiB, rooms), "cpu, gpu0");
-  EXPECT_EQ(fits_text(2 * kGiB + 1, rooms), "gpu0");
-  EXPECT_EQ(fits_text(5 * kGiB, rooms),
+  EXPECT_EQ(fits_text(taking(kGiB), rooms), "cpu, gpu0");
+  EXPECT_EQ(fits_text(taking(2 * kGiB), rooms), "cpu, gpu0");
+  EXPECT_EQ(fits_text(taking(2 * kGiB + 1), rooms), "gpu0");
+  EXPECT_EQ(fits_text(taking(5 * kGiB), rooms),
             "nowhere: cpu has 2.0 GiB, gpu0 has 4.0 GiB");
-  EXPECT_EQ(fits_text(1, {}), "nowhere");
+  EXPECT_EQ(fits_text(taking(1), {}), "nowhere");
+}
+
+TEST(ModelFacts, SayInWhichNumbersAModelFitsWhereItsOwnAreTooMany) {
+  auto one = facts();
+  one.description.smaller = {{"int8", 3 * kGiB - 1}, {"int4", kGiB}};
+  EXPECT_EQ(fits_text(one.description, one.devices), "cpu, gpu0 as int8");
+  EXPECT_EQ(fits_text(one.description, {{"cpu", kGiB}}), "cpu as int4");
+  EXPECT_EQ(fits_text(one.description, {{"cpu", kGiB - 1}}),
+            "nowhere: cpu has 1.0 GiB");
+  const auto devices = model_json(one)["devices"];
+  EXPECT_FALSE(devices[0].contains("fits_as"));
+  EXPECT_EQ(devices[1]["fits"], false);
+  EXPECT_EQ(devices[1]["fits_as"], "int8");
 }
 
 TEST(ModelFacts, CountInWordsOfThousands) {

@@ -39,7 +39,9 @@ TEST(NamedModel, ThatIsNotThereIsMisuse) {
     return found.error().message;
   };
   EXPECT_THAT(fault("demo"), HasSubstr("there is no model 'demo'"));
-  EXPECT_EQ(fault("/no/such/model"), "there is no folder /no/such/model");
+  EXPECT_EQ(fault("/no/such/model"),
+            "there is no folder /no/such/model; to see the models here: troupe "
+            "models list");
   EXPECT_THAT(fault("tests"), HasSubstr("the folder here is ./tests"));
   EXPECT_THAT(fault(""), HasSubstr("'' is no model"));
 }

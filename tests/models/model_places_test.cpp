@@ -41,7 +41,9 @@ TEST_F(ModelPlacesTest, TheFirstThatHasANameDecides) {
 TEST_F(ModelPlacesTest, AWholePathIsAFolderElsewhere) {
   EXPECT_EQ(*find_model(places, dir.path().string()), dir.path());
   EXPECT_EQ(*model_folder(places, "/elsewhere/x"), "/elsewhere/x");
-  EXPECT_EQ(fault("/elsewhere/x"), "there is no folder /elsewhere/x");
+  EXPECT_EQ(fault("/elsewhere/x"),
+            "there is no folder /elsewhere/x; to see the models here: troupe "
+            "models list");
 }
 
 TEST_F(ModelPlacesTest, NothingElseIsAName) {

@@ -61,6 +61,12 @@ class PackedFileTest : public ::testing::Test {
   std::vector<std::byte> bytes_ = random_bytes(2 * kPackedBlockBytes + 12'345);
 };
 
+TEST_F(PackedFileTest, IsItsOwnersAloneAsAllFilesOfADataFolderAre) {
+  write();
+  EXPECT_EQ(fs::status(path_).permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
+}
+
 TEST_F(PackedFileTest, GivesBackWhatWasWrittenAndItsTag) {
   write();
   const auto read_back = read();

@@ -99,13 +99,23 @@ TEST(Qwen2Config, TakesTheHeadAsItsOwnWhereNothingTiesIt) {
   EXPECT_FALSE(config->tied_head);
 }
 
-TEST(Qwen2Config, RefusesAnotherFamilyWithoutReadingOn) {
-  const auto error = refusal({{"model_type", "llama"}});
+TEST(Qwen2Config, RefusesAnotherFamilyAndWhatElseIsWrong) {
+  auto json = hub();
+  json["model_type"] = "llama";
+  auto error = refusal(json);
   EXPECT_EQ(error.code, Errc::unsupported);
   EXPECT_EQ(error.message,
             "c.json: model_type is \"llama\"; supported is \"qwen2\"");
-  EXPECT_EQ(refusal(UniqueJson::object()).message,
-            "c.json: model_type is missing");
+  json["hidden_act"] = "gelu";
+  json["num_attention_heads"] = 0;
+  error = refusal(json);
+  EXPECT_THAT(paths(error),
+              ElementsAre("model_type", "hidden_act", "num_attention_heads"));
+  EXPECT_THAT(error.message,
+              AllOf(HasSubstr("model_type is \"llama\""),
+                    HasSubstr("num_attention_heads is 0; allowed are")));
+  EXPECT_THAT(refusal(UniqueJson::object()).message,
+              HasSubstr("c.json: model_type is missing; "));
 }
 
 TEST(Qwen2Config, NamesEveryFaultInOneAnswer) {
@@ -124,7 +134,7 @@ TEST(Qwen2Config, NamesEveryFaultInOneAnswer) {
   EXPECT_THAT(error.message,
               AllOf(HasSubstr("c.json: hidden_act is \"gelu\"; supported is "
                               "\"silu\""),
-                    HasSubstr("(and 5 more)")));
+                    HasSubstr("use_sliding_window is true; ")));
 }
 
 TEST(Qwen2Config, RefusesEveryRopeItDoesNotCompute) {
