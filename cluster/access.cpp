@@ -94,6 +94,33 @@ void stamp(const Principal& principal, ExplainRequest& request) {
   request.tenant = tenant_of(principal, {});
 }
 
+std::vector<std::string> models_to_hide(const Principal& principal,
+                                        const SubmitRequest& request) {
+  std::vector<std::string> models;
+  if (principal.role == Role::admin) return models;
+  for (const auto& job : request.jobs) models.push_back(job.model);
+  return models;
+}
+
+void hide_folders(const std::vector<std::string>& models, SubmitReply& reply) {
+  constexpr auto kUnknown =
+      "cannot be used: there is no model of that name here; name one of the "
+      "node's own, not a folder";
+  for (std::size_t i = 0; i < std::min(models.size(), reply.answers.size());
+       ++i) {
+    auto& error = reply.answers[i].error;
+    if (!error || !models[i].starts_with('/')) continue;
+    bool hidden = false;
+    for (auto& fault : error->faults) {
+      if (fault.path != "model" || !fault.message.starts_with("cannot be used"))
+        continue;
+      fault.message = kUnknown;
+      hidden = true;
+    }
+    if (hidden) error->message = faults_text(error->faults);
+  }
+}
+
 void hide_others(const Principal& principal, ShowReply& reply) {
   if (sees_all(principal)) return;
   for (auto& answer : reply.answers) {

@@ -161,10 +161,23 @@ struct SessionState {
     if (jobs_ + count > options_.limits.window_jobs)
       return error_frame(beyond_window());
     stamp(options_.principal, *request);
+    const auto models = models_to_hide(options_.principal, *request);
     jobs_ += count;
-    return ask_then<SubmitRequest>([this, count] { jobs_ -= count; },
-                                   options_.handles.scheduler, caf::infinite,
-                                   submit_atom_v, *std::move(request));
+    const auto n = open();
+    self_
+        ->request(options_.handles.scheduler, caf::infinite, submit_atom_v,
+                  *std::move(request))
+        .then(
+            [this, n, count, models](SubmitReply& reply) {
+              jobs_ -= count;
+              hide_folders(models, reply);
+              close(n, to_frame<SubmitRequest>(reply));
+            },
+            [this, n, count](caf::error& e) {
+              jobs_ -= count;
+              close(n, error_frame(from_caf(e)));
+            });
+    return open_.at(n);
   }
 
   // The store knows the state, the hub the phase and progress of what runs.

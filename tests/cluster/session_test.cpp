@@ -1,6 +1,7 @@
 // What a client may do, over real sockets and real TLS.
 #include <gtest/gtest.h>
 
+#include "cluster/access.hpp"
 #include "tests/cluster/session_fixture.hpp"
 #include "tests/platform/eventually.hpp"
 
@@ -83,6 +84,35 @@ TEST_F(SessionTest, AViewerMayLookButNotSubmit) {
   EXPECT_TRUE(eve.ask(ShowRequest{{JobId{1, 2}}}));
   expect_error(eve.ask(SubmitRequest{{job_named_by("", "")}}), Errc::denied);
   EXPECT_EQ(seen.with([](Seen& s) { return s.submits.size(); }), 0u);
+}
+
+SubmitReply refused_model() {
+  SubmitReply reply;
+  Error why{Errc::invalid_argument,
+            "model cannot be used: open /etc/x/c: no",
+            {{"model", "cannot be used: open /etc/x/c: no"},
+             {"tags", "are too many"}}};
+  reply.answers = {{.error = why}, {.error = why}, {}};
+  return reply;
+}
+
+TEST(HiddenFolders, SayNothingOfTheDiskToWhoIsNoAdministrator) {
+  SubmitRequest request;
+  request.jobs.resize(3);
+  request.jobs[0].model = "/etc/x";
+  request.jobs[1].model = "mine";
+  request.jobs[2].model = "/srv/good";
+  auto reply = refused_model();
+  hide_folders(models_to_hide({"anna", "studio", Role::user}, request), reply);
+  const auto& told = *reply.answers[0].error;
+  EXPECT_EQ(told.message.find("/etc"), std::string::npos) << told.message;
+  EXPECT_EQ(told.faults[0].message.find("open"), std::string::npos);
+  EXPECT_EQ(told.faults[1].message, "are too many");
+  EXPECT_NE(reply.answers[1].error->message.find("open"), std::string::npos);
+  EXPECT_FALSE(reply.answers[2].error);
+  reply = refused_model();
+  hide_folders(models_to_hide({"boss", "", Role::admin}, request), reply);
+  EXPECT_NE(reply.answers[0].error->message.find("/etc"), std::string::npos);
 }
 
 TEST_F(SessionTest, AUserMayNotPauseTheQueue) {
