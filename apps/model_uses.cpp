@@ -1,5 +1,7 @@
 #include "apps/model_uses.hpp"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace troupe {
@@ -15,6 +17,13 @@ ClassUse class_use(const ModelNeeds& needs, const std::string& model,
 }
 
 }  // namespace
+
+void touch_model(const ModelPlaces& places, const std::string& name) {
+  const auto folder = find_model(places, name);
+  std::error_code failed;
+  if (folder)
+    static_cast<void>(std::filesystem::status(*folder / "config.json", failed));
+}
 
 Result<ModelUse> model_use(NeedsCache& cache, const std::vector<Gpu>& gpus,
                            const JobSpec& spec) {

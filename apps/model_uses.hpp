@@ -16,4 +16,7 @@ namespace troupe {
 Result<ModelUse> model_use(NeedsCache& cache, const std::vector<Gpu>& gpus,
                            const JobSpec& spec);
 
+/// Looks at its folder, for nothing but to see whether that comes back.
+void touch_model(const ModelPlaces& places, const std::string& name);
+
 }  // namespace troupe

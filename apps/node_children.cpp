@@ -21,9 +21,13 @@
 #include "connectors/process/attempt_files.hpp"
 #include "connectors/process/process_executor.hpp"
 #include "kinds/kinds.hpp"
+#include "platform/answering.hpp"
 
 namespace troupe {
 namespace {
+
+/// So long the scheduler waits for the file system of a model's folder.
+constexpr std::int64_t kFolderAnswersMs = 2'000;
 
 DeviceInfo serving(DeviceInfo device, std::vector<std::string> kinds) {
   device.kinds = std::move(kinds);
@@ -188,11 +192,18 @@ ChildSpec scheduler(NodeParts& p) {
                                 (up ? " is here" : " is gone"));
                      },
                  // Shared: a std::function must be able to be copied.
-                 .model_use =
-                     [&p, cache = std::make_shared<NeedsCache>(p.models)](
-                         const JobSpec& spec) {
-                       return model_use(*cache, p.gpus, spec);
-                     },
+                 .model_use = [&p,
+                               cache = std::make_shared<NeedsCache>(p.models),
+                               folders = std::make_shared<platform::Answering>(
+                                   kFolderAnswersMs)](
+                                  const JobSpec& spec) -> Result<ModelUse> {
+                   const auto there = folders->look(
+                       spec.model, [places = p.models, name = spec.model] {
+                         touch_model(places, name);
+                       });
+                   if (!there) return there.error();
+                   return model_use(*cache, p.gpus, spec);
+                 },
                  .own_thread = false}));
           },
       .uses = {"job_history", "memory_manager"}};
