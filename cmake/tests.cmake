@@ -103,7 +103,8 @@ function(troupe_test_folder folder)
   else()
     troupe_link(${target} PRIVATE ${folder} core codec)
     if(folder STREQUAL "models")
-      troupe_link(${target} PRIVATE config)  # What text.enhance asks with.
+      # What text.enhance asks with.
+      troupe_link(${target} PRIVATE config kinds)
     elseif(folder STREQUAL "cuda_models")
       troupe_link(${target} PRIVATE cuda_shim models)
     endif()

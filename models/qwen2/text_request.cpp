@@ -154,7 +154,8 @@ class Resolver {
     row.repetition_penalty = static_cast<float>(
         pick(s.repetition_penalty, made.repetition_penalty, 1.0));
     row.presence_penalty = static_cast<float>(s.presence_penalty.value_or(0));
-    row.frequency_penalty = static_cast<float>(s.frequency_penalty.value_or(0));
+    row.frequency_penalty = static_cast<float>(
+        pick(s.frequency_penalty, made.frequency_penalty, 0.0));
     row.seed = p_.seed.value_or(0);
   }
 

@@ -19,6 +19,8 @@ Result<GenerationConfig> parse_generation_config(const UniqueJson& json,
   if (has("top_k")) config.top_k = keys.whole("top_k", 0, kMaxTokens);
   if (has("repetition_penalty"))
     config.repetition_penalty = keys.number("repetition_penalty", 0.01, 100);
+  if (has("frequency_penalty"))
+    config.frequency_penalty = keys.number("frequency_penalty", -2, 2);
   if (auto good = keys.result(file); !good) return good.error();
   return config;
 }

@@ -21,6 +21,8 @@ struct GenerationConfig {
   std::optional<double> top_p;
   std::optional<std::int64_t> top_k;  // 0: all.
   std::optional<double> repetition_penalty;
+  /// Transformers knows none and leaves it aside.
+  std::optional<double> frequency_penalty;
 };
 
 /// Other members are not read. Errors: corrupt, all faults in one answer.

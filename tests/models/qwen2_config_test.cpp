@@ -258,12 +258,13 @@ TEST_F(ConfigFiles, GenerationConfigIsReadAsTheHubHasIt) {
   add("generation_config.json", R"({"bos_token_id": 151643,
     "pad_token_id": 151643, "do_sample": true,
     "eos_token_id": [151645, 151643], "repetition_penalty": 1.1,
-    "temperature": 0.7, "top_p": 0.8, "top_k": 20})");
+    "frequency_penalty": 0.5, "temperature": 0.7, "top_p": 0.8, "top_k": 20})");
   const auto config = load_generation_config(dir_.path());
   ASSERT_TRUE(config) << config.error().message;
   EXPECT_THAT(config->eos, ElementsAre(151645, 151643));
   EXPECT_EQ(config->do_sample, true);
   EXPECT_EQ(config->repetition_penalty, 1.1);
+  EXPECT_EQ(config->frequency_penalty, 0.5);
   EXPECT_EQ(config->temperature, 0.7);
   EXPECT_EQ(config->top_p, 0.8);
   EXPECT_EQ(config->top_k, 20);
@@ -271,13 +272,13 @@ TEST_F(ConfigFiles, GenerationConfigIsReadAsTheHubHasIt) {
 
 TEST_F(ConfigFiles, GenerationConfigNamesEveryFault) {
   add("generation_config.json", R"({"eos_token_id": "x", "do_sample": 1,
-    "repetition_penalty": 0, "temperature": -1, "top_p": 2, "top_k": 0.5})");
+    "repetition_penalty": 0, "frequency_penalty": 2.5, "temperature": -1, "top_p": 2, "top_k": 0.5})");
   const auto config = load_generation_config(dir_.path());
   ASSERT_FALSE(config);
   EXPECT_EQ(config.error().code, Errc::corrupt);
   EXPECT_THAT(paths(config.error()),
               ElementsAre("eos_token_id", "do_sample", "temperature", "top_p",
-                          "top_k", "repetition_penalty"));
+                          "top_k", "repetition_penalty", "frequency_penalty"));
 }
 
 }  // namespace

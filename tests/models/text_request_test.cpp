@@ -71,23 +71,27 @@ TEST_F(TextRequestTest, TakesTheMakersValuesUnlessTheUserSaysOtherwise) {
   folder_.add("generation_config.json",
               R"({"do_sample": true, "temperature": 0.7, "top_p": 0.8,
                   "top_k": 20, "repetition_penalty": 1.05,
+                  "frequency_penalty": 0.5,
                   "eos_token_id": [1500, 1502]})");
   const auto plain = good({{"prompt", "x"}});
   EXPECT_EQ(plain.sampling.temperature, 0.7f);
   EXPECT_EQ(plain.sampling.top_p, 0.8f);
   EXPECT_EQ(plain.sampling.top_k, 20);
   EXPECT_EQ(plain.sampling.repetition_penalty, 1.05f);
+  EXPECT_EQ(plain.sampling.frequency_penalty, 0.5f);
   EXPECT_THAT(plain.eos, ElementsAre(1500, 1502));
   const auto own = good({{"prompt", "x"},
                          {"temperature", 0},
                          {"top_k", 0},
                          {"top_p", 1},
                          {"repetition_penalty", 1},
+                         {"frequency_penalty", 0},
                          {"ignore_eos", true}});
   EXPECT_EQ(own.sampling.temperature, 0);
   EXPECT_EQ(own.sampling.top_p, 1);
   EXPECT_EQ(own.sampling.top_k, 0);
   EXPECT_EQ(own.sampling.repetition_penalty, 1);
+  EXPECT_EQ(own.sampling.frequency_penalty, 0);
   EXPECT_THAT(own.eos, IsEmpty());
 }
 

@@ -21,8 +21,10 @@ SPECIAL = [END_OF_TEXT, START, END]
 HUB_SYSTEM = ("You are Qwen, created by Alibaba Cloud. You are a helpful "
               "assistant.")
 MOST_BYTES = 8_000_000
-# Warm enough to differ from draw to draw, cool enough to keep to the subject.
-SAMPLING = {"do_sample": True, "temperature": 0.7, "top_k": 20, "top_p": 0.9}
+# Warm enough to differ from draw to draw, cool enough to keep to the subject;
+# what repeats itself is made unlikely, since so small a model may go round.
+SAMPLING = {"do_sample": True, "temperature": 0.7, "top_k": 20, "top_p": 0.9,
+            "frequency_penalty": 0.8}
 
 
 def train_tokenizer(texts, size):
