@@ -103,11 +103,14 @@ TEST_P(CudaOps, NormalizeInPlaceAndLetNotANumberThrough) {
   ASSERT_TRUE(device.run<RmsNorm>(apart.args));
   EXPECT_TRUE(std::isnan(apart.y[0]));
   EXPECT_FALSE(std::isnan(apart.y[300]));
+  const auto fine = [](const std::vector<float>& rows) {
+    return std::vector<float>{rows.begin() + 300, rows.end()};
+  };
+  const auto input = fine(apart.x);
   auto args = apart.args;
   args.y = args.x;
   ASSERT_TRUE(device.run<RmsNorm>(args));
-  EXPECT_EQ(apart.x[300], apart.y[300]);
-  EXPECT_EQ(apart.x[899], apart.y[899]);
+  EXPECT_TRUE(computed_alike(fine(apart.x), fine(apart.y), input));
 }
 
 // -- positions ----------------------------------------------------------------
@@ -125,10 +128,11 @@ TEST_P(CudaOps, TurnHeads) {
       ASSERT_TRUE(device.run<Rope>(actual.args()));
       Rope::reference(expected.args());
       EXPECT_TRUE(computed(actual.y, expected.y, actual.x, {1e-6, 1e-6}));
+      const auto input = actual.x;
       auto in_place = actual.args();
       in_place.y = in_place.x;
       ASSERT_TRUE(device.run<Rope>(in_place));
-      EXPECT_TRUE(same_bits(actual.x, actual.y));
+      EXPECT_TRUE(computed_alike(actual.x, actual.y, input));
     }
 }
 
@@ -144,9 +148,10 @@ TEST_P(CudaOps, MultiplyByGates) {
     SwiGlu::reference(expected.args);
     EXPECT_TRUE(computed(actual.y, expected.y, actual.gate, kSwigluAllowed));
     EXPECT_TRUE(computed(actual.y, expected.y, actual.up, kSwigluAllowed));
+    const auto input = actual.gate;
     actual.args.y = actual.args.gate;
     ASSERT_TRUE(device.run<SwiGlu>(actual.args));
-    EXPECT_TRUE(same_bits(actual.gate, actual.y));
+    EXPECT_TRUE(computed_alike(actual.gate, actual.y, input));
   }
 }
 

@@ -12,6 +12,7 @@
 #include <functional>
 #include <initializer_list>
 #include <limits>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -82,6 +83,7 @@ inline void check_kept_ties(std::initializer_list<std::int64_t> sizes,
 
 inline void check_same_in_any_batch(Context& alone, Context& team,
                                     std::uint32_t rows) {
+  std::set<std::int32_t> drawn;
   for (const auto& way : ways()) {
     SamplingCase one{some_logits(1000, kPeaked), 1};
     one.ways[0] = way.row;
@@ -93,7 +95,9 @@ inline void check_same_in_any_batch(Context& alone, Context& team,
     const auto tokens = batch.sampled(team);
     EXPECT_EQ(tokens.front(), token) << way.name;
     EXPECT_EQ(tokens.back(), token) << way.name;
+    drawn.insert(tokens.begin(), tokens.end());
   }
+  EXPECT_GE(drawn.size(), 3u) << "one and the same would pass";
 }
 
 /// At temperature 0, the lowest of equals.

@@ -83,6 +83,16 @@ inline bool same_bits(const std::vector<float>& a,
           std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
+/// Both ways gave the same bytes, and these are neither zeros nor `input`: an
+/// op that computes nothing gives the same bytes in any way.
+inline ::testing::AssertionResult computed_alike(
+    const std::vector<float>& a, const std::vector<float>& b,
+    const std::vector<float>& input) {
+  if (!same_bits(a, b))
+    return ::testing::AssertionFailure() << "the bytes differ";
+  return computed(a, b, input, {});
+}
+
 /// Tests of a kernel run once for each level that this processor has.
 class EachLevel : public ::testing::TestWithParam<IsaLevel> {};
 

@@ -1,6 +1,8 @@
 // How near what a model computes is to the truth.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -35,6 +37,20 @@ inline double divergence(const std::vector<float>& exact,
       all += std::exp(exact[i] - of_p) * ((exact[i] - of_p) - (q[i] - of_q));
   }
   return all / static_cast<double>(exact.size() / width);
+}
+
+/// Whether `passes` tells `expected` from zeros and from `input`, what came in
+/// (filled up or cut to size): a comparison that these pass proves nothing.
+template <class Passes>
+::testing::AssertionResult tells_apart(const std::vector<float>& expected,
+                                       std::vector<float> input,
+                                       const Passes& passes) {
+  if (passes(std::vector<float>(expected.size())))
+    return ::testing::AssertionFailure() << "zeros would pass";
+  input.resize(expected.size());
+  if (passes(input))
+    return ::testing::AssertionFailure() << "the input would pass";
+  return ::testing::AssertionSuccess();
 }
 
 }  // namespace troupe

@@ -48,6 +48,16 @@ struct GoldenQwen2 {
     return values;
   }
 
+  /// What goes into the first block of these tokens. REQUIRES: the weights lie
+  /// in panels.
+  std::vector<float> embedded(const std::vector<TokenId>& tokens) const {
+    std::vector<float> rows;
+    for (const auto token : tokens)
+      for (std::int64_t i = 0; i < weights.config.hidden; ++i)
+        rows.push_back(kernels::packed_at(weights.embedding, token, i));
+    return rows;
+  }
+
   std::filesystem::path dir;
   Qwen2Weights weights;
   std::vector<TokenId> prompt;
