@@ -121,6 +121,7 @@ OpenCudaDevice::~OpenCudaDevice() {
   if (context_.stream == nullptr) return;
   cudaStreamSynchronize(context_.stream);
   if (scratch_ != nullptr) memory_->free(scratch_);
+  memory_.reset();  // Its copies are the stream's.
   cudaStreamDestroy(context_.stream);
 }
 

@@ -1,10 +1,81 @@
 #include "kernels/cuda_memory.hpp"
 
+#include <array>
+#include <utility>
+
 #include "core/amounts.hpp"
 #include "kernels/cuda_errors.cuh"
 
 namespace troupe {
 namespace {
+
+class CudaStaging : public Staging {
+ public:
+  static Result<std::unique_ptr<CudaStaging>> make(cudaStream_t stream) {
+    std::unique_ptr<CudaStaging> staging{new CudaStaging{stream}};
+    for (auto& buffer : staging->buffers_)
+      if (auto made = staging->make(buffer); !made) return made.error();
+    return staging;
+  }
+  ~CudaStaging() override {
+    for (auto& buffer : buffers_) {
+      if (buffer.sent != nullptr) {
+        cudaEventSynchronize(buffer.sent);
+        cudaEventDestroy(buffer.sent);
+      }
+      if (buffer.block != nullptr) cudaFreeHost(buffer.block);
+    }
+  }
+  CudaStaging(const CudaStaging&) = delete;
+  CudaStaging& operator=(const CudaStaging&) = delete;
+
+  // What was sent from the one is marked when the other's turn comes.
+  Result<std::span<std::byte>> next() override {
+    if (auto good = lost_if(cudaEventRecord(buffers_[turn_].sent, stream_),
+                            "mark a copy");
+        !good)
+      return good.error();
+    turn_ = 1 - turn_;
+    if (auto good = lost_if(cudaEventSynchronize(buffers_[turn_].sent),
+                            "wait for a copy");
+        !good)
+      return good.error();
+    return std::span{static_cast<std::byte*>(buffers_[turn_].block),
+                     kStagingBytes};
+  }
+
+  Status send(void* to, std::span<const std::byte> part) override {
+    return lost_if(cudaMemcpyAsync(to, part.data(), part.size(),
+                                   cudaMemcpyHostToDevice, stream_),
+                   "copy to the device");
+  }
+
+ private:
+  struct Buffer {
+    void* block = nullptr;
+    cudaEvent_t sent = nullptr;
+  };
+
+  explicit CudaStaging(cudaStream_t stream) : stream_{stream} {}
+
+  static Status make(Buffer& buffer) {
+    const auto error =
+        cudaHostAlloc(&buffer.block, kStagingBytes, cudaHostAllocDefault);
+    if (error == cudaErrorMemoryAllocation)
+      return cuda_failed(Errc::out_of_memory,
+                         "the machine has no " + bytes_text(kStagingBytes) +
+                             " of memory left for copies to the device",
+                         error);
+    if (auto good = lost_if(error, "pin memory"); !good) return good;
+    return lost_if(
+        cudaEventCreateWithFlags(&buffer.sent, cudaEventDisableTiming),
+        "make an event");
+  }
+
+  cudaStream_t stream_;
+  std::array<Buffer, 2> buffers_;
+  std::size_t turn_ = 0;
+};
 
 class CudaMemory : public DeviceMemory {
  public:
@@ -47,9 +118,19 @@ class CudaMemory : public DeviceMemory {
     return lost_if(cudaStreamSynchronize(stream_), "wait");
   }
 
+  Result<Staging*> staging() override {
+    if (staging_ == nullptr) {
+      auto made = CudaStaging::make(stream_);
+      if (!made) return made.error();
+      staging_ = std::move(*made);
+    }
+    return static_cast<Staging*>(staging_.get());
+  }
+
  private:
   int ordinal_;
   cudaStream_t stream_;
+  std::unique_ptr<CudaStaging> staging_;
 };
 
 class CudaGraph : public StepGraph {

@@ -3,12 +3,33 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 #include "core/result.hpp"
 
 namespace troupe {
 
 struct Context;
+
+/// Of each of the two buffers. While the device copies from one the program
+/// fills the other, which takes threads that must be started: with 64 MiB, a
+/// millisecond of a PCIe 5 link, that is a tenth of the time and hidden.
+inline constexpr std::size_t kStagingBytes = std::size_t{64} << 20;
+
+/// Memory of the program that a device copies from at its full rate while the
+/// program goes on (pinned): two buffers in turn. One thread's, but for what is
+/// written into them.
+class Staging {
+ public:
+  virtual ~Staging() = default;
+
+  /// The buffer whose turn it is, kStagingBytes aligned to a page, once nothing
+  /// sent from it is on its way. Errors: device_lost.
+  virtual Result<std::span<std::byte>> next() = 0;
+  /// In the order of the ops. REQUIRES: of what next() gave last; unchanged
+  /// until next() gives it again. Errors: device_lost.
+  virtual Status send(void* to, std::span<const std::byte> part) = 0;
+};
 
 /// A device's own memory, which programs must not look into; in its Context. A
 /// CPU has none: its memory is the program's. One thread's, as the Context.
@@ -33,6 +54,10 @@ class DeviceMemory {
   /// Until all that was asked for is done. Errors: device_lost, of any op
   /// before.
   virtual Status wait() = 0;
+
+  /// Made the first time, which takes tens of milliseconds, and kept as long as
+  /// this. Errors: out_of_memory (of the machine), device_lost.
+  virtual Result<Staging*> staging() = 0;
 };
 
 namespace kernels {

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <functional>
+#include <thread>
 #include <utility>
 
 #include "kernels/device_memory.hpp"
 #include "models/qwen2/packed_weights.hpp"
 #include "models/weights/side_by_side.hpp"
+#include "models/weights/staged_blocks.hpp"
 
 namespace troupe {
 
@@ -60,10 +62,13 @@ Status Qwen2WeightLoader::allocate() {
   return ok();
 }
 
-// A device's memory is used by one thread.
+// The Context of a device has no team; what reads for it are all cores, since
+// one copies a sixth of what a link takes.
 std::size_t Qwen2WeightLoader::readers_at_once() const {
-  if (ctx_.memory != nullptr) return 1;
-  const auto cores = static_cast<std::size_t>(ctx_.threads());
+  const auto cores =
+      ctx_.memory == nullptr
+          ? static_cast<std::size_t>(ctx_.threads())
+          : std::max<std::size_t>(1, std::thread::hardware_concurrency());
   const bool waits = packed_ ? packed_->past_cache() : folder_.past_cache();
   return waits ? std::max(kDiskReaders, cores) : cores;
 }
@@ -176,6 +181,15 @@ std::vector<PieceBlock> Qwen2WeightLoader::blocks_from(
   return blocks;
 }
 
+// What is compared is brought from the device, by its one thread.
+Status Qwen2WeightLoader::read_all(std::span<PieceBlock> blocks,
+                                   std::size_t count) {
+  if (ctx_.memory == nullptr) return read_blocks(readers_, blocks, count);
+  if (blocks.front().piece->compare)
+    return read_blocks(std::span{readers_}.first(1), blocks, count);
+  return send_blocks(*ctx_.memory, readers_, blocks, count);
+}
+
 Result<std::uint64_t> Qwen2WeightLoader::read_pieces(std::uint64_t max_bytes) {
   if (pieces_.empty())
     if (auto good = list_pieces(); !good) return good.error();
@@ -186,8 +200,7 @@ Result<std::uint64_t> Qwen2WeightLoader::read_pieces(std::uint64_t max_bytes) {
   auto after = next_;
   for (const auto& block : blocks_from(after, kReadAheadBytes))
     blocks.push_back(block);
-  if (auto good = read_blocks(readers_, blocks, count); !good)
-    return good.error();
+  if (auto good = read_all(blocks, count); !good) return good.error();
   return read;
 }
 
@@ -204,35 +217,33 @@ std::uint64_t Qwen2WeightLoader::whole_bytes() const {
 
 // -- as they were packed before -----------------------------------------------
 
-Status Qwen2WeightLoader::put_block(std::uint64_t block) {
-  const auto at = block * kPackedBlockBytes;
-  const auto bytes = packed_->block_bytes(block);
-  if (ctx_.memory == nullptr)
-    return packed_->read(block, {weights_.memory.data() + at, bytes});
-  std::vector<std::byte> aside(bytes);
-  if (auto good = packed_->read(block, aside); !good) return good;
-  return kernels::copy_in(ctx_, weights_.memory.data() + at, aside.data(),
-                          bytes);
-}
-
-Result<std::uint64_t> Qwen2WeightLoader::read_packed(std::uint64_t max_bytes) {
-  const auto count = std::clamp<std::uint64_t>(max_bytes / kPackedBlockBytes, 1,
-                                               packed_->blocks() - block_);
+Status Qwen2WeightLoader::read_packed_blocks(std::uint64_t first,
+                                             std::uint64_t count) {
+  auto* const to = weights_.memory.data();
+  if (ctx_.memory != nullptr)
+    return send_packed(*ctx_.memory, *packed_, first, count, to,
+                       readers_at_once());
   constexpr auto kAhead = kReadAheadBytes / kPackedBlockBytes;
-  const auto first = block_;
-  block_ += count;
   const auto ask = [&](std::uint64_t from, std::uint64_t asked) {
     const auto end = std::min(packed_->blocks(), from + asked);
     if (from < end) packed_->read_ahead(from, end - from);
   };
   ask(first, kAhead);
-  if (auto good = read_side_by_side(readers_at_once(), count,
-                                    [&](std::size_t, std::size_t i) {
-                                      ask(first + i + kAhead, 1);
-                                      return put_block(first + i);
-                                    });
-      !good)
-    return good.error();
+  return read_side_by_side(
+      readers_at_once(), count, [&](std::size_t, std::size_t i) {
+        const auto block = first + i;
+        ask(block + kAhead, 1);
+        return packed_->read(block, {to + block * kPackedBlockBytes,
+                                     packed_->block_bytes(block)});
+      });
+}
+
+Result<std::uint64_t> Qwen2WeightLoader::read_packed(std::uint64_t max_bytes) {
+  const auto count = std::clamp<std::uint64_t>(max_bytes / kPackedBlockBytes, 1,
+                                               packed_->blocks() - block_);
+  const auto first = block_;
+  block_ += count;
+  if (auto good = read_packed_blocks(first, count); !good) return good.error();
   std::uint64_t read = 0;
   for (auto block = first; block < block_; ++block)
     read += packed_->block_bytes(block);
@@ -252,8 +263,7 @@ Result<LoadProgress> Qwen2WeightLoader::step(std::uint64_t max_bytes) {
   if (!read) return read.error();
   progress_.loaded_bytes += *read;
   if (!progress_.done()) return progress_;
-  for (auto& reader : readers_)
-    if (auto good = reader.finish(); !good) return good.error();
+  for (auto& reader : readers_) reader.finish();
   if (auto good = kernels::wait(ctx_); !good) return good.error();
   return progress_;
 }

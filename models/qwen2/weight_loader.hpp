@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -79,7 +80,8 @@ class Qwen2WeightLoader {
   std::vector<PieceBlock> blocks_from(Place& at, std::uint64_t max_bytes) const;
   Result<std::uint64_t> read_pieces(std::uint64_t max_bytes);
   Result<std::uint64_t> read_packed(std::uint64_t max_bytes);
-  Status put_block(std::uint64_t block);
+  Status read_all(std::span<PieceBlock> blocks, std::size_t count);
+  Status read_packed_blocks(std::uint64_t first, std::uint64_t count);
   std::size_t readers_at_once() const;
 
   ModelSource source_;

@@ -10,7 +10,6 @@
 #include "core/result.hpp"
 #include "kernels/context.hpp"
 #include "kernels/packed.hpp"
-#include "models/packed_writer.hpp"
 #include "models/weights/weight_folder.hpp"
 
 namespace troupe {
@@ -35,6 +34,9 @@ struct PieceBlock {
   const WeightPiece* piece = nullptr;
   std::int64_t first = 0;
   std::int64_t rows = 0;
+  /// Where it is packed on its way to a device, goal_bytes() of the program's
+  /// memory, aligned to 64; null: at its goal.
+  std::byte* aside = nullptr;
 
   std::uint64_t bytes() const {
     return static_cast<std::uint64_t>(rows) * piece->row_bytes();
@@ -42,28 +44,31 @@ struct PieceBlock {
   std::uint64_t offset() const {
     return static_cast<std::uint64_t>(first) * piece->row_bytes();
   }
+  std::byte* goal() const;
+  std::size_t goal_bytes() const;
 };
 
 class PieceReader {
  public:
   /// What `ctx` points to outlives it.
-  explicit PieceReader(const Context& ctx) : writer_{ctx} {}
+  explicit PieceReader(const Context& ctx) : ctx_{ctx} {}
 
   /// Of at most `wished` rows, as many as go at once.
   std::int64_t rows_at_once(const WeightPiece& piece,
                             std::int64_t wished) const;
 
   /// REQUIRES: the rows before were read, or are read by others, in blocks of
-  /// rows_at_once(). Errors: corrupt (cut short since; it is compared and
-  /// differs), io_error, device_lost.
+  /// rows_at_once(); of a device's memory: it goes aside, or is compared, by
+  /// the device's thread then. Errors: corrupt (cut short since; it is compared
+  /// and differs), io_error, device_lost.
   Status read(const PieceBlock& block);
-  /// Until all is there.
-  Status finish();
+  /// Gives back what was needed on the way.
+  void finish();
 
  private:
   Status read_bf16(const PieceBlock& block);
 
-  PackedWriter writer_;
+  Context ctx_;
   std::vector<float> rows_;  // Read, not yet put.
   platform::AlignedBytes aside_;
 };

@@ -22,6 +22,15 @@ struct CUgraphExec_st {
 };
 
 namespace troupe::cuda_shim {
+class Stream;
+}  // namespace troupe::cuda_shim
+
+struct CUevent_st {
+  troupe::cuda_shim::Stream* stream = nullptr;  // Null: not recorded.
+  std::size_t done_before = 0;                  // Of the stream's work.
+};
+
+namespace troupe::cuda_shim {
 namespace {
 
 using Work = std::vector<std::function<void()>>;
@@ -49,12 +58,11 @@ struct Block {
   }
 };
 
-class Stream;
-
 // The machine's devices, and what is on them. One thread's.
 struct Machine {
   DeviceKind kind;
   std::map<const std::byte*, Block> blocks;  // By where they begin.
+  std::map<const std::byte*, std::vector<std::byte>> pinned;
   std::vector<std::unique_ptr<Stream>> streams;
   cudaError_t failed = cudaSuccess;  // Stays, as on a device.
   std::string why;
@@ -63,6 +71,18 @@ struct Machine {
     std::size_t bytes = 0;
     for (const auto& [at, block] : blocks) bytes += block.bytes;
     return bytes;
+  }
+  std::size_t pinned_in_use() const {
+    std::size_t bytes = 0;
+    for (const auto& [at, block] : pinned) bytes += block.size();
+    return bytes;
+  }
+  bool is_pinned(const void* begin, std::size_t bytes) const {
+    const auto* at = static_cast<const std::byte*>(begin);
+    auto next = pinned.upper_bound(at);
+    if (next == pinned.begin()) return false;
+    const auto& block = std::prev(next)->second;
+    return at + bytes <= block.data() + block.size();
   }
   bool has(const void* begin, std::size_t bytes) const {
     const auto* at = static_cast<const std::byte*>(begin);
@@ -103,6 +123,8 @@ bool has_host_address(const void* bytes, std::size_t size) {
   return false;
 }
 
+}  // namespace
+
 class Stream : public CUstream_st {
  public:
   void add(std::function<void()> work) override {
@@ -136,9 +158,18 @@ class Stream : public CUstream_st {
     return cudaSuccess;
   }
 
-  cudaError_t finish() {
+  /// Of its work, what was asked for and what was done.
+  std::size_t asked() const { return done_ + waiting_.size(); }
+
+  cudaError_t finish() { return finish(asked()); }
+  cudaError_t finish(std::size_t until) {
     auto& all = machine();
-    const auto work = std::exchange(waiting_, {});
+    if (until <= done_) return all.failed;
+    const auto end =
+        waiting_.begin() + static_cast<std::ptrdiff_t>(until - done_);
+    const Work work{waiting_.begin(), end};
+    waiting_.erase(waiting_.begin(), end);
+    done_ = until;
     if (all.failed != cudaSuccess || work.empty()) return all.failed;
     for (const auto& [at, block] : all.blocks) block.open(true);
     try {
@@ -152,9 +183,12 @@ class Stream : public CUstream_st {
 
  private:
   Work waiting_, recorded_;
+  std::size_t done_ = 0;
   bool recording_ = false;
   bool spoiled_ = false;
 };
+
+namespace {
 
 Stream& of(cudaStream_t stream) {
   return static_cast<Stream&>(*stream);
@@ -176,6 +210,10 @@ void set_devices(const DeviceKind& kind) {
 
 std::size_t device_bytes_in_use() {
   return machine().in_use();
+}
+
+std::size_t pinned_bytes_in_use() {
+  return machine().pinned_in_use();
 }
 
 }  // namespace troupe::cuda_shim
@@ -264,6 +302,26 @@ cudaError_t cudaFree(void* block) {
   return cudaSuccess;
 }
 
+cudaError_t cudaHostAlloc(void** block, std::size_t bytes, unsigned) {
+  auto& all = machine();
+  if (auto* stream = recording_stream())
+    return stream->spoil("memory was pinned");
+  const auto used = all.pinned_in_use();
+  if (used > all.kind.pinned_bytes || bytes > all.kind.pinned_bytes - used)
+    return all.fail(cudaErrorMemoryAllocation, "no memory to pin");
+  std::vector<std::byte> made(bytes, std::byte{0xff});
+  *block = made.data();
+  all.pinned[made.data()] = std::move(made);
+  return cudaSuccess;
+}
+
+cudaError_t cudaFreeHost(void* block) {
+  auto& all = machine();
+  for (const auto& stream : all.streams) stream->finish();
+  if (all.pinned.erase(static_cast<std::byte*>(block)) == 1) return cudaSuccess;
+  return all.fail(cudaErrorInvalidValue, "this was not pinned");
+}
+
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes,
                             cudaMemcpyKind kind, cudaStream_t stream) {
   auto& all = machine();
@@ -279,6 +337,10 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes,
   if (of(stream).is_recording())
     return of(stream).spoil("memory of the program was copied");
   if (kind == cudaMemcpyDeviceToHost) {
+    of(stream).add([=] { std::memcpy(to, from, bytes); });
+    return cudaSuccess;
+  }
+  if (all.is_pinned(from, bytes)) {
     of(stream).add([=] { std::memcpy(to, from, bytes); });
     return cudaSuccess;
   }
@@ -308,6 +370,29 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   std::erase_if(machine().streams,
                 [&](const auto& each) { return each.get() == stream; });
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  *event = new CUevent_st;
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
+  if (of(stream).is_recording()) return of(stream).spoil("an event was put");
+  *event = {&of(stream), of(stream).asked()};
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  if (event->stream == nullptr) return cudaSuccess;
+  if (event->stream->is_recording())
+    return event->stream->spoil("it was waited");
+  return event->stream->finish(event->done_before);
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  delete event;
   return cudaSuccess;
 }
 

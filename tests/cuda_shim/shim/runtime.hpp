@@ -44,10 +44,13 @@ struct DeviceKind {
   int count = 1;
   int sm = 80;
   std::size_t bytes = std::size_t{1} << 30;
+  std::size_t pinned_bytes = std::size_t{1} << 30;
 };
 void set_devices(const DeviceKind& kind);
 /// Taken now, of all devices.
 std::size_t device_bytes_in_use();
+/// Of the program's memory, for copies that go on beside it.
+std::size_t pinned_bytes_in_use();
 
 }  // namespace troupe::cuda_shim
 
@@ -83,6 +86,11 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total);
 cudaError_t cudaMalloc(void** block, std::size_t bytes);
 cudaError_t cudaFree(void* block);
 
+/// Memory that a copy reads when it is done, not when it is asked for.
+inline constexpr unsigned cudaHostAllocDefault = 0;
+cudaError_t cudaHostAlloc(void** block, std::size_t bytes, unsigned flags);
+cudaError_t cudaFreeHost(void* block);
+
 enum cudaMemcpyKind {
   cudaMemcpyHostToDevice = 1,
   cudaMemcpyDeviceToHost,
@@ -95,6 +103,14 @@ inline constexpr unsigned cudaStreamNonBlocking = 1;
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
+
+/// Waiting for an event does what was on its stream before it, and no more.
+using cudaEvent_t = struct CUevent_st*;
+inline constexpr unsigned cudaEventDisableTiming = 2;
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventSynchronize(cudaEvent_t event);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
 
 using cudaGraph_t = struct CUgraph_st*;
 using cudaGraphExec_t = struct CUgraphExec_st*;
