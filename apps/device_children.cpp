@@ -46,17 +46,16 @@ ChildSpec cpu_device_child(NodeParts& p) {
 }
 
 ChildSpec gpu_device_child(NodeParts& p, const Gpu& gpu) {
-  return {
-      .name = gpu.info.name + "_device",
-      .start =
-          [&p, gpu](const Children& c) {
-            auto options = device_options(p, c, gpu.info);
-            options.process.program = p.cuda_program;
-            options.process.arguments = {"serve", std::to_string(gpu.ordinal)};
-            return any_handle(
-                cluster::spawn_device_executor(p.sys, std::move(options)));
-          },
-      .uses = {"scheduler", "event_hub"}};
+  return {.name = gpu.info.name + "_device",
+          .start =
+              [&p, gpu](const Children& c) {
+                auto options = device_options(p, c, gpu.info);
+                options.process.program = p.cuda_program;
+                options.process.arguments = serve_arguments(p.config.node, gpu);
+                return any_handle(
+                    cluster::spawn_device_executor(p.sys, std::move(options)));
+              },
+          .uses = {"scheduler", "event_hub"}};
 }
 
 }  // namespace troupe

@@ -1,7 +1,8 @@
 // The program troupe-device-cuda: the CUDA devices of a machine. `list` prints
 // a line of JSON for each that can be used; `serve ORDINAL` is one of them,
-// started by its node and spoken to over standard input and output. The driver
-// is looked for when it is asked: without one it starts, and says so.
+// started by its node and spoken to over standard input and output, `serve
+// ORDINAL hopper` the same with Hopper's own kernels. The driver is looked for
+// when it is asked: without one it starts, and says so.
 #include <charconv>
 #include <iostream>
 #include <string>
@@ -11,6 +12,7 @@
 #include "cluster/device_list.hpp"
 #include "codec/json.hpp"
 #include "kernels/cuda_context.hpp"
+#include "kernels/hopper/ops.hpp"
 
 namespace {
 
@@ -66,7 +68,7 @@ int list() {
   return fail(troupe::cluster::kNoDeviceExit, "no CUDA device can be used");
 }
 
-int serve(std::string_view word) {
+int serve(std::string_view word, bool hopper) {
   std::uint32_t ordinal = 0;
   const auto* end = word.data() + word.size();
   if (const auto read = std::from_chars(word.data(), end, ordinal);
@@ -75,7 +77,13 @@ int serve(std::string_view word) {
   troupe::become_device_process();
   const auto opened = troupe::OpenCudaDevice::open(ordinal, 0);
   if (!opened) return fail(kFailed, opened.error().message);
-  return troupe::serve_node(kName, (*opened)->context());
+  auto& context = (*opened)->context();
+  if (hopper && context.device.sm != troupe::kHopperSm)
+    return fail(kMisused, "Hopper's kernels are for compute capability " +
+                              std::to_string(troupe::kHopperSm) + ", not for " +
+                              std::to_string(context.device.sm));
+  if (hopper) context.cuda_ops = troupe::kernels::hopper_ops();
+  return troupe::serve_node(kName, context);
 }
 
 }  // namespace
@@ -83,7 +91,9 @@ int serve(std::string_view word) {
 int main(int argc, char** argv) {
   const std::string_view order = argc > 1 ? argv[1] : "";
   if (order == "list" && argc == 2) return list();
-  if (order == "serve" && argc == 3) return serve(argv[2]);
+  if (order == "serve" && argc == 3) return serve(argv[2], false);
+  if (order == "serve" && argc == 4 && std::string_view{argv[3]} == "hopper")
+    return serve(argv[2], true);
   return fail(kMisused,
               "say `list`, or `serve ORDINAL` as a node does; `troupe doctor` "
               "tells which devices there are");

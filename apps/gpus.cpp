@@ -8,6 +8,7 @@
 #include "apps/beside_us.hpp"
 #include "config/gpu_choice.hpp"
 #include "connectors/process/attempts.hpp"
+#include "kernels/device.hpp"
 
 namespace troupe {
 namespace {
@@ -103,6 +104,14 @@ std::vector<Gpu> taken_gpus(const NodeConfig& config,
     gpus.push_back(std::move(gpu));
   }
   return gpus;
+}
+
+std::vector<std::string> serve_arguments(const NodeConfig& config,
+                                         const Gpu& gpu) {
+  std::vector<std::string> words{"serve", std::to_string(gpu.ordinal)};
+  if (config.gpu_kernels == "hopper" && gpu.sm == kHopperSm)
+    words.emplace_back("hopper");
+  return words;
 }
 
 GpuSearch GpuSearch::here() {

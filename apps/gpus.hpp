@@ -29,6 +29,11 @@ std::string gpu_class(std::string_view name, std::uint64_t total_bytes);
 std::vector<Gpu> taken_gpus(const NodeConfig& config,
                             const std::vector<cluster::ListedDevice>& listed);
 
+/// How kCudaProgram is started for one of them: with Hopper's own kernels where
+/// node.gpu_kernels says so and the device can run them.
+std::vector<std::string> serve_arguments(const NodeConfig& config,
+                                         const Gpu& gpu);
+
 inline constexpr std::string_view kCudaProgram = "troupe-device-cuda";
 
 struct GpuSearch {

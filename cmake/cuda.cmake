@@ -68,7 +68,8 @@ function(troupe_cuda_twin)
   if(NOT TARGET troupe OR TROUPE_SANITIZE)
     return()
   endif()
-  add_executable(cuda_twin apps/device_cuda_main.cpp apps/device_program.cpp)
+  add_executable(cuda_twin apps/device_cuda_main.cpp apps/device_program.cpp
+    tests/cuda_shim/shim/hopper_ops.cpp)
   set_target_properties(cuda_twin PROPERTIES OUTPUT_NAME troupe-device-cuda
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/cuda_twin)
   target_link_libraries(cuda_twin PRIVATE troupe_flags troupe_cuda_shim)

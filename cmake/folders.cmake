@@ -168,7 +168,8 @@ function(troupe_app)
   troupe_device_program(troupe-device apps/device_main.cpp)
   if(TARGET troupe_kernels_cuda)
     troupe_device_program(troupe-device-cuda apps/device_cuda_main.cpp)
-    target_link_libraries(troupe-device-cuda PRIVATE troupe_kernels_cuda)
+    target_link_libraries(troupe-device-cuda PRIVATE troupe_hopper
+      troupe_kernels_cuda)
     # cuBLASLt where this build found it, beside where the linker looks.
     set_target_properties(troupe-device-cuda PROPERTIES
       INSTALL_RPATH_USE_LINK_PATH ON)

@@ -1,7 +1,7 @@
 # Hopper's own kernels (kernels/hopper). Wherever there is an nvcc they are
-# compiled and what ptxas says of them is checked. Programs get them only when
-# asked to: no run on a device stands behind them yet.
-option(TROUPE_HOPPER "Link Hopper's kernels into the CUDA kernels" OFF)
+# compiled and what ptxas says of them is checked. The CUDA device program has
+# them, and uses them only when asked to: no run on a device stands behind them
+# yet.
 find_program(TROUPE_NVDISASM nvdisasm DOC "Counts the kernels' instructions")
 mark_as_advanced(TROUPE_NVDISASM)
 
@@ -33,15 +33,13 @@ function(troupe_hopper_kernels)
   endforeach()
   add_custom_target(hopper_checked ALL DEPENDS ${cubins})
   set_property(GLOBAL PROPERTY TROUPE_HOPPER_CUBINS ${cubins})
-  if(TROUPE_HOPPER)
-    add_library(troupe_hopper STATIC ${TROUPE_HOPPER_SOURCES}
-      kernels/hopper/ops.cu)
-    set_target_properties(troupe_hopper PROPERTIES
-      CUDA_ARCHITECTURES OFF LINKER_LANGUAGE CXX)
-    target_compile_options(troupe_hopper PRIVATE --expt-relaxed-constexpr
-      "SHELL:-gencode arch=compute_90a,code=sm_90a")
-    target_link_libraries(troupe_hopper PUBLIC troupe_kernels_cuda)
-  endif()
+  add_library(troupe_hopper STATIC ${TROUPE_HOPPER_SOURCES}
+    kernels/hopper/ops.cu)
+  set_target_properties(troupe_hopper PROPERTIES
+    CUDA_ARCHITECTURES OFF LINKER_LANGUAGE CXX)
+  target_compile_options(troupe_hopper PRIVATE --expt-relaxed-constexpr
+    "SHELL:-gencode arch=compute_90a,code=sm_90a")
+  target_link_libraries(troupe_hopper PUBLIC troupe_kernels_cuda)
 endfunction()
 
 # The same sources under the tests' imitation of Hopper, which comes first on

@@ -76,6 +76,9 @@ constexpr std::array kTable{
     ms("node.gpu_search_ms", AT(node.gpu_search_ms), 100, kHour,
        "How long the search for GPUs may take at the node's start; a driver "
        "that is slower is left alone."),
+    text("node.gpu_kernels", TEXT_AT(node.gpu_kernels), "plain|hopper",
+         "Which attention GPUs of compute capability 9.0 have; hopper is "
+         "kernels of their own, of which no run on a device is recorded yet."),
     ms("node.stop_grace_ms", AT(node.stop_grace_ms), 0, kHour,
        "How long running jobs get to end when the node stops. A stop that "
        "takes 30 s longer ends at once."),

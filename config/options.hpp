@@ -20,6 +20,7 @@ struct NodeConfig {
   std::int64_t gpu_slots = 16;  // What an engine computes at once.
   std::int64_t gpu_memory_percent = 90;
   std::int64_t gpu_search_ms = 10'000;
+  std::string gpu_kernels = "plain";  // Or "hopper".
   std::int64_t stop_grace_ms = 15'000;
   std::int64_t actor_threads = 1;
 };

@@ -12,6 +12,7 @@ namespace {
 
 using cluster::ListedDevice;
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -41,6 +42,17 @@ std::vector<ListedDevice> two_devices() {
        .name = "NVIDIA H200",
        .sm = 90,
        .total_bytes = 100 * kGiB}};
+}
+
+TEST(GpusTest, HoppersKernelsAreForHoppersThatAreConfiguredToHaveThem) {
+  NodeConfig config;
+  const auto gpus = taken_gpus(config, two_devices());
+  ASSERT_THAT(gpus, SizeIs(2));
+  EXPECT_THAT(serve_arguments(config, gpus[1]), ElementsAre("serve", "2"));
+  config.gpu_kernels = "hopper";
+  EXPECT_THAT(serve_arguments(config, gpus[0]), ElementsAre("serve", "0"));
+  EXPECT_THAT(serve_arguments(config, gpus[1]),
+              ElementsAre("serve", "2", "hopper"));
 }
 
 TEST(GpusTest, ADeviceHasCudasNumberTheShareOfItsMemoryAndItsSlots) {
