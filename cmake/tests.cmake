@@ -223,8 +223,28 @@ function(troupe_all_test_folders)
   endif()
 endfunction()
 
+# bench_device: what is measured on a CUDA device, from kernels and models
+# alone, so that a machine lent for an hour need not have the rest.
+function(troupe_device_bench)
+  if(TROUPE_SANITIZE)
+    return()
+  endif()
+  if(NOT TARGET troupe_hopper)
+    message(STATUS "bench/device is left out: it needs nvcc and cuBLASLt")
+    return()
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS bench/device/*.cpp)
+  add_executable(bench_device ${sources} bench/support/figures.cpp)
+  set_target_properties(bench_device PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+  target_link_libraries(bench_device PRIVATE troupe_flags troupe_hopper
+    troupe_kernels_cuda CLI11::CLI11)
+  troupe_link(bench_device PRIVATE core codec platform kernels models)
+endfunction()
+
 # bench/NAME/*.cpp -> <build>/bench/bench_NAME. bench/support is shared.
 function(troupe_all_benches)
+  troupe_device_bench()
   if(TROUPE_SANITIZE OR NOT TROUPE_HAS_CAF)
     return()
   endif()
@@ -236,7 +256,7 @@ function(troupe_all_benches)
     bench/*)
   foreach(name IN LISTS names)
     file(GLOB sources CONFIGURE_DEPENDS bench/${name}/*.cpp)
-    if(name STREQUAL "support" OR NOT sources)
+    if(name MATCHES "^(support|device)$" OR NOT sources)
       continue()
     endif()
     if(name STREQUAL "jobs" AND NOT TROUPE_HIREDIS_LIBRARY)
