@@ -9,6 +9,8 @@
 #include <atomic>
 #include <cstring>
 
+#include "kernels/cuda_ops.hpp"
+#include "kernels/rope.hpp"
 #include "tests/cuda_models/opened_device.hpp"
 #include "tests/models/closeness.hpp"
 #include "tests/models/qwen2_golden.hpp"
@@ -248,6 +250,62 @@ TEST_F(CudaQwen2Steps, MayBeStoppedBeforeTheyAreLaunchedAndMadeAgain) {
     stop = false;
     EXPECT_TRUE(same_bytes(model.step(rows), undisturbed.step(rows)));
   }
+}
+
+// What a turn of rope leaves behind: that the step is to stop.
+std::atomic<bool> stop_after_rope{false};
+
+Status rope_and_stop(Context& ctx, const void* args) {
+  stop_after_rope = true;
+  for (const auto& op : kernels::cuda_ops())
+    if (op.name == kernels::Rope::kName) return op.run(ctx, args);
+  return ok();
+}
+
+TEST_F(CudaQwen2Steps, AreStoppedBetweenTwoOps) {
+  auto model = bench(), undisturbed = bench();
+  const auto plain = kernels::cuda_ops();
+  std::vector<CudaOp> ops(plain.begin(), plain.end());
+  for (auto& op : ops)
+    if (op.name == kernels::Rope::kName) op.run = &rope_and_stop;
+  const auto sequence = model.open();
+  const auto tokens = prompt(3);
+  std::vector<StepRow> rows;
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    rows.push_back(Qwen2Bench::row(sequence, i, tokens[i]));
+  stop_after_rope = false;
+  model.context().stop = &stop_after_rope;
+  model.context().cuda_ops = ops;
+  const auto stopped = model.try_step(rows);
+  ASSERT_FALSE(stopped);
+  EXPECT_EQ(stopped.error().code, Errc::cancelled);
+  // The turn of the keys is the next op after the turn of the queries.
+  EXPECT_THAT(stopped.error().message, HasSubstr("rope"));
+  EXPECT_EQ(model.cache().length(sequence), 0);
+  model.context().stop = nullptr;
+  EXPECT_TRUE(same_bytes(model.step(rows),
+                         undisturbed.prefill(undisturbed.open(), tokens, 8)));
+}
+
+// One takes more pages than the one before it in its seat had, and no step of
+// it but those that are decoded brings them to the device.
+TEST_F(CudaQwen2Steps, ReadThePagesThatASequenceHasNow) {
+  const auto tokens = prompt(20);
+  auto model = bench(), chunked = bench();
+  const auto expected = chunked.prefill(chunked.open(), tokens, 7);
+  const auto before = model.cache().open(16);
+  ASSERT_TRUE(before);
+  for (std::size_t i = 0; i < 3; ++i)
+    model.step({Qwen2Bench::row(*before, i, token(i + 5))});
+  model.cache().close(*before);
+  const auto now = model.cache().open(20);
+  ASSERT_EQ(*now, *before);
+  std::vector<float> logits;
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const auto row = model.step({Qwen2Bench::row(*now, i, tokens[i])});
+    logits.insert(logits.end(), row.begin(), row.end());
+  }
+  EXPECT_LE(relative_error(logits, expected), 1e-5);
 }
 
 TEST_F(CudaQwen2Steps, RefuseACacheOfLongerSequencesThanTheirScratchIsFor) {
