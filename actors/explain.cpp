@@ -29,10 +29,6 @@ std::string utc(UnixMs ms) {
   return text;
 }
 
-std::string count_of(std::uint64_t n, const char* what) {
-  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-}
-
 void add_number(std::string& json, const char* name, std::int64_t value) {
   char digits[24];
   const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
@@ -116,7 +112,7 @@ std::string Schedule::Impl::decision(std::uint32_t slot, std::uint32_t device,
   std::string list;
   std::size_t n = 0;
   for (std::uint32_t d = 0; d < devices.size(); ++d) {
-    if (!devices[d].has_slot() || !devices.could_take(devices[d], need) ||
+    if (!devices[d].has_slot(need) || !devices.could_take(devices[d], need) ||
         !devices.has_memory(devices[d], need, now.steady))
       continue;
     if (n++ >= kDecisionDevices && d != device) continue;
@@ -131,68 +127,6 @@ std::string Schedule::Impl::decision(std::uint32_t slot, std::uint32_t device,
 }
 
 // -- why it waits -------------------------------------------------------------
-
-std::string Schedule::Impl::why_no_device(const JobSlot& job, Now now) const {
-  const Need need = need_of(job);
-  const std::string& kind = kinds[need.kind];
-  const DeviceState* roomiest = nullptr;
-  bool serves = false, able = false, up = false, unpaused = false, slot = false;
-  std::string paused_names;
-  for (std::uint32_t n = 0; n < devices.size(); ++n) {
-    const DeviceState& d = devices[n];
-    if (!d.serves(need.kind) || !d.takes(need.place)) continue;
-    serves = true;
-    if (!need.can_run_on(d)) continue;
-    able = true;
-    if (!d.up) continue;
-    up = true;
-    if (d.paused) {
-      paused_names += (paused_names.empty() ? "" : ", ") + d.info.name;
-      continue;
-    }
-    unpaused = true;
-    slot = slot || d.has_slot();
-    if (!roomiest || d.free_bytes() > roomiest->free_bytes()) roomiest = &d;
-  }
-  const std::string where =
-      need.place ? " on " + devices.places()[need.place] : "";
-  if (!serves) return "no device serves " + kind + where + " yet";
-  if (!able)
-    return "no device that serves " + kind + where + " can run its model " +
-           models[need.model];
-  if (!up) return "every device that serves " + kind + where + " is down";
-  if (!unpaused) return "paused: device " + paused_names;
-  if (need.all_bytes(*roomiest) > roomiest->info.memory_bytes)
-    return "it needs " + bytes_text(need.all_bytes(*roomiest)) +
-           " of memory and " + roomiest->info.name + " lends " +
-           bytes_text(roomiest->info.memory_bytes) + " now";
-  if (!devices.lacks_memory(need, now.steady) && !slot)
-    return "every slot of " + roomiest->info.name + " is taken (" +
-           std::to_string(roomiest->info.slots) + ")";
-  if (!devices.lacks_memory(need, now.steady)) return {};
-  const std::uint64_t free =
-      now.steady < roomiest->refused_until ? 0 : roomiest->free_bytes();
-  if (const auto* r = roomiest->resident(need.model); r && r->leaving)
-    return "its model " + models[need.model] + " is being given back on " +
-           roomiest->info.name + "; it is loaded again then";
-  std::string text = "memory: it needs " +
-                     bytes_text(Devices::added_bytes(*roomiest, need)) + "; " +
-                     roomiest->info.name + " has " + bytes_text(free) +
-                     " free of " + bytes_text(roomiest->info.memory_bytes);
-  std::size_t named = 0;
-  for (const std::uint32_t n : runs.all())
-    if (&devices[runs[n].device] == roomiest && runs[n].memory_bytes > 0 &&
-        named < kNamedJobs)
-      text += (named++ ? ", " : ", held by ") +
-              to_string(slots[runs[n].job].id) + " (" +
-              bytes_text(runs[n].memory_bytes) + ")";
-  for (const auto& r : roomiest->residents)
-    text += ", model " + models[r.model] + " (" + bytes_text(r.bytes) +
-            (r.leaving      ? ", being given back)"
-             : r.users == 0 ? ", idle)"
-                            : ", in use)");
-  return text;
-}
 
 void Schedule::Impl::explain_queue(std::uint32_t slot, Now now,
                                    ExplainReply& reply) const {
@@ -231,7 +165,7 @@ void Schedule::Impl::explain_queue(std::uint32_t slot, Now now,
                         : "device " + devices[d].info.name +
                               " is held for job " +
                               to_string(slots[holds[d].slot].id) +
-                              ", which waits for memory");
+                              ", which waits for room");
   add_text(json, "reason",
            stopped         ? "paused"
            : !lack.empty() ? "no_room"
@@ -308,11 +242,17 @@ void Schedule::Impl::explain_run(std::uint32_t slot, Now now,
   const SteadyMs ran = std::max<SteadyMs>(0, now.steady - run.started);
   say.push_back("attempt " + std::to_string(job.attempt) + " runs on " +
                 device.info.name + " for " + seconds(ran));
-  std::string holds_text = "it holds a slot";
+  const auto* r = device.resident(run.model);
+  std::string holds_text =
+      r && r->users > 1 && r->batch > 1
+          ? "it shares " + count_of(r->slots(), "slot") + " with " +
+                count_of(r->users - 1, "other") + " of its model, which " +
+                "computes " + std::to_string(r->batch) + " at once"
+          : "it holds a slot";
   if (run.memory_bytes > 0)
     holds_text += " and " + bytes_text(run.memory_bytes) + " of memory";
   say.push_back(holds_text + " there");
-  if (const auto* r = device.resident(run.model))
+  if (r)
     say.push_back("it uses model " + models[r->model] + " there (" +
                   bytes_text(r->bytes) +
                   (r->users == 1 ? ")"

@@ -57,12 +57,16 @@ std::uint64_t Schedule::Impl::count_ahead(std::uint32_t slot, Now now) const {
 std::optional<std::int64_t> Schedule::Impl::expected_wait_ms(
     std::uint32_t slot, std::uint64_t ahead, double mean_ms, Now now) const {
   const JobSlot& job = slots[slot];
-  std::uint64_t places = 0, taken = 0;
-  for (std::uint32_t d = 0; d < devices.size(); ++d)
-    if (devices.could_take(devices[d], need_of(job))) {
-      places += devices[d].info.slots;
-      taken += devices[d].used_slots;
-    }
+  const Need need = need_of(job);
+  std::uint64_t places = 0, taken = 0;  // Of jobs like this one.
+  for (std::uint32_t n = 0; n < devices.size(); ++n) {
+    const DeviceState& d = devices[n];
+    if (!devices.could_take(d, need)) continue;
+    const auto* own = need.model == 0 ? nullptr : d.resident(need.model);
+    const auto others = d.used_slots() - (own ? own->slots() : 0);
+    places += std::uint64_t{d.info.slots} * need.batch(d);
+    taken += std::uint64_t{others} * need.batch(d) + (own ? own->users : 0);
+  }
   if (places == 0) return std::nullopt;
   const auto at = [now](SteadyMs later) {
     return Now{now.wall + later, now.steady + later};

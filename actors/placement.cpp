@@ -54,9 +54,35 @@ double DeviceState::share_of(std::uint64_t bytes) const {
                             static_cast<double>(info.memory_bytes));
 }
 
-ModelSizes::Bytes ModelSizes::on(const DeviceState& device) const {
-  for (const auto& [klass, bytes] : classes)
-    if (klass == device.klass) return bytes;
+std::uint32_t DeviceState::used_slots() const {
+  std::uint32_t slots = lone;
+  for (const auto& r : residents) slots += r.slots();
+  return slots;
+}
+
+std::uint32_t DeviceState::added_slots(const Need& need) const {
+  const auto* r = need.model == 0 ? nullptr : resident(need.model);
+  return r ? r->slots_of(r->users + 1) - r->slots() : 1;
+}
+
+bool DeviceState::has_some_slot() const {
+  if (!up || paused) return false;
+  return used_slots() < info.slots ||
+         std::ranges::any_of(residents, [](const Resident& r) {
+           return !r.leaving && r.slots_of(r.users + 1) == r.slots();
+         });
+}
+
+double DeviceState::load_with(const Need& need) const {
+  double slots = lone + 1.0 / need.batch(*this);
+  for (const auto& r : residents)
+    slots += static_cast<double>(r.users) / r.batch;
+  return slots / std::max<std::uint32_t>(info.slots, 1);
+}
+
+const ModelSizes::Size& ModelSizes::on(const DeviceState& device) const {
+  for (const auto& [klass, size] : classes)
+    if (klass == device.klass) return size;
   return other;
 }
 
@@ -88,8 +114,7 @@ void Devices::set_up(const DeviceInfo& info) {
 }
 
 bool Devices::any_slot() const {
-  return std::ranges::any_of(devices_,
-                             [](const DeviceState& d) { return d.has_slot(); });
+  return std::ranges::any_of(devices_, &DeviceState::has_some_slot);
 }
 
 bool Devices::could_take(const DeviceState& d, const Need& need) const {
@@ -115,6 +140,18 @@ bool Devices::lacks_memory(const Need& need, SteadyMs now) const {
   for (const DeviceState& d : devices_) {
     if (!could_take(d, need)) continue;
     if (has_memory(d, need, now)) return false;
+    some = true;
+  }
+  return some;
+}
+
+bool Devices::lacks_room(const Need& need, SteadyMs now) const {
+  bool some = false;
+  for (const DeviceState& d : devices_) {
+    if (!could_take(d, need)) continue;
+    if (has_memory(d, need, now) &&
+        (d.has_slot(need) || d.used_slots() == d.lone))
+      return false;
     some = true;
   }
   return some;

@@ -1,5 +1,9 @@
 // Where a job can start: what the scheduler believes of every device, and the
 // choice among those that have room.
+//
+// Slots: an attempt without a model holds one of its device's. Those that use
+// a model there hold as many together as its engine needs to compute them: one
+// for each `batch` of them, begun ones too.
 #pragma once
 
 #include <algorithm>
@@ -22,10 +26,19 @@ struct Resident {
   std::uint32_t kind = 0;   // Its executor there is the one that has it.
   std::uint64_t bytes = 0;
   std::uint32_t users = 0;  // Attempts, reserving ones too.
+  std::uint32_t batch = 1;  // Of them, computed at once: one slot's.
   SteadyMs idle_since = 0;  // Without users.
   bool reserved = false;    // The ledger granted it.
   bool leaving = false;     // It was told to go.
+
+  /// That so many users hold together.
+  std::uint32_t slots_of(std::uint32_t n) const {
+    return (n + batch - 1) / batch;
+  }
+  std::uint32_t slots() const { return slots_of(users); }
 };
+
+struct Need;
 
 struct DeviceState {
   DeviceInfo info;
@@ -36,7 +49,7 @@ struct DeviceState {
   bool up = false;
   bool paused = false;
   std::uint64_t used_bytes = 0;
-  std::uint32_t used_slots = 0;
+  std::uint32_t lone = 0;      // Attempts without a model.
   SteadyMs refused_until = 0;  // The ledger had less than we thought.
   std::vector<Resident> residents;
 
@@ -53,19 +66,36 @@ struct DeviceState {
   std::uint64_t free_bytes() const {
     return info.memory_bytes - std::min(info.memory_bytes, used_bytes);
   }
-  bool has_slot() const { return up && !paused && used_slots < info.slots; }
+  std::uint32_t used_slots() const;
+  /// What the start there of one with this need would add to them: none where
+  /// a batch of its model has room.
+  std::uint32_t added_slots(const Need& need) const;
+  bool has_slot(const Need& need) const {
+    const auto added = added_slots(need);
+    return up && !paused && (added == 0 || used_slots() + added <= info.slots);
+  }
+  /// For anybody: a slot, or room in some model's batch.
+  bool has_some_slot() const;
+  /// Used slots as a part of all, once `need` has started there; a batch that
+  /// is half full counts as half a slot: of devices alike, the one that
+  /// computes less.
+  double load_with(const Need& need) const;
   /// The part of the device that so many bytes and one slot are.
   double share_of(std::uint64_t bytes) const;
 };
 
 /// What a model takes, by the number of a device's class in the table of
-/// places; nothing: devices of that class cannot run it.
+/// places.
 struct ModelSizes {
-  using Bytes = std::optional<std::uint64_t>;
-  Bytes other = 0;
-  std::vector<std::pair<std::uint32_t, Bytes>> classes;
+  struct Size {
+    /// Nothing: devices of that class cannot run it.
+    std::optional<std::uint64_t> bytes = 0;
+    std::uint32_t batch = 1;
+  };
+  Size other;
+  std::vector<std::pair<std::uint32_t, Size>> classes;
 
-  Bytes on(const DeviceState& device) const;
+  const Size& on(const DeviceState& device) const;
 };
 
 /// What a job asks of a device.
@@ -77,14 +107,18 @@ struct Need {
   const ModelSizes* sizes = nullptr;  // Of the model; null: there is none.
 
   bool can_run_on(const DeviceState& device) const {
-    return sizes == nullptr || sizes->on(device).has_value();
+    return sizes == nullptr || sizes->on(device).bytes.has_value();
   }
   /// Shared by all who use the model there. REQUIRES: it can run there.
   std::uint64_t model_bytes(const DeviceState& device) const {
-    return sizes == nullptr ? 0 : *sizes->on(device);
+    return sizes == nullptr ? 0 : *sizes->on(device).bytes;
   }
   std::uint64_t all_bytes(const DeviceState& device) const {
     return memory_bytes + model_bytes(device);
+  }
+  /// Of those that use the model there, how many share a slot.
+  std::uint32_t batch(const DeviceState& device) const {
+    return sizes == nullptr ? 1 : sizes->on(device).batch;
   }
 };
 
@@ -105,7 +139,7 @@ class Devices {
   std::uint32_t size() const {
     return static_cast<std::uint32_t>(devices_.size());
   }
-  bool any_slot() const;
+  bool any_slot() const;  // See has_some_slot().
 
   /// Names of devices and device classes, numbered: Need::place.
   Names& places() { return places_; }
@@ -121,6 +155,10 @@ class Devices {
                   SteadyMs now) const;
   /// True: some device could take it, and none of those has the memory now.
   bool lacks_memory(const Need& need, SteadyMs now) const;
+  /// True: some device could take it, and on each of those it lacks memory, or
+  /// a slot while models hold some there, which may never come free: others
+  /// join them. (Where every job has its own, slots come free in turn.)
+  bool lacks_room(const Need& need, SteadyMs now) const;
 
   /// Nothing where it might start, now or later; else why it never can, with
   /// the figures. Knows only devices that were up once; with none, it waits.

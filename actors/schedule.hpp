@@ -22,10 +22,15 @@
 // when a job whose turn it is needs the room. Until the device says that it is
 // gone, its memory counts as used.
 //
+// Slots belong to engines: those who use a model on a device hold one together
+// for each batch of them, and join it where no other slot is free
+// (actors/placement.hpp).
+//
 // Big jobs: one that stands first in its queue and lacked memory on every
-// device for `hold_after_ms` holds one of them: nothing that ranks behind it
-// starts there until it fits. Once it ranks first, it waits at most for
-// hold_after_ms and then for the attempts that run on that device.
+// device for `hold_after_ms`, or a slot where models hold some, holds one of
+// them: nothing that ranks behind it starts there until it fits. Once it ranks
+// first, it waits at most for hold_after_ms and then for the attempts that run
+// on that device.
 #pragma once
 
 #include <cstdint>

@@ -61,7 +61,6 @@ void Schedule::Impl::begin(std::uint32_t slot, std::uint32_t device, Now now,
   leave_lane(slot);
   set_stand(slot, Stand::reserving);
   d.used_bytes += job.memory_bytes;
-  ++d.used_slots;
   Run run;
   run.job = slot;
   run.device = device;
@@ -69,6 +68,8 @@ void Schedule::Impl::begin(std::uint32_t slot, std::uint32_t device, Now now,
   if (const auto model = key_of(job).model; model != 0) {
     run.model = model;
     run.model_bytes = use_model(model, key_of(job).kind, d);
+  } else {
+    ++d.lone;
   }
   run.reserving = true;
   run.decision = std::move(why);
@@ -112,10 +113,13 @@ void Schedule::Impl::close_run(std::uint32_t n, Now now, Decisions& out) {
   Run& run = runs[n];
   JobSlot& job = slots[run.job];
   DeviceState& device = devices[run.device];
-  TROUPE_ASSERT(device.used_slots > 0 && device.used_bytes >= run.memory_bytes);
-  --device.used_slots;
+  TROUPE_ASSERT(device.used_bytes >= run.memory_bytes);
+  TROUPE_ASSERT(run.model != 0 || device.lone > 0);
   device.used_bytes -= run.memory_bytes;
-  if (run.model != 0) leave_model(run.model, device, now);
+  if (run.model != 0)
+    leave_model(run.model, device, now);
+  else
+    --device.lone;
   device.refused_until = 0;
   run.expected_ms = 0;
   charge(n, run.reserving
@@ -346,6 +350,7 @@ void Schedule::Impl::check_run(std::uint32_t n, Now now, Decisions& out) {
 
 void Schedule::device_up(const DeviceInfo& device, Now, Decisions&) {
   impl_->devices.set_up(device);
+  impl_->know_batches(impl_->devices[impl_->devices.find(device.name)]);
 }
 
 void Schedule::device_down(const std::string& name, Now now, Decisions& out) {

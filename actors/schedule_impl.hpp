@@ -1,7 +1,8 @@
 // The inside of Schedule, shared by the files that implement it:
 // schedule.cpp (lives and ends), schedule_submit.cpp, schedule_attempts.cpp,
 // schedule_plan.cpp, schedule_models.cpp, schedule_orders.cpp,
-// schedule_restore.cpp, schedule_time.cpp, explain.cpp.
+// schedule_restore.cpp, schedule_time.cpp, explain.cpp, explain_turn.cpp,
+// explain_room.cpp.
 #pragma once
 
 #include <array>
@@ -153,6 +154,8 @@ struct Schedule::Impl {
                                          std::uint32_t model) const;
   /// Its model takes other bytes there by now.
   bool is_replaced(const DeviceState& device, const Resident& resident) const;
+  /// Anew: its class is known by now, or its models are others.
+  void know_batches(DeviceState& device);
   /// One user more; the bytes that are shared.
   std::uint64_t use_model(std::uint32_t model, std::uint32_t kind,
                           DeviceState& device);
@@ -213,6 +216,8 @@ struct Schedule::Impl {
                                                std::uint64_t ahead,
                                                double mean_ms, Now now) const;
   std::string why_no_device(const JobSlot& job, Now now) const;
+  /// That all of its slots are, and by whom.
+  std::string taken_slots(const DeviceState& device) const;
 
   const LaneKey& key_of(const JobSlot& job) const {
     return lanes[job.lane].key;

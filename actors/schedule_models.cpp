@@ -14,7 +14,7 @@ constexpr SteadyMs kLongAgo = std::numeric_limits<SteadyMs>::min() / 2;
 
 bool Schedule::Impl::is_replaced(const DeviceState& device,
                                  const Resident& resident) const {
-  return resident.bytes != model_sizes[resident.model].on(device);
+  return resident.bytes != model_sizes[resident.model].on(device).bytes;
 }
 
 std::uint32_t Schedule::Impl::know_model(ModelUse use) {
@@ -24,21 +24,29 @@ std::uint32_t Schedule::Impl::know_model(ModelUse use) {
     model_uses.resize(model + 1);
     model_sizes.resize(model + 1);
   }
-  const auto bytes_of = [](const ClassUse& there) {
-    return there.why_not.empty() ? ModelSizes::Bytes{there.bytes()}
-                                 : std::nullopt;
+  const auto size_of = [](const ClassUse& there) {
+    ModelSizes::Size size{std::nullopt, std::max(there.batch, 1u)};
+    if (there.why_not.empty()) size.bytes = there.bytes();
+    return size;
   };
-  ModelSizes sizes{bytes_of(use.other), {}};
+  ModelSizes sizes{size_of(use.other), {}};
   for (const auto& there : use.classes)
     sizes.classes.emplace_back(devices.places().number(there.klass),
-                               bytes_of(there));
+                               size_of(there));
   model_uses[model] = std::move(use);
   model_sizes[model] = std::move(sizes);
   // Another one stands under its name: what is there goes at the next tick.
-  for (std::uint32_t n = 0; n < devices.size(); ++n)
+  for (std::uint32_t n = 0; n < devices.size(); ++n) {
     if (auto* r = devices[n].resident(model); r && is_replaced(devices[n], *r))
       r->idle_since = kLongAgo;
+    know_batches(devices[n]);
+  }
   return model;
+}
+
+void Schedule::Impl::know_batches(DeviceState& device) {
+  for (auto& r : device.residents)
+    r.batch = model_sizes[r.model].on(device).batch;
 }
 
 const ModelUse& Schedule::Impl::model_use(std::uint32_t model) const {
@@ -57,7 +65,9 @@ std::uint64_t Schedule::Impl::use_model(std::uint32_t model, std::uint32_t kind,
     r = &device.residents.emplace_back();
     r->model = model;
     r->kind = kind;
-    r->bytes = model_sizes[model].on(device).value_or(0);
+    const auto& size = model_sizes[model].on(device);
+    r->bytes = size.bytes.value_or(0);
+    r->batch = size.batch;
     device.used_bytes += r->bytes;
   }
   ++r->users;
@@ -115,7 +125,7 @@ void Schedule::Impl::make_room(std::uint32_t slot, const Rank& rank,
   std::uint64_t best_bytes = 0;
   for (std::uint32_t n = 0; n < devices.size(); ++n) {
     const DeviceState& d = devices[n];
-    if (!d.has_slot() || !devices.could_take(d, need)) continue;
+    if (!d.has_slot(need) || !devices.could_take(d, need)) continue;
     if (holds[n].slot != kNone && holds[n].slot != slot && holds[n].rank < rank)
       continue;
     const auto wanted = Devices::added_bytes(d, need);

@@ -138,7 +138,11 @@ ControlReply Schedule::status() const {
   for (std::uint32_t d = 0; d < s.devices.size(); ++d) {
     const DeviceState& device = s.devices[d];
     if (device.paused) reply.paused_devices.push_back(device.info.name);
-    if (!device.up) reply.down_devices.push_back(device.info.name);
+    if (!device.up)
+      reply.down_devices.push_back(device.info.name);
+    else
+      reply.slots.push_back(
+          {device.info.name, device.used_slots(), device.info.slots});
   }
   reply.draining = s.draining;
   for (const std::uint32_t kind : s.draining_kinds)

@@ -46,7 +46,7 @@ std::uint32_t Schedule::Impl::choose(std::uint32_t slot, const Rank* rank,
   Choice best_choice{};
   for (std::uint32_t n = 0; n < devices.size(); ++n) {
     const DeviceState& d = devices[n];
-    if (!d.has_slot() || !devices.could_take(d, need) ||
+    if (!d.has_slot(need) || !devices.could_take(d, need) ||
         !devices.has_memory(d, need, now.steady))
       continue;
     if (rank && holds[n].slot != kNone && holds[n].slot != slot &&
@@ -55,8 +55,7 @@ std::uint32_t Schedule::Impl::choose(std::uint32_t slot, const Rank* rank,
     if (devices.size() == 1) return n;
     const Choice choice{x && x->avoid_device == n,
                         need.model != 0 && !d.resident(need.model),
-                        expected_ms(job, d).value_or(0),
-                        static_cast<double>(d.used_slots + 1) / d.info.slots};
+                        expected_ms(job, d).value_or(0), d.load_with(need)};
     const auto key = [](const Choice& c) {
       return std::tie(c.avoided, c.loads, c.expected_ms, c.load);
     };
@@ -75,7 +74,7 @@ Rank Schedule::Impl::rank_of(std::uint32_t slot, Now now) const {
 
 void Schedule::Impl::watch_misfit(Lane& lane, Now now) {
   const std::uint32_t slot = lanes.first(lane);
-  if (!devices.lacks_memory(need_of(slots[slot]), now.steady)) {
+  if (!devices.lacks_room(need_of(slots[slot]), now.steady)) {
     lane.misfit_job = kNone;
   } else if (lane.misfit_job != slot) {
     lane.misfit_job = slot;

@@ -18,6 +18,8 @@ void Schedule::Impl::take_over(std::uint32_t slot, const RestoredJob& live,
     run.model = model;
     run.model_bytes = use_model(model, key_of(job).kind, devices[device]);
     devices[device].resident(model)->reserved = true;
+  } else {
+    ++devices[device].lone;
   }
   run.started =
       now.steady - std::max<SteadyMs>(0, now.wall - live.start_time_ms);
@@ -25,7 +27,6 @@ void Schedule::Impl::take_over(std::uint32_t slot, const RestoredJob& live,
   run.decision = live.start->decision;
   if (live.spec.timeout_ms)
     run.timeout_at = run.started + *live.spec.timeout_ms;
-  ++devices[device].used_slots;
   devices[device].used_bytes += run.memory_bytes;
   const std::uint32_t n = runs.add(std::move(run));
   job.next = n;

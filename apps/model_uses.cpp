@@ -9,7 +9,7 @@ namespace {
 
 ClassUse class_use(const ModelNeeds& needs, const std::string& model,
                    const std::string& klass) {
-  ClassUse use{klass, {}, {}};
+  ClassUse use{klass, {}, {}, needs.batch};
   const auto name = needs.setting.empty() ? model : model + " " + needs.setting;
   for (const auto& component : needs.components)
     use.parts.push_back({name, component.name, component.bytes});

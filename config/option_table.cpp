@@ -57,9 +57,9 @@ constexpr std::array kTable{
           "Port the node listens on; 0: any free one. Clients of the same "
           "machine find it through the data folder."),
     count("node.cpu_slots", AT(node.cpu_slots), 0, 4'096,
-          "Jobs at once on the CPU, if their memory fits; 0: as many as "
-          "cores. A text model batches what it has at once: for many short "
-          "texts give 16."),
+          "Slots of the CPU; 0: as many as cores. A job takes one, if its "
+          "memory fits; jobs that one text model computes together share "
+          "one."),
     bytes("node.memory_bytes", AT(node.memory_bytes), 0, 64 * kTiB,
           "Memory that jobs may reserve; 0: memory_percent of the "
           "machine's."),
@@ -69,7 +69,9 @@ constexpr std::array kTable{
          "GPUs that the node takes, by CUDA's numbers; auto: all that can be "
          "used."),
     count("node.gpu_slots", AT(node.gpu_slots), 1, 4'096,
-          "Jobs at once on each GPU, if their memory fits."),
+          "Slots of each GPU. A job takes one, if its memory fits; jobs that "
+          "one text model computes together share one. A GPU computes one "
+          "model at a time: more slots only hand work out earlier."),
     count("node.gpu_memory_percent", AT(node.gpu_memory_percent), 1, 100,
           "Share of a GPU's memory that jobs may reserve; CUDA and other "
           "programs need the rest."),

@@ -16,8 +16,8 @@ struct NodeConfig {
   std::int64_t cpu_slots = 0;     // 0: as many as cores.
   std::int64_t memory_bytes = 0;  // 0: memory_percent of the machine's.
   std::int64_t memory_percent = 80;
-  std::string gpus = "auto";    // config/gpu_choice.hpp
-  std::int64_t gpu_slots = 16;  // What an engine computes at once.
+  std::string gpus = "auto";   // config/gpu_choice.hpp
+  std::int64_t gpu_slots = 1;  // An engine computes at a time.
   std::int64_t gpu_memory_percent = 90;
   std::int64_t gpu_search_ms = 10'000;
   std::string gpu_kernels = "plain";  // Or "hopper".

@@ -15,4 +15,8 @@ std::string bytes_text(std::uint64_t bytes) {
          (unit == kGiB ? " GiB" : " TiB");
 }
 
+std::string count_of(std::uint64_t n, const char* what) {
+  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+}
+
 }  // namespace troupe

@@ -143,6 +143,12 @@ struct ControlRequest {
   std::string device;
   std::string by;
 };
+/// A job holds one; jobs whose model computes several at once share theirs.
+struct DeviceSlots {
+  std::string device;
+  std::uint32_t used = 0;
+  std::uint32_t total = 0;
+};
 struct ControlReply {
   bool paused = false;
   std::vector<std::string> paused_kinds;
@@ -154,6 +160,7 @@ struct ControlReply {
   std::uint64_t running = 0;
   std::uint64_t queued = 0;
   std::uint64_t blocked = 0;
+  std::vector<DeviceSlots> slots{};  // Of those that are up.
 };
 
 struct ExplainRequest {
@@ -318,6 +325,11 @@ bool inspect(Inspector& f, ControlRequest& x) {
                             f.field("device", x.device), f.field("by", x.by));
 }
 template <class Inspector>
+bool inspect(Inspector& f, DeviceSlots& x) {
+  return f.object(x).fields(f.field("device", x.device),
+                            f.field("used", x.used), f.field("total", x.total));
+}
+template <class Inspector>
 bool inspect(Inspector& f, ControlReply& x) {
   return f.object(x).fields(
       f.field("paused", x.paused), f.field("paused_kinds", x.paused_kinds),
@@ -325,7 +337,8 @@ bool inspect(Inspector& f, ControlReply& x) {
       f.field("down_devices", x.down_devices), f.field("draining", x.draining),
       f.field("draining_kinds", x.draining_kinds),
       f.field("accepting", x.accepting), f.field("running", x.running),
-      f.field("queued", x.queued), f.field("blocked", x.blocked));
+      f.field("queued", x.queued), f.field("blocked", x.blocked),
+      f.field("slots", x.slots));
 }
 template <class Inspector>
 bool inspect(Inspector& f, ExplainRequest& x) {

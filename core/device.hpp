@@ -15,7 +15,9 @@ struct DeviceInfo {
   std::string name;   // "cpu", later "node2/gpu0".
   std::string klass;  // Devices of one class are interchangeable: "cpu".
   std::uint64_t memory_bytes = 0;  // What may be reserved.
-  std::uint32_t slots = 1;         // Attempts at once, whatever they reserve.
+  /// Attempts at once, whatever they reserve; those that an engine computes
+  /// together share one.
+  std::uint32_t slots = 1;
   std::vector<std::string> kinds;  // Served by the executors behind it.
 };
 

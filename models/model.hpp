@@ -130,6 +130,8 @@ struct ModelFamily {
   /// computed in): requests of different settings share no engine. Null: there
   /// is nothing to decide.
   std::string (*setting)(const Request& request) = nullptr;
+  /// Runs that an engine computes at once; what is admitted beyond waits in it.
+  std::uint32_t batch = 1;
 
   std::string setting_of(const Request& request) const {
     return setting == nullptr ? std::string{} : setting(request);
@@ -149,6 +151,7 @@ ModelContent model_content(const ModelPlaces& places, const std::string& name);
 struct ModelNeeds {
   std::string setting;
   std::vector<Component> components;
+  std::uint32_t batch = 1;  // See ModelFamily.
 };
 
 /// Of the model of that name on a device like this. Errors: those of

@@ -37,6 +37,15 @@ std::string text(const ControlReply& reply) {
          std::to_string(reply.blocked) + " blocked\n";
 }
 
+/// Empty for a device that is down.
+std::string slots_of(const ControlReply& queue, const std::string& device) {
+  for (const auto& slots : queue.slots)
+    if (slots.device == device)
+      return std::to_string(slots.used) + " of " + std::to_string(slots.total) +
+             (slots.total == 1 ? " slot" : " slots");
+  return {};
+}
+
 ExitCode order(Invocation& call, ControlVerb verb,
                const QueueOptions& options) {
   if (!options.kind.empty() && !options.device.empty())
@@ -74,14 +83,14 @@ ExitCode show_queue(Invocation& call) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& ledger : status->ledgers) {
     rows.push_back(
-        {ledger.device,
+        {ledger.device, slots_of(status->queue, ledger.device),
          render::bytes(ledger.reserved_bytes) + " of " +
              render::bytes(ledger.total_bytes) + " reserved",
          std::to_string(ledger.reservations.size()) +
              (ledger.reservations.size() == 1 ? " owner" : " owners")});
     for (const auto& part : ledger.parts)
       rows.push_back(
-          {"", render::printable(part.model) + ", " + part.name,
+          {"", "", render::printable(part.model) + ", " + part.name,
            render::bytes(part.bytes) +
                (part.users == 0 ? ", idle"
                 : part.users == 1

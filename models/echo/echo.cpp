@@ -105,6 +105,6 @@ constexpr std::string_view kKinds[] = {"echo"};
 }  // namespace
 
 extern const ModelFamily echo_family;
-const ModelFamily echo_family{"echo", kKinds, open, plan};
+const ModelFamily echo_family{"echo", kKinds, open, plan, nullptr, kMaxRuns};
 
 }  // namespace troupe

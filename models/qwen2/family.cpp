@@ -106,6 +106,7 @@ constexpr std::string_view kKinds[] = {"text.generate", "text.enhance"};
 }  // namespace
 
 extern const ModelFamily qwen2_family;
-const ModelFamily qwen2_family{"qwen2", kKinds, open, plan, setting};
+const ModelFamily qwen2_family{"qwen2", kKinds,  open,
+                               plan,    setting, kEngineSequences};
 
 }  // namespace troupe

@@ -36,7 +36,8 @@ class ModelUsesTest : public testing::Test {
         const bool cpu = device.backend == Backend::cpu;
         if (cpu ? !on_cpu : !on_gpu)
           return Error{Errc::unsupported, cpu ? "not on CPUs" : "not on GPUs"};
-        return ModelNeeds{"int8", {{"weights", cpu ? 10u : 7u}, {"kv", 1}}};
+        return ModelNeeds{
+            "int8", {{"weights", cpu ? 10u : 7u}, {"kv", 1}}, cpu ? 4u : 8u};
       }};
 };
 
@@ -50,6 +51,8 @@ TEST_F(ModelUsesTest, EachClassOfGpusStandsOnceAndTheRestCountAsTheCpu) {
   EXPECT_EQ(all->on("h200-140gb").bytes(), 8u);
   EXPECT_EQ(all->on("h200-140gb").parts[0].model, "m int8");
   EXPECT_EQ(all->on("of another node").bytes(), 11u);
+  EXPECT_EQ(all->on("l4-24gb").batch, 8u);
+  EXPECT_EQ(all->on("of another node").batch, 4u);
 }
 
 TEST_F(ModelUsesTest, WhatNoGpuCanRunTheCpuMay) {

@@ -145,6 +145,25 @@ TEST_F(TextTest, TwoJobsShareOneModel) {
   }));
 }
 
+TEST_F(TextTest, JobsOfOneModelStartBesideEachOtherOnOneSlot) {
+  constexpr int kJobs = 8;  // More than the machine has cores, or may have.
+  ASSERT_EQ(troupe({"queue", "pause"}).code, 0);
+  Words ids;
+  for (int i = 0; i < kJobs; ++i) ids.push_back(place_->submit(job(7'500, i)));
+  ASSERT_EQ(troupe({"queue", "resume"}).code, 0);
+  // The cache has room for two of these at once; the others wait for it there.
+  for (const auto& id : ids) ASSERT_TRUE(place_->reaches(id, "running"));
+  const auto queue = troupe({"queue", "show", "--json"}).json()["queue"];
+  EXPECT_EQ(queue["running"], kJobs);
+  EXPECT_EQ(queue["slots"][0]["device"], "cpu");
+  EXPECT_EQ(queue["slots"][0]["used"], 1);
+  EXPECT_THAT(troupe({"queue", "show"}).out, HasSubstr("1 of "));
+  EXPECT_THAT(troupe({"jobs", "explain", ids.back()}).out,
+              HasSubstr("it shares 1 slot with 7 others of its model"));
+  for (const auto& id : ids) EXPECT_EQ(troupe({"jobs", "cancel", id}).code, 0);
+  for (const auto& id : ids) EXPECT_TRUE(place_->reaches(id, "cancelled"));
+}
+
 TEST_F(TextTest, ACancelledAnswerEndsAndTheNextIsWritten) {
   const auto id = place_->submit(job(15'000));
   ASSERT_TRUE(writes(id));

@@ -5,6 +5,7 @@
 
 #include <limits>
 
+#include "models/qwen2/plan.hpp"
 #include "tests/models/text_model.hpp"
 
 namespace troupe {
@@ -67,6 +68,14 @@ TEST(CheckModel, ReadsEveryWeight) {
 }
 
 // -- names --------------------------------------------------------------------
+
+TEST(ModelNeeds, SayHowManyRequestsAnEngineComputesAtOnce) {
+  TextModelFolder folder;
+  const auto needs =
+      model_needs({}, folder.path().string(), {"text.generate", "{}"});
+  ASSERT_TRUE(needs) << needs.error().message;
+  EXPECT_EQ(needs->batch, kEngineSequences);
+}
 
 TEST(ModelNeeds, AreRefusedForKindsThatNoFamilyServes) {
   const auto needs =

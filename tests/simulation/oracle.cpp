@@ -78,6 +78,12 @@ std::size_t Oracle::live() const {
       jobs_, [](const auto& job) { return !has_ended(job.second.state); }));
 }
 
+const SharedModel* Oracle::model(const std::string& name) const {
+  for (const auto& shared : options_.models)
+    if (shared.name == name) return &shared;
+  return nullptr;
+}
+
 const DeviceInfo* Oracle::device(const std::string& name) const {
   const auto it = std::ranges::find(options_.devices, name, &DeviceInfo::name);
   return it == options_.devices.end() ? nullptr : &*it;
@@ -200,6 +206,11 @@ void Oracle::on_started(Job& job, const LogEntry& entry) {
   job.attempt_epoch = entry.epoch;
   job.device = c.start->device;
   job.bytes = c.start->memory_bytes;
+  if (const auto* shared = model(job.spec.model);
+      shared && job.bytes != job.spec.memory_bytes + shared->bytes)
+    violation(name_of(c.job) + " reserved " + std::to_string(job.bytes) +
+              " bytes; it asks for " + std::to_string(job.spec.memory_bytes) +
+              " and its model takes " + std::to_string(shared->bytes));
   check_room(job.device, entry.index);
 }
 
@@ -228,19 +239,30 @@ void Oracle::check_room(const std::string& where, std::uint64_t index) {
     return violation("a job started on the unknown device " + where);
   std::uint64_t bytes = 0;
   std::uint32_t running = 0;
+  std::uint32_t slots = 0;
+  std::map<std::string, std::uint32_t> batches;  // Begun ones, their users.
   for (const auto& [id, job] : jobs_) {
     if (job.state != JobState::running || job.device != where) continue;
-    bytes += job.bytes;
     ++running;
+    bytes += job.bytes;
+    const auto* shared = model(job.spec.model);
+    if (shared == nullptr) {
+      ++slots;
+      continue;
+    }
+    auto& users = batches[job.spec.model];
+    if (users > 0) bytes -= shared->bytes;  // Counted with the first.
+    if (users++ % shared->batch == 0) ++slots;
   }
   if (bytes > info->memory_bytes)
     violation("at entry " + std::to_string(index) + " attempts hold " +
               std::to_string(bytes) + " bytes of " + where + ", which has " +
               std::to_string(info->memory_bytes));
-  if (running > info->slots)
+  if (slots > info->slots)
     violation("at entry " + std::to_string(index) + " " + where + " runs " +
-              std::to_string(running) + " attempts in " +
-              std::to_string(info->slots) + " slots");
+              std::to_string(running) + " attempts, which take " +
+              std::to_string(slots) + " of " + std::to_string(info->slots) +
+              " slots");
 }
 
 void Oracle::on_ended(Job& job, const LogEntry& entry) {

@@ -25,8 +25,17 @@ inline std::string name_of(const JobId& id) {
 /// The result that an honest attempt under `token` reports.
 std::string work_result(const Token& token);
 
+/// What those that use a model on a device hold there together: its bytes
+/// once, and a slot for every `batch` of them.
+struct SharedModel {
+  std::string name;
+  std::uint64_t bytes = 0;
+  std::uint32_t batch = 1;
+};
+
 struct OracleOptions {
   std::vector<DeviceInfo> devices;
+  std::vector<SharedModel> models;
   /// After each such step of waiting a job stands one class higher, at most
   /// `high`; no job of its tenant that ranks behind it goes first.
   std::int64_t ageing_step_ms = 0;  // 0: not checked.
@@ -44,7 +53,7 @@ class Oracle {
     std::uint32_t attempt = 0;
     std::uint64_t attempt_epoch = 0;
     std::string device;        // Of the newest attempt.
-    std::uint64_t bytes = 0;   // It reserved.
+    std::uint64_t bytes = 0;   // It reserved, with its model's.
     UnixMs not_before_ms = 0;  // Of the newest back-off.
     std::uint32_t ends = 0;
     std::uint64_t end_index = 0;
@@ -110,6 +119,7 @@ class Oracle {
   int standing(const Job& job, UnixMs now) const;
   bool is_paused(const Job& job, const LogEntry& start) const;
   const DeviceInfo* device(const std::string& name) const;
+  const SharedModel* model(const std::string& name) const;
 
   // Maybe out of turn: it is, unless the job starts soon.
   struct Overtaken {

@@ -31,13 +31,14 @@ class OracleTest : public ::testing::Test {
     oracle_.saw(entry(ChangeType::opened, {}));
   }
   void submitted(JobId job, std::vector<JobId> depends_on = {},
-                 Priority priority = Priority::normal) {
+                 Priority priority = Priority::normal, std::string model = {}) {
     auto e = entry(ChangeType::submitted, job);
     e.change.spec = JobSpec{};
     e.change.spec->id = job;
     e.change.spec->kind = "sim.work";
     e.change.spec->depends_on = std::move(depends_on);
     e.change.spec->priority = priority;
+    e.change.spec->model = std::move(model);
     oracle_.saw(e);
   }
   void started(JobId job, std::uint64_t bytes = 0) {
@@ -71,6 +72,7 @@ class OracleTest : public ::testing::Test {
                                .memory_bytes = 100,
                                .slots = 2,
                                .kinds = {"sim.work"}}},
+                  .models = {{.name = "m", .bytes = 50, .batch = 3}},
                   .ageing_step_ms = kStepMs,
                   .slack_ms = kSlackMs}};
   std::map<JobId, std::uint32_t> seq_;
@@ -176,6 +178,32 @@ TEST_F(OracleTest, FindsMemoryPromisedTwice) {
 TEST_F(OracleTest, FindsMoreAttemptsThanSlots) {
   for (std::uint64_t n = 1; n <= 3; ++n) submitted(id(n));
   for (std::uint64_t n = 1; n <= 3; ++n) started(id(n));
+  EXPECT_EQ(violations(), 1u);
+}
+
+TEST_F(OracleTest, CountsASlotForABatchOfAModelsUsers) {
+  for (std::uint64_t n = 1; n <= 7; ++n)
+    submitted(id(n), {}, Priority::normal, "m");
+  for (std::uint64_t n = 1; n <= 6; ++n) started(id(n), 50);
+  EXPECT_EQ(oracle_.violations(), std::vector<std::string>{});
+  started(id(7), 50);
+  EXPECT_EQ(violations(), 1u);
+}
+
+TEST_F(OracleTest, CountsAModelBesideAJobWithoutOne) {
+  for (std::uint64_t n = 1; n <= 4; ++n)
+    submitted(id(n), {}, Priority::normal, "m");
+  submitted(id(5));
+  started(id(5));
+  for (std::uint64_t n = 1; n <= 3; ++n) started(id(n), 50);
+  EXPECT_EQ(oracle_.violations(), std::vector<std::string>{});
+  started(id(4), 50);
+  EXPECT_EQ(violations(), 1u);
+}
+
+TEST_F(OracleTest, FindsAModelThatWasNotReserved) {
+  submitted(id(1), {}, Priority::normal, "m");
+  started(id(1));
   EXPECT_EQ(violations(), 1u);
 }
 

@@ -17,6 +17,7 @@ UnixMs ready_ms(const Oracle::Job& job) {
 bool alike(const Oracle::Job& a, const Oracle::Job& b) {
   return a.spec.priority == b.spec.priority && a.spec.tenant == b.spec.tenant &&
          a.spec.kind == b.spec.kind && a.spec.device == b.spec.device &&
+         a.spec.model == b.spec.model &&
          a.spec.memory_bytes == b.spec.memory_bytes;
 }
 
@@ -46,6 +47,8 @@ bool Oracle::could_start_instead(const Job& job, const Job& started,
   return job.state == JobState::queued && &job != &started &&
          job.spec.tenant == started.spec.tenant &&
          job.spec.kind == started.spec.kind &&
+         // Another model's would take other memory, and maybe a slot.
+         job.spec.model == started.spec.model &&
          job.spec.memory_bytes <= started.spec.memory_bytes &&
          (job.spec.device.empty() || job.spec.device == where) &&
          // The ledger may have refused it a moment ago; that keeps it off the

@@ -24,6 +24,15 @@ Handle handle(const Children& up, const std::string& name) {
   return caf::actor_cast<Handle>(up.at(name));
 }
 
+ModelUse use_of(const JobSpec& spec) {
+  for (const auto& model : sim_models())
+    if (model.name == spec.model)
+      return {{{model.name, "weights", model.bytes / 2},
+               {model.name, "kv", model.bytes - model.bytes / 2}},
+              model.batch};
+  return {};
+}
+
 }  // namespace
 
 SimNode::SimNode(World& world, NodeDefects defects)
@@ -127,25 +136,27 @@ void SimNode::add_scheduling(std::vector<ChildSpec>& specs) {
     return caf::actor_cast<caf::actor>(
         spawn_memory_manager(sys, {.devices = sim_devices()}));
   }));
-  specs.push_back(child("scheduler", {"job_history", "memory_manager"},
-                        [this, &sys](const Children& up) {
-                          SchedulerOptions options;
-                          options.store = store_.get();
-                          options.history =
-                              handle<JobHistoryActor>(up, "job_history");
-                          options.memory =
-                              handle<MemoryManagerActor>(up, "memory_manager");
-                          options.kinds = sim_kinds();
-                          options.limits = sim_limits();
-                          options.devices = sim_devices();
-                          options.defects = defects_.schedule;
-                          options.wall = &world_.coordinator.wall_clock();
-                          options.steady = &world_.coordinator.steady_clock();
-                          options.random_seed = random_->next() | 1;
-                          options.own_thread = false;
-                          return caf::actor_cast<caf::actor>(
-                              spawn_scheduler(sys, std::move(options)));
-                        }));
+  specs.push_back(
+      child("scheduler", {"job_history", "memory_manager"},
+            [this, &sys](const Children& up) {
+              SchedulerOptions options;
+              options.store = store_.get();
+              options.history = handle<JobHistoryActor>(up, "job_history");
+              options.memory = handle<MemoryManagerActor>(up, "memory_manager");
+              options.kinds = sim_kinds();
+              options.model_use = [](const JobSpec& spec) -> Result<ModelUse> {
+                return use_of(spec);
+              };
+              options.limits = sim_limits();
+              options.devices = sim_devices();
+              options.defects = defects_.schedule;
+              options.wall = &world_.coordinator.wall_clock();
+              options.steady = &world_.coordinator.steady_clock();
+              options.random_seed = random_->next() | 1;
+              options.own_thread = false;
+              return caf::actor_cast<caf::actor>(
+                  spawn_scheduler(sys, std::move(options)));
+            }));
 }
 
 void SimNode::add_executor(std::vector<ChildSpec>& specs,

@@ -52,6 +52,7 @@ class Simulation {
  private:
   static OracleOptions oracle_options(const SimulationOptions& options) {
     return {.devices = sim_devices(),
+            .models = sim_models(),
             .ageing_step_ms = sim_limits().ageing_step_ms,
             .print = options.print};
   }

@@ -28,10 +28,16 @@ const Kind kEffect{.name = "sim.effect",
                    .outside_effects = true,
                    .normalise = &normalise};
 
+const Kind kText{.name = "sim.text",
+                 .summary = "work with a model that others use too",
+                 .params = {},
+                 .needs_model = true,
+                 .normalise = &normalise};
+
 }  // namespace
 
 const Kinds& sim_kinds() {
-  static const Kinds kinds{&kWork, &kEffect};
+  static const Kinds kinds{&kWork, &kEffect, &kText};
   return kinds;
 }
 
@@ -40,12 +46,17 @@ std::vector<DeviceInfo> sim_devices() {
            .klass = "cpu",
            .memory_bytes = 64 * kMiB,
            .slots = 6,
-           .kinds = {"sim.work", "sim.effect"}},
+           .kinds = {"sim.work", "sim.effect", "sim.text"}},
           {.name = "sim1",
            .klass = "cpu",
            .memory_bytes = 32 * kMiB,
            .slots = 4,
-           .kinds = {"sim.work"}}};
+           .kinds = {"sim.work", "sim.text"}}};
+}
+
+std::vector<SharedModel> sim_models() {
+  return {{.name = "narrow", .bytes = 6 * kMiB, .batch = 2},
+          {.name = "wide", .bytes = 12 * kMiB, .batch = 5}};
 }
 
 SchedulerLimits sim_limits() {
@@ -82,12 +93,17 @@ JobSpec Workload::plain() {
   static const std::string kTenants[] = {"ada", "bob", "cyd"};
   JobSpec spec;
   spec.id = ids_.next();
-  spec.kind = chance(*random_, 70) ? "sim.work" : "sim.effect";
+  const auto draw = below(*random_, 100);
+  spec.kind = draw < 45 ? "sim.work" : draw < 65 ? "sim.effect" : "sim.text";
   spec.params = "{}";
   spec.tenant = kTenants[below(*random_, 3)];
   spec.submitted_by = spec.tenant;
   spec.priority = static_cast<Priority>(1 + below(*random_, 3));
   spec.memory_bytes = below(*random_, 12) * kMiB;
+  if (spec.kind == "sim.text") {
+    spec.model = chance(*random_, 60) ? "wide" : "narrow";
+    spec.memory_bytes = below(*random_, 3) * kMiB;
+  }
   spec.retry.max_attempts = static_cast<std::uint32_t>(1 + below(*random_, 4));
   spec.retry.backoff_ms = 200;
   spec.retry.max_backoff_ms = 3'000;

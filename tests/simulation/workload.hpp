@@ -1,5 +1,5 @@
-// What the clients of a simulated run ask for: jobs of two made-up kinds, most
-// of them in order, some with a fault that the node must name.
+// What the clients of a simulated run ask for: jobs of three made-up kinds,
+// most of them in order, some with a fault that the node must name.
 #pragma once
 
 #include <memory>
@@ -13,12 +13,15 @@
 
 namespace troupe::simulation {
 
-/// sim.work and sim.effect (with outside effects). Parameters: a JSON object;
-/// {"bad":true} is a fault.
+/// sim.work, sim.effect (with outside effects) and sim.text (with a model).
+/// Parameters: a JSON object; {"bad":true} is a fault.
 const Kinds& sim_kinds();
 
-/// Two devices of one class, of which one serves sim.work only.
+/// Two devices of one class, of which one serves no sim.effect.
 std::vector<DeviceInfo> sim_devices();
+
+/// That sim.text jobs use: of different sizes and batches.
+std::vector<SharedModel> sim_models();
 
 /// Shorter than a real node's, so that a run meets all of them.
 SchedulerLimits sim_limits();
