@@ -15,7 +15,7 @@ class CudaStaging : public Staging {
     std::unique_ptr<CudaStaging> staging{new CudaStaging{stream}};
     for (auto& buffer : staging->buffers_)
       if (auto made = staging->make(buffer); !made) return made.error();
-    return staging;
+    return Result<std::unique_ptr<CudaStaging>>{std::move(staging)};
   }
   ~CudaStaging() override {
     for (auto& buffer : buffers_) {

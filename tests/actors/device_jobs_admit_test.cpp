@@ -15,14 +15,16 @@ struct SeatsAsked {
 };
 SeatsAsked seats_asked;
 
-/// Takes two runs, which go on until they are cancelled or `ends` says so.
+/// Takes two runs, or as many as `seats` says, which go on until they are
+/// cancelled or `ends` says so.
 class TwoSeats : public Engine {
  public:
   static inline RunId ends = 0;
+  static inline std::size_t seats = 2;
 
   Result<RunId> admit(const Request&) override {
     ++seats_asked.admits;
-    if (runs_.size() == 2)
+    if (runs_.size() == seats)
       return Error{Errc::out_of_memory, "both seats are taken"};
     runs_.insert(next_);
     return next_++;
@@ -70,6 +72,7 @@ class DeviceJobsAdmitTest : public ::testing::Test {
   DeviceJobsAdmitTest() {
     seats_asked = {};
     TwoSeats::ends = 0;
+    TwoSeats::seats = 2;
   }
   void assign(std::uint64_t id, std::string setting = "",
               std::string resident = "m") {
@@ -123,6 +126,15 @@ TEST_F(DeviceJobsAdmitTest,
   stop(3);
   step(5);
   EXPECT_EQ(seats_asked.admits, 4) << "it may be smaller";
+}
+
+TEST_F(DeviceJobsAdmitTest, AJobThatAnEmptyEngineHasNoRoomForFails) {
+  TwoSeats::seats = 0;
+  assign(1);
+  step(2);
+  ASSERT_EQ(news.ends.size(), 1u) << "it would wait for ever";
+  EXPECT_EQ(news.ends[0].end.failure->klass, FailureClass::resource);
+  EXPECT_FALSE(jobs.has_step());
 }
 
 TEST_F(DeviceJobsAdmitTest, NoStepReadsTheParametersOfWhoWaits) {

@@ -147,5 +147,10 @@ TEST_F(FindGpusTest, ABuildWithoutTheProgramHasNone) {
   EXPECT_THAT(found.why_not, HasSubstr("is not there"));
 }
 
+TEST_F(FindGpusTest, ABuildWithoutTheProgramIsAFaultWhereGpusAreNamed) {
+  config.gpus = "0";
+  EXPECT_FALSE(find_gpus(config, {dir / "nowhere", {}}).expected);
+}
+
 }  // namespace
 }  // namespace troupe

@@ -91,15 +91,15 @@ Progress loading(std::int64_t done) {
 }
 
 TEST(JobWatchTest, ALoadIsToldInBytesAndThenTheWorkFromItsBeginning) {
-  EXPECT_EQ(progress_text(loading(42)), "42%  loading  42 MiB/100 MiB");
+  EXPECT_EQ(progress_text(loading(42)), "42%  loading  42.0 MiB/100.0 MiB");
   JobWatch watch{JobState::queued};
-  watch.apply(durable(ChangeType::started, 1, 0), 0);
+  watch.apply(durable(ChangeType::started, 1, 1'000), 1'000);
   auto event = progress(1, 0);
   event.live[0].progress = loading(42);
-  EXPECT_THAT(watch.apply(event, 2'000), ElementsAre("loading 40%"));
-  const auto line = watch.line({100, false, false}, 2'000);
+  EXPECT_THAT(watch.apply(event, 3'000), ElementsAre("loading 40%"));
+  const auto line = watch.line({100, false, false}, 3'000);
   EXPECT_THAT(line, HasSubstr("loading"));
-  EXPECT_THAT(line, HasSubstr("42 MiB/100 MiB  21 MiB/s"));
+  EXPECT_THAT(line, HasSubstr("42.0 MiB/100.0 MiB  21.0 MiB/s"));
   event.live[0].progress = Progress{};
   event.live[0].progress->percent = 25;
   event.live[0].progress->unit = kPromptUnit;

@@ -40,6 +40,11 @@ class CudaQwen2Forward : public ::testing::Test {
     return static_cast<std::size_t>(golden_.weights.config.vocabulary_rows);
   }
 
+  /// What goes into the first block, as the CPU has it.
+  std::vector<float> embedded() const {
+    return GoldenQwen2{"gqa_tied"}.embedded(golden_.prompt);
+  }
+
   OpenedDevice device_;
   GoldenQwen2 golden_;
 };
@@ -61,18 +66,26 @@ Blocks blocks_of(Qwen2Bench& model, const GoldenQwen2& golden,
   return blocks;
 }
 
+/// Of the last of `outputs`, and of the blocks before it.
+std::string output_name(std::size_t i, std::size_t outputs) {
+  return i + 1 == outputs ? "logits" : "block." + std::to_string(i);
+}
+
 TEST_F(CudaQwen2Forward, EqualsTransformersBlockByBlock) {
   constexpr double kBar = 1e-5;
   auto model = bench();
   std::vector<float> logits;
-  const auto blocks = blocks_of(model, golden_, logits);
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
-    const auto expected = golden_.expected("block." + std::to_string(i));
-    EXPECT_LE(relative_error(blocks[i], expected), kBar) << i;
-    EXPECT_GT(relative_error(std::vector<float>(expected.size()), expected),
-              kBar);
+  auto outputs = blocks_of(model, golden_, logits);
+  outputs.push_back(logits);
+  auto input = embedded();
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const auto expected = golden_.expected(output_name(i, outputs.size()));
+    EXPECT_LE(relative_error(outputs[i], expected), kBar) << i;
+    EXPECT_TRUE(tells_apart(expected, input, [&](const auto& other) {
+      return relative_error(other, expected) <= 0.01;
+    })) << i;
+    input = outputs[i];
   }
-  EXPECT_LE(relative_error(logits, golden_.expected("logits")), kBar);
 }
 
 TEST_F(CudaQwen2ForwardInBf16, IsNearTransformersBlockByBlock) {
@@ -80,14 +93,22 @@ TEST_F(CudaQwen2ForwardInBf16, IsNearTransformersBlockByBlock) {
   EXPECT_EQ(model.cache().layer(0).dtype, DType::bf16);
   std::vector<float> logits;
   const auto blocks = blocks_of(model, golden_, logits);
-  for (std::size_t i = 0; i < blocks.size(); ++i)
-    EXPECT_GE(cosine(blocks[i], golden_.expected("block." + std::to_string(i))),
-              0.9995)
-        << i;
-  EXPECT_LE(divergence(golden_.expected("logits"), logits, width()), 1e-3);
-  EXPECT_GT(divergence(golden_.expected("logits"),
-                       std::vector<float>(logits.size()), width()),
-            1e-3);
+  auto input = embedded();
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const auto expected = golden_.expected("block." + std::to_string(i));
+    const auto is_along = [&](const std::vector<float>& block) {
+      return cosine(block, expected) >= 0.9995;
+    };
+    EXPECT_TRUE(is_along(blocks[i])) << i;
+    EXPECT_TRUE(tells_apart(expected, input, is_along)) << i;
+    input = blocks[i];
+  }
+  const auto expected = golden_.expected("logits");
+  const auto is_near = [&](const std::vector<float>& other) {
+    return divergence(expected, other, width()) <= 1e-3;
+  };
+  EXPECT_TRUE(is_near(logits));
+  EXPECT_TRUE(tells_apart(expected, input, is_near));
 }
 
 // All but the first two of these steps are launched as recorded.

@@ -94,7 +94,7 @@ TEST_F(ModelPlacesTest, WhatAModelTakesIsAskedOfTheSameFolder) {
   EXPECT_EQ(unknown.error().message, fault("x"));
   add("shipped", "x");
   EXPECT_THAT(model_needs(places, "x", {"text.generate", "{}"}).error().message,
-              HasSubstr("shipped/x/config.json"));
+              HasSubstr("shipped/x has no config.json"));
 }
 
 }  // namespace

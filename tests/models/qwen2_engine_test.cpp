@@ -128,8 +128,8 @@ TEST_F(Qwen2EngineTest, TellsHowFarALongPromptIs) {
 TEST_F(Qwen2EngineTest, SaysWhichArithmeticMadeAResult) {
   EXPECT_EQ(bench_.answer(sampled("hello", 3))["engine"],
             (Json{{"family", "qwen2"},
-                  {"isa", to_string(bench_.ctx.isa)},
                   {"version", build_version()},
+                  {"isa", to_string(bench_.ctx.isa)},
                   {"dtype", to_string(bench_.plan().format)}}));
 }
 

@@ -126,7 +126,7 @@ TEST_F(TextRequestTest, NamesAllFaultsInOneAnswer) {
   EXPECT_EQ(faults[1].path, "params.max_tokens");
   EXPECT_EQ(faults[2].path, "params.logit_bias");
   EXPECT_THAT(faults[2].message, HasSubstr("'1522'"));
-  EXPECT_THAT(faults[2].message, HasSubstr("ids 0 to 1521"));
+  EXPECT_THAT(faults[2].message, HasSubstr("ids below 1522"));
   EXPECT_THAT(faults[3].message, HasSubstr("'x'"));
   for (const auto& fault : faults)
     EXPECT_THAT(request.error().message, HasSubstr(fault.message));
