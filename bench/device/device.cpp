@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <random>
+#include <utility>
 
 #include "kernels/device_memory.hpp"
 #include "kernels/matmul.hpp"
@@ -149,6 +150,17 @@ std::vector<T> brought(Context& ctx, const void* from, std::size_t count) {
 template std::vector<float> brought(Context&, const void*, std::size_t);
 template std::vector<std::uint16_t> brought(Context&, const void*, std::size_t);
 template std::vector<std::int32_t> brought(Context&, const void*, std::size_t);
+
+Figure beside_gemm(const Bench& bench, std::string name, double rate,
+                   std::optional<double> bar) {
+  return {.name = std::move(name),
+          .value = rate / 1e12,
+          .unit = "TFLOP/s",
+          .limit = bench.ceilings.gemm / 1e12,
+          .peer = {},
+          .ratio = rate / bench.ceilings.gemm,
+          .bar = bar};
+}
 
 void leave_out(const std::string& name, const std::string& why) {
   std::fprintf(stderr, "  %-28s left out: %s\n", name.c_str(), why.c_str());

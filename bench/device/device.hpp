@@ -65,6 +65,10 @@ Arena room(Context& ctx, std::size_t bytes);
 template <class T>
 std::vector<T> brought(Context& ctx, const void* from, std::size_t count);
 
+/// Operations a second beside what a product reaches.
+Figure beside_gemm(const Bench& bench, std::string name, double rate,
+                   std::optional<double> bar);
+
 /// Prints what was left out, and why.
 void leave_out(const std::string& name, const std::string& why);
 

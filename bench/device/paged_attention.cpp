@@ -166,13 +166,7 @@ void run_paged_attention(Bench& bench) {
   for (const auto& shape : kPrompts) {
     const Pages pages{ctx, shape, false};
     const auto rate = pages.prompt_operations() / timed(ctx, pages);
-    bench.report.add({.name = shape.name,
-                      .value = rate / 1e12,
-                      .unit = "TFLOP/s",
-                      .limit = bench.ceilings.gemm / 1e12,
-                      .peer = {},
-                      .ratio = rate / bench.ceilings.gemm,
-                      .bar = shape.bar});
+    bench.report.add(beside_gemm(bench, shape.name, rate, shape.bar));
   }
   for (const auto& shape : kDecoded) {
     const Pages pages{ctx, shape, true};

@@ -133,13 +133,7 @@ void run_sequence_attention(Bench& bench) {
       return kernels::sequence_attention(bench.ctx, one.args());
     });
     const auto rate = one.operations() / took;
-    bench.report.add({.name = shape.name,
-                      .value = rate / 1e12,
-                      .unit = "TFLOP/s",
-                      .limit = bench.ceilings.gemm / 1e12,
-                      .peer = {},
-                      .ratio = rate / bench.ceilings.gemm,
-                      .bar = shape.bar});
+    bench.report.add(beside_gemm(bench, shape.name, rate, shape.bar));
   }
 }
 
