@@ -98,9 +98,8 @@ class Bench {
   // A free page of a virtual machine may be gone, and cost more to bring back
   // than to read; that would be its host's figure.
   static void have_memory(std::uint64_t bytes) {
-    auto arena = need(Arena::allocate({}, bytes));
-    auto* memory = arena.take_bytes(bytes);
-    std::fill(memory, memory + bytes, std::byte{1});
+    const auto arena = need(Arena::allocate({}, bytes));
+    std::fill(arena.data(), arena.data() + bytes, std::byte{1});
   }
 
   void run_format(WeightFormat format, const fs::path& file) {
