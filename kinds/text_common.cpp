@@ -8,6 +8,17 @@
 
 namespace troupe {
 
+void TextFaults::add(const std::string& path, std::string message) {
+  const auto whole = "params." + path;
+  const auto read = faults_.begin() + static_cast<std::ptrdiff_t>(of_reading_);
+  const bool told = std::any_of(faults_.begin(), read, [&](const Fault& fault) {
+    return whole == fault.path || (fault.path.starts_with("params.") &&
+                                   (whole.starts_with(fault.path + ".") ||
+                                    whole.starts_with(fault.path + "[")));
+  });
+  if (!told) faults_.push_back({whole, std::move(message)});
+}
+
 void TextFaults::one_of(const std::string& path, const std::string& value,
                         const std::vector<std::string>& known) {
   if (std::ranges::count(known, value) > 0) return;
@@ -63,6 +74,10 @@ Json text_json(const JobSpec& spec, std::vector<Fault>& faults) {
                     json ? "must be a JSON object"
                          : "is not JSON: " + json.error().message});
   return nullptr;
+}
+
+bool is_unknown_name(std::string_view message) {
+  return message.starts_with("is not known here");
 }
 
 std::string allowed_words(std::string_view path) {

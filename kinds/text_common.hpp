@@ -28,14 +28,13 @@ inline constexpr std::int64_t kMaxLogprobs = 20;
 
 class TextFaults {
  public:
-  /// Both outlive it.
+  /// Both outlive it. REQUIRES: the parameters were read.
   TextFaults(const JobSpec& spec, std::vector<Fault>& faults)
-      : spec_{spec}, faults_{faults} {}
+      : spec_{spec}, faults_{faults}, of_reading_{faults.size()} {}
 
-  /// `path` within the parameters.
-  void add(const std::string& path, std::string message) {
-    faults_.push_back({"params." + path, std::move(message)});
-  }
+  /// `path` within the parameters. Of what could not be read nothing more is
+  /// said: the struct has a value there that nobody wrote.
+  void add(const std::string& path, std::string message);
   template <class T>
   void range(const std::string& path, const std::optional<T>& value, T min,
              T max) {
@@ -63,7 +62,11 @@ class TextFaults {
 
   const JobSpec& spec_;
   std::vector<Fault>& faults_;
+  std::size_t of_reading_;  // The first of them.
 };
+
+/// Whether the fault is that nothing has such a name.
+bool is_unknown_name(std::string_view message);
 
 /// "; allowed are 1 to 16" for the parameter of that name; empty: there is no
 /// range to tell.
@@ -83,7 +86,9 @@ Params read_text_params(const JobSpec& spec, Json json,
   if (params) return *std::move(params);
   for (const auto& fault : params.error().faults)
     faults.push_back({fault.path.empty() ? "params" : "params." + fault.path,
-                      fault.message + allowed_words(fault.path)});
+                      fault.message + (is_unknown_name(fault.message)
+                                           ? std::string{}
+                                           : allowed_words(fault.path))});
   return partly;
 }
 

@@ -58,7 +58,10 @@ void check_source(const TextParams& p, TextFaults& faults) {
   if (prompt && messages)
     faults.add("messages", "stand beside a prompt; give one of them");
   if (!prompt && !messages)
-    faults.add("prompt", "is missing; give a prompt or messages");
+    faults.add("prompt",
+               "is missing, and there are no messages; give one of them");
+  if (p.prompt && p.prompt->empty())
+    faults.add("prompt", "is empty: there is nothing to go on");
   if (prompt && p.system)
     faults.add("system", "goes with messages; a raw prompt says it itself");
   if (p.system && !p.messages.empty() && p.messages[0].role == "system")
@@ -67,9 +70,13 @@ void check_source(const TextParams& p, TextFaults& faults) {
     faults.add("messages", "are " + std::to_string(p.messages.size()) +
                                "; at most " + std::to_string(kMaxMessages) +
                                " are allowed");
-  for (std::size_t i = 0; i < p.messages.size(); ++i)
-    faults.one_of("messages[" + std::to_string(i) + "].role",
-                  p.messages[i].role, {"system", "user", "assistant"});
+  for (std::size_t i = 0; i < p.messages.size(); ++i) {
+    const auto role = "messages[" + std::to_string(i) + "].role";
+    if (p.messages[i].role.empty())
+      faults.add(role, "is missing; it is system, user or assistant");
+    else
+      faults.one_of(role, p.messages[i].role, {"system", "user", "assistant"});
+  }
 }
 
 void check_stops(const TextParams& p, TextFaults& faults) {

@@ -86,9 +86,11 @@ class Resolver {
 
   Result<std::string> rendered() const {
     if (!model_.chat)
-      return Error{Errc::invalid_argument, "cannot be used with this model (" +
-                                               model_.why_no_chat.message +
-                                               "); give a raw prompt"};
+      return Error{Errc::invalid_argument,
+                   "cannot be used with this model (" +
+                       model_.why_no_chat.message +
+                       "); give a raw prompt, to text.enhance "
+                       "style=base"};
     Chat chat;
     const bool own = !p_.messages.empty() && p_.messages[0].role == "system";
     if (p_.system && !own)

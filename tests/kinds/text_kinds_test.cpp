@@ -247,6 +247,22 @@ TEST_F(TextKindsTest, AnEnhancementTakesItsSystemPromptFromTheCatalog) {
               ElementsAre("params.prompt", "params.style", "params.target"));
 }
 
+TEST_F(TextKindsTest, OfWhatCouldNotBeReadNothingMoreIsSaid) {
+  EXPECT_THAT(paths(job({{"prompt", "x"}, {"max_tokens", 1.5}, {"n", 17}})),
+              ElementsAre("params.max_tokens", "params.n"));
+  EXPECT_THAT(paths(job({{"prompt", "x"}, {"stop", {"x", 1}}})),
+              ElementsAre("params.stop[1]"));
+  EXPECT_THAT(why(job({{"messages", {{{"content", "a"}}}}})),
+              HasSubstr("params.messages[0].role is missing"));
+  EXPECT_THAT(
+      paths(job({{"prompt", "x"}, {"logit_bias", {{"a", 1}, {"b", 2}}}})),
+      ElementsAre("params.logit_bias", "params.logit_bias"));
+  EXPECT_THAT(why(job({{"prompt", ""}})), HasSubstr("params.prompt is empty"));
+  const auto unknown = why(job({{"prompt", "x"}, {"n", 2}}, "text.enhance"));
+  EXPECT_THAT(unknown, HasSubstr("params.n is not known here"));
+  EXPECT_THAT(unknown, testing::Not(HasSubstr("allowed are")));
+}
+
 TEST(SystemPrompts, AreFourDifferentTextsAndNoMore) {
   std::set<std::string_view> texts;
   for (const auto* target : {"sdxl", "wan"})
