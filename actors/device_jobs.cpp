@@ -5,16 +5,6 @@
 namespace troupe {
 namespace {
 
-AttemptEnd failed(const Token& token, FailureClass klass, const Error& why) {
-  JobEnd end;
-  end.state = JobState::failed;
-  end.failure = Failure{.klass = klass,
-                        .reason = std::string(to_string(why.code)),
-                        .message = why.message,
-                        .last_lines = {}};
-  return {token, std::move(end)};
-}
-
 template <class Count>
 Progress progress_of(Count done, Count total, Phase phase,
                      std::string_view unit) {
@@ -93,7 +83,7 @@ bool DeviceJobs::is_loaded_for(const Assignment& a) const {
 
 void DeviceJobs::assign(Assignment assignment, DeviceNews& news) {
   if (!family_of(assignment.spec)) {
-    news.ends.push_back(failed(
+    news.ends.push_back(failed_attempt(
         assignment.token, FailureClass::invalid,
         {Errc::unsupported, "no family here runs " + assignment.spec.kind}));
     return;
@@ -189,15 +179,15 @@ bool DeviceJobs::open_next(DeviceNews& news) {
       folder ? family_->open(model_source(places_, *folder), setting_, ctx_)
              : folder.error();
   if (!loader) {
-    news.ends.push_back(
-        failed(next.token, class_of(loader.error().code), loader.error()));
+    news.ends.push_back(failed_attempt(
+        next.token, class_of(loader.error().code), loader.error()));
     queued_.pop_front();
     return false;
   }
   std::uint64_t bytes = 0;
   for (const auto& c : (*loader)->components()) bytes += c.bytes;
   if (bytes > next.memory_bytes) {
-    news.ends.push_back(failed(
+    news.ends.push_back(failed_attempt(
         next.token, FailureClass::resource,
         {Errc::out_of_memory, "the model needs " + std::to_string(bytes) +
                                   " bytes; the job reserved " +
@@ -230,9 +220,9 @@ void DeviceJobs::step_load(DeviceNews& news) {
     news.remarks.push_back(remark_ = std::move(remark));
   if (!progress) {
     close_model(news);
-    news.ends.push_back(failed(queued_.front().token,
-                               class_of(progress.error().code),
-                               progress.error()));
+    news.ends.push_back(failed_attempt(queued_.front().token,
+                                       class_of(progress.error().code),
+                                       progress.error()));
     queued_.pop_front();
     return;
   }
@@ -256,7 +246,7 @@ void DeviceJobs::admit_queued(DeviceNews& news) {
       return;
     } else
       news.ends.push_back(
-          failed(next.token, class_of(run.error().code), run.error()));
+          failed_attempt(next.token, class_of(run.error().code), run.error()));
     queued_.pop_front();
   }
 }
@@ -281,7 +271,7 @@ void DeviceJobs::apply(RunEvent event, DeviceNews& news) {
     return;
   }
   if (auto* error = std::get_if<Error>(&event.what))
-    news.ends.push_back(failed(token, class_of(error->code), *error));
+    news.ends.push_back(failed_attempt(token, class_of(error->code), *error));
   else
     news.ends.push_back(
         {token, JobEnd{.state = JobState::succeeded,

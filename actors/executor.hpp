@@ -7,12 +7,14 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/change.hpp"
 #include "core/device.hpp"
 #include "core/job.hpp"
 #include "core/live.hpp"
+#include "core/result.hpp"
 
 namespace troupe {
 
@@ -69,6 +71,15 @@ struct AttemptEnd {
   Token token;
   JobEnd end;
 };
+
+/// The end of an attempt that failed for that error.
+inline AttemptEnd failed_attempt(const Token& token, FailureClass klass,
+                                 const Error& why) {
+  JobEnd end{.state = JobState::failed};
+  end.failure =
+      Failure{klass, std::string(to_string(why.code)), why.message, {}};
+  return {token, std::move(end)};
+}
 
 /// Something of a running attempt that its job's history keeps and that moves
 /// nothing: a name of the list in docs/storage.md. Rare: each is a record.

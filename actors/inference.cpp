@@ -3,9 +3,9 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <chrono>
-#include <unordered_map>
 
 #include "actors/errors.hpp"
+#include "actors/shown_progress.hpp"
 #include "actors/supervisor.hpp"
 
 namespace troupe {
@@ -105,7 +105,7 @@ class InferenceState {
     const auto now = options_.clock->now();
     for (auto& event : news.live) {
       event.time_ms = now;
-      if (shown(event)) live_.push_back(std::move(event));
+      if (progress_.take(event)) live_.push_back(std::move(event));
     }
     // Quick steps share a message; the news of slow ones leaves at once.
     const bool quick = now - reported_ms_ < kTogetherMs;
@@ -113,23 +113,12 @@ class InferenceState {
     if (live_.empty() || live_.front().time_ms + kTogetherMs <= now || !quick ||
         live_.size() >= kTogether || !news.ends.empty() || !jobs_.has_step())
       tell();
-    for (const auto& end : news.ends) last_progress_.erase(end.token.job);
+    for (const auto& end : news.ends) progress_.forget(end.token.job);
     if (!news.ends.empty())
       self_->send(options_.scheduler, ended_atom_v, std::move(news.ends));
     // After the ends: what they used is not used any more.
     if (!news.dropped.empty())
       self_->send(options_.scheduler, drop_atom_v, std::move(news.dropped));
-  }
-
-  bool shown(const LiveEvent& event) {
-    if (event.type != LiveType::progress || options_.progress_ms == 0)
-      return true;
-    auto& last = last_progress_[event.job];
-    // Another part of its work is news at once.
-    const bool too_soon = same_part(*event.progress, last.part) &&
-                          event.time_ms - last.ms < options_.progress_ms;
-    if (!too_soon) last = {event.time_ms, *event.progress};
-    return !too_soon;
   }
 
   // The hub answers when it has taken them in: one that cannot follow slows
@@ -150,11 +139,7 @@ class InferenceState {
   SelfActor::pointer self_;
   InferenceOptions options_;  // Declared before jobs_: the context outlives it.
   DeviceJobs jobs_;
-  struct Shown {
-    UnixMs ms = 0;
-    Progress part;
-  };
-  std::unordered_map<JobId, Shown> last_progress_;
+  ShownProgress progress_{options_.progress_ms};
   std::vector<LiveEvent> live_;  // Not told yet.
   UnixMs reported_ms_ = 0;
   std::uint32_t told_ = 0;  // Messages that the hub has not answered.

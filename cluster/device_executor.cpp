@@ -110,13 +110,8 @@ class DeviceExecutorState {
     const bool invalid = why.code == Errc::invalid_argument ||
                          why.code == Errc::too_large ||
                          why.code == Errc::unsupported;
-    JobEnd end{.state = JobState::failed};
-    end.failure =
-        Failure{invalid ? FailureClass::invalid : FailureClass::transient,
-                std::string(to_string(why.code)),
-                why.message,
-                {}};
-    return {token, std::move(end)};
+    return failed_attempt(
+        token, invalid ? FailureClass::invalid : FailureClass::transient, why);
   }
 
   void stop(const std::vector<StopOrder>& orders) {

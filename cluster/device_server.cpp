@@ -5,11 +5,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <iostream>
-#include <map>
 #include <mutex>
 #include <thread>
 #include <utility>
 
+#include "actors/shown_progress.hpp"
 #include "codec/msgpack.hpp"
 #include "core/clock.hpp"
 
@@ -120,30 +120,11 @@ class DeviceServer {
     const auto now = system_wall_clock().now();
     for (auto& event : news.live) {
       event.time_ms = now;
-      if (is_shown(event)) says.live.push_back(std::move(event));
+      if (progress_.take(event)) says.live.push_back(std::move(event));
     }
-    for (const auto& end : says.ended) shown_.erase(end.token.job);
+    for (const auto& end : says.ended) progress_.forget(end.token.job);
     if (!says.ended.empty() || !says.dropped.empty() || !says.live.empty())
       say(says);
-  }
-
-  // With the rate of a load, which only a clock knows.
-  bool is_shown(LiveEvent& event) {
-    if (event.type != LiveType::progress) return true;
-    auto& last = shown_[event.job];
-    // Another part of its work is news at once.
-    auto& progress = *event.progress;
-    if (!same_part(progress, last.part)) {
-      last = {event.time_ms, event.time_ms, progress};
-      return true;
-    }
-    if (event.time_ms - last.ms < setup_.live_interval_ms) return false;
-    last.ms = event.time_ms;
-    if (progress.phase == Phase::loading && progress.done && last.part.done)
-      progress.rate_per_s =
-          static_cast<double>(*progress.done - *last.part.done) * 1e3 /
-          static_cast<double>(std::max<UnixMs>(last.ms - last.began_ms, 1));
-    return true;
   }
 
   void say(const DeviceSays& says) {
@@ -155,12 +136,7 @@ class DeviceServer {
   const DeviceServerOptions& options_;
   const DeviceSetup& setup_;
   DeviceJobs jobs_;  // Only for the thread that computes.
-  struct Shown {
-    UnixMs ms = 0;
-    UnixMs began_ms = 0;
-    Progress part;  // Where it began.
-  };
-  std::map<JobId, Shown> shown_;
+  ShownProgress progress_{setup_.live_interval_ms};
   std::atomic<bool> stop_{false};
   std::mutex writing_;
 

@@ -55,7 +55,8 @@ function(troupe_cuda_shim)
     set(fiber ${shim}/fiber_x86_64.cpp)
   endif()
   add_library(troupe_cuda_shim STATIC ${wrapped}
-    ${shim}/block.cpp ${shim}/runtime.cpp ${shim}/matmul.cpp ${fiber})
+    ${shim}/block.cpp ${shim}/runtime.cpp ${shim}/streams.cpp ${shim}/matmul.cpp
+    ${fiber})
   target_include_directories(troupe_cuda_shim BEFORE PUBLIC ${shim})
   # Loops are unrolled by pragmas that are nvcc's.
   target_compile_options(troupe_cuda_shim PUBLIC -Wno-unknown-pragmas)

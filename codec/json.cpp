@@ -20,7 +20,7 @@ bool JsonReader::only_known(std::initializer_list<std::string_view> names) {
     const std::vector<std::string> known(names.begin(), names.end());
     const auto length = path_.size();
     enter(name);
-    good = fail("is not known here" + known_names(name, known));
+    good = fail(std::string(kUnknownName) + known_names(name, known));
     path_.resize(length);
   }
   return good;

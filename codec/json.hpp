@@ -20,6 +20,9 @@ namespace troupe {
 
 using Json = nlohmann::ordered_json;
 
+/// What a fault says first of a member that the type does not have.
+inline constexpr std::string_view kUnknownName = "is not known here";
+
 /// What reading does with a member that the type does not have.
 enum class UnknownFields { skip, refuse };
 

@@ -76,10 +76,6 @@ Json text_json(const JobSpec& spec, std::vector<Fault>& faults) {
   return nullptr;
 }
 
-bool is_unknown_name(std::string_view message) {
-  return message.starts_with("is not known here");
-}
-
 std::string allowed_words(std::string_view path) {
   const auto range = [](auto min, auto max) {
     return "; allowed are " + dump_json(Json(min)) + " to " +

@@ -65,9 +65,6 @@ class TextFaults {
   std::size_t of_reading_;  // The first of them.
 };
 
-/// Whether the fault is that nothing has such a name.
-bool is_unknown_name(std::string_view message);
-
 /// "; allowed are 1 to 16" for the parameter of that name; empty: there is no
 /// range to tell.
 std::string allowed_words(std::string_view path);
@@ -86,7 +83,7 @@ Params read_text_params(const JobSpec& spec, Json json,
   if (params) return *std::move(params);
   for (const auto& fault : params.error().faults)
     faults.push_back({fault.path.empty() ? "params" : "params." + fault.path,
-                      fault.message + (is_unknown_name(fault.message)
+                      fault.message + (fault.message.starts_with(kUnknownName)
                                            ? std::string{}
                                            : allowed_words(fault.path))});
   return partly;

@@ -3,6 +3,7 @@
 #include "apps/render/amounts.hpp"
 #include "apps/render/json.hpp"
 #include "apps/render/table.hpp"
+#include "core/amounts.hpp"
 #include "kinds/kinds.hpp"
 
 namespace troupe::commands {
@@ -41,8 +42,8 @@ std::string text(const ControlReply& reply) {
 std::string slots_of(const ControlReply& queue, const std::string& device) {
   for (const auto& slots : queue.slots)
     if (slots.device == device)
-      return std::to_string(slots.used) + " of " + std::to_string(slots.total) +
-             (slots.total == 1 ? " slot" : " slots");
+      return std::to_string(slots.used) + " of " +
+             count_of(slots.total, "slot");
   return {};
 }
 
