@@ -238,7 +238,8 @@ TEST_F(ChatTest, CtrlCCutsTheAnswerAndTheConversationGoesOn) {
   terminal.type("tell me all\n");
   ASSERT_TRUE(terminal.shows("tell me all"));
   // A small model is through in seconds, and the machine may have other work.
-  ASSERT_TRUE(terminal.writes(300));
+  // A bar of progress erases the one before it.
+  ASSERT_TRUE(terminal.writes_after("\x1b[K", 300));
   terminal.signal(SIGINT);
   ASSERT_TRUE(terminal.shows("\x1b[2mcut")) << terminal.text();
   ASSERT_TRUE(terminal.shows("> "));
@@ -246,7 +247,7 @@ TEST_F(ChatTest, CtrlCCutsTheAnswerAndTheConversationGoesOn) {
   terminal.type("/save " + file.string() + "\n");
   ASSERT_TRUE(terminal.shows("saved " + file.string()));
   const auto saved = *parse_json(place_->read("saved.json"));
-  ASSERT_EQ(saved["messages"].size(), 2u);
+  ASSERT_EQ(saved["messages"].size(), 2u) << terminal.text();
   EXPECT_EQ(saved["messages"][1]["cut"], true);
   EXPECT_FALSE(saved["messages"][1]["content"].get<std::string>().empty());
   // Before that the terminal is not in the mode that keeps the key.

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "platform/file.hpp"
@@ -60,8 +61,12 @@ bool PtyProcess::shows(const std::string& text) {
   }
 }
 
-bool PtyProcess::writes(std::size_t bytes) {
-  while (text_.size() < seen_ + bytes)
+bool PtyProcess::writes_after(std::string_view mark, std::size_t bytes) {
+  const auto begin = [&] {
+    const auto at = text_.rfind(mark);
+    return at == std::string::npos ? seen_ : std::max(seen_, at + mark.size());
+  };
+  while (text_.size() < begin() + bytes)
     if (!read_more()) return false;
   seen_ = text_.size();
   return true;

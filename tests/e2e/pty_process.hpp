@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "platform/fd.hpp"
 #include "platform/spawn.hpp"
@@ -22,8 +23,8 @@ class PtyProcess {
   /// Waits until the terminal shows `text` behind where the last such wait
   /// ended; false: 30 s passed, or the program ended without.
   bool shows(const std::string& text);
-  /// The same for so many bytes.
-  bool writes(std::size_t bytes);
+  /// The same for so many bytes behind the last `mark`.
+  bool writes_after(std::string_view mark, std::size_t bytes);
   void type(const std::string& text);
   void signal(int number);
   /// Waits for its end; -1: a signal ended it.
