@@ -3,38 +3,6 @@
 #include <algorithm>
 
 namespace troupe {
-namespace {
-
-template <class Count>
-Progress progress_of(Count done, Count total, Phase phase,
-                     std::string_view unit) {
-  Progress progress{.phase = phase,
-                    .done = static_cast<std::int64_t>(done),
-                    .total = static_cast<std::int64_t>(total),
-                    .unit = std::string(unit)};
-  if (total > 0)
-    progress.percent =
-        100.0 * static_cast<double>(done) / static_cast<double>(total);
-  return progress;
-}
-
-FailureClass class_of(Errc code) {
-  switch (code) {
-    case Errc::invalid_argument:
-    case Errc::unsupported:
-    case Errc::too_large:
-      return FailureClass::invalid;
-    case Errc::out_of_memory:
-      return FailureClass::resource;
-    case Errc::corrupt:
-    case Errc::not_found:
-      return FailureClass::model;
-    default:
-      return FailureClass::transient;
-  }
-}
-
-}  // namespace
 
 JobEnd end_of(StopReason reason) {
   JobEnd end;
@@ -72,220 +40,88 @@ const ModelFamily* DeviceJobs::family_of(const JobSpec& spec) const {
   return nullptr;
 }
 
-// Asked at each step: what is resident names the setting, too, so that nobody's
-// parameters are read again; where nothing is, the parameters must tell.
-bool DeviceJobs::is_loaded_for(const Assignment& a) const {
-  return family_of(a.spec) == family_ && a.spec.model == model_ &&
-         a.resident == resident_ &&
-         (!resident_.empty() ||
-          family_->setting_of({a.spec.kind, a.spec.params}) == setting_);
-}
-
 void DeviceJobs::assign(Assignment assignment, DeviceNews& news) {
-  if (!family_of(assignment.spec)) {
+  const auto* family = family_of(assignment.spec);
+  if (!family) {
     news.ends.push_back(failed_attempt(
         assignment.token, FailureClass::invalid,
         {Errc::unsupported, "no family here runs " + assignment.spec.kind}));
     return;
   }
-  queued_.push_back(std::move(assignment));
+  model_for(*family, assignment).add(std::move(assignment));
+}
+
+HeldModel& DeviceJobs::model_for(const ModelFamily& family,
+                                 const Assignment& a) {
+  const auto setting_of = [&] {
+    return family.setting_of({a.spec.kind, a.spec.params});
+  };
+  // Nobody's parameters are read where the ledger has named the setting.
+  auto setting = a.resident.empty() ? setting_of() : std::string{};
+  for (auto& model : models_)
+    if (model->serves(family, a, setting)) return *model;
+  if (!a.resident.empty()) setting = setting_of();
+  models_.push_back(std::make_unique<HeldModel>(family, std::move(setting), a,
+                                                places_, ctx_));
+  return *models_.back();
 }
 
 void DeviceJobs::stop(const StopOrder& order, DeviceNews& news) {
-  bool here = std::erase_if(queued_, [&](const Assignment& a) {
-                return a.token == order.token;
-              }) > 0;
-  here |= std::erase_if(running_, [&](const auto& entry) {
-            if (entry.second != order.token) return false;
-            engine_->cancel(entry.first);
-            return true;
-          }) > 0;
-  if (here) full_ = false;
-  if (!has_step() && loader_) close_model(news);  // Nobody waits for it.
-  drop_unused(news);
+  bool here = false;
+  for (auto& model : models_) here |= model->stop(order.token);
+  close_unused(news);
   if (here && order.reason != StopReason::fenced)
     news.ends.push_back({order.token, end_of(order.reason)});
 }
 
+bool DeviceJobs::has_step() const {
+  return std::ranges::any_of(models_, &HeldModel::is_used);
+}
+
 void DeviceJobs::step(DeviceNews& news) {
   TROUPE_ASSERT(has_step());
-  step_once(news);
-  drop_unused(news);
+  // The one that steps goes to the end: all have their turn.
+  const auto next = std::ranges::find_if(models_, &HeldModel::is_used);
+  std::rotate(next, next + 1, models_.end());
+  auto& model = *models_.back();
+  if (!model.is_open()) close_uncounted(model);
+  model.step(news);
+  close_unused(news);
 }
 
-void DeviceJobs::step_once(DeviceNews& news) {
-  if (loader_) return step_load(news);
-  if (running_.empty()) look_at_model(news);
-  if (!engine_ || (running_.empty() && !is_loaded_for(queued_.front())))
-    if (!open_next(news)) return;
-  if (loader_) return step_load(news);
-  admit_queued(news);
-  if (running_.empty()) return;
-  for (auto& event : engine_->step().events) apply(std::move(event), news);
-}
-
-// A model may be removed, and another one added under its name.
-void DeviceJobs::look_at_model(DeviceNews& news) {
-  if (!engine_ || model_.empty()) return;
-  auto content = model_content(places_, model_);
-  if (content.stamp != content_.stamp) close_model(news);
-  content_ = std::move(content);
+void DeviceJobs::close_uncounted(const HeldModel& next) {
+  std::erase_if(models_, [&](const auto& model) {
+    return model.get() != &next && !model->is_used() &&
+           model->resident().empty();
+  });
 }
 
 void DeviceJobs::drop(const ModelDrop& drop, DeviceNews& news) {
   drops_.push_back(drop);
-  drop_unused(news);
+  close_unused(news);
 }
 
-bool DeviceJobs::is_used(const std::string& model) const {
-  return (!running_.empty() && resident_ == model) ||
-         std::ranges::count(queued_, model, &Assignment::resident) > 0;
-}
-
-void DeviceJobs::close_model(DeviceNews& news) {
-  const bool had = loader_ || engine_;
-  loader_.reset();
-  engine_.reset();
-  if (had && !resident_.empty())
-    news.dropped.push_back({device_, kind_, resident_});
-}
-
-void DeviceJobs::drop_unused(DeviceNews& news) {
+void DeviceJobs::close_unused(DeviceNews& news) {
   std::erase_if(drops_, [&](const ModelDrop& drop) {
-    if (is_used(drop.model)) return false;
-    if ((loader_ || engine_) && resident_ == drop.model)
-      close_model(news);
-    else
-      news.dropped.push_back(drop);
+    const auto model =
+        std::ranges::find(models_, drop.model, &HeldModel::resident);
+    if (model != models_.end() && (*model)->is_used()) return false;
+    if (model != models_.end()) models_.erase(model);
+    news.dropped.push_back(drop);
+    return true;
+  });
+  std::erase_if(models_, [&](const auto& model) {
+    // Nobody waits for the load any more, or it failed for all.
+    if (model->is_used() || (model->is_open() && !model->is_loading()))
+      return false;
+    if (!model->resident().empty()) news.dropped.push_back(model->as_drop());
     return true;
   });
 }
 
-bool DeviceJobs::open_next(DeviceNews& news) {
-  close_model(news);
-  const auto& next = queued_.front();
-  family_ = family_of(next.spec);
-  model_ = next.spec.model;
-  resident_ = next.resident;
-  kind_ = next.spec.kind;
-  device_ = next.device;
-  setting_ = family_->setting_of({next.spec.kind, next.spec.params});
-  const auto folder =
-      model_.empty() ? Result<std::filesystem::path>{std::filesystem::path{}}
-                     : model_folder(places_, model_);
-  // Before it is opened: what is written from now on is noticed.
-  content_ = model_.empty() ? ModelContent{} : model_content(places_, model_);
-  auto loader =
-      folder ? family_->open(model_source(places_, *folder), setting_, ctx_)
-             : folder.error();
-  if (!loader) {
-    news.ends.push_back(failed_attempt(
-        next.token, class_of(loader.error().code), loader.error()));
-    queued_.pop_front();
-    return false;
-  }
-  std::uint64_t bytes = 0;
-  for (const auto& c : (*loader)->components()) bytes += c.bytes;
-  if (bytes > next.memory_bytes) {
-    news.ends.push_back(failed_attempt(
-        next.token, FailureClass::resource,
-        {Errc::out_of_memory, "the model needs " + std::to_string(bytes) +
-                                  " bytes; the job reserved " +
-                                  std::to_string(next.memory_bytes)}));
-    queued_.pop_front();
-    return false;
-  }
-  loader_ = *std::move(loader);
-  remark_.clear();
-  return true;
-}
-
-// To all that wait for it. The end of a load needs no word: what comes next
-// has its own.
-void DeviceJobs::tell_load(const LoadProgress& progress,
-                           DeviceNews& news) const {
-  if (progress.done()) return;
-  for (const auto& a : queued_) {
-    if (!is_loaded_for(a)) continue;
-    LiveEvent live{.job = a.token.job, .attempt = a.token.attempt};
-    live.progress = progress_of(progress.loaded_bytes, progress.total_bytes,
-                                Phase::loading, kBytesUnit);
-    news.live.push_back(std::move(live));
-  }
-}
-
-void DeviceJobs::step_load(DeviceNews& news) {
-  auto progress = loader_->step();
-  if (auto remark = loader_->remark(); !remark.empty() && remark != remark_)
-    news.remarks.push_back(remark_ = std::move(remark));
-  if (!progress) {
-    close_model(news);
-    news.ends.push_back(failed_attempt(queued_.front().token,
-                                       class_of(progress.error().code),
-                                       progress.error()));
-    queued_.pop_front();
-    return;
-  }
-  if (!progress->done()) return tell_load(*progress, news);
-  engine_ = loader_->take();
-  loader_.reset();
-}
-
-// Oldest first. A full engine, or another model, leaves the rest queued until
-// a run has ended.
-void DeviceJobs::admit_queued(DeviceNews& news) {
-  while (!queued_.empty() && !full_) {
-    auto& next = queued_.front();
-    if (!is_loaded_for(next)) return;
-    auto run =
-        engine_->admit({next.spec.kind, next.spec.params, content_.hash});
-    if (run)
-      running_.emplace(*run, next.token);
-    else if (run.error().code == Errc::out_of_memory && !running_.empty()) {
-      full_ = true;
-      return;
-    } else
-      news.ends.push_back(
-          failed_attempt(next.token, class_of(run.error().code), run.error()));
-    queued_.pop_front();
-  }
-}
-
-void DeviceJobs::apply(RunEvent event, DeviceNews& news) {
-  auto entry = running_.find(event.run);
-  TROUPE_ASSERT(entry != running_.end());
-  const Token token = entry->second;
-  if (auto* p = std::get_if<StepProgress>(&event.what)) {
-    LiveEvent live{.job = token.job, .attempt = token.attempt};
-    live.progress = progress_of(p->done, p->total, Phase::executing, p->unit);
-    news.live.push_back(std::move(live));
-    return;
-  }
-  if (auto* output = std::get_if<Output>(&event.what)) {
-    LiveEvent live{.job = token.job, .attempt = token.attempt};
-    live.type = LiveType::token;
-    live.token = std::move(output->bytes);
-    live.index = output->index;
-    live.choice = output->choice;
-    news.live.push_back(std::move(live));
-    return;
-  }
-  if (auto* error = std::get_if<Error>(&event.what))
-    news.ends.push_back(failed_attempt(token, class_of(error->code), *error));
-  else
-    news.ends.push_back(
-        {token, JobEnd{.state = JobState::succeeded,
-                       .failure = {},
-                       .result = std::get<Finished>(event.what).result,
-                       .artifacts = {}}});
-  running_.erase(entry);
-  full_ = false;
-}
-
 std::vector<Token> DeviceJobs::tokens() const {
   std::vector<Token> here;
-  for (const auto& a : queued_) here.push_back(a.token);
-  for (const auto& [run, token] : running_) here.push_back(token);
+  for (const auto& model : models_) model->list(here);
   return here;
 }
 

@@ -88,6 +88,11 @@ struct AttemptNote {
   Note note;
 };
 
+/// The attempt's engine has no room for it beside other runs; later, that it
+/// has. Its time limit does not count the time between them.
+inline constexpr std::string_view kEngineFullNote = "engine_full";
+inline constexpr std::string_view kEngineRoomNote = "engine_room";
+
 /// Where an executor's files come from and go to. Thread-safe; calls may
 /// block on the disk or, on a remote node, on the network: call them from the
 /// executor's own thread only.

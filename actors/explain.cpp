@@ -242,6 +242,11 @@ void Schedule::Impl::explain_run(std::uint32_t slot, Now now,
   const SteadyMs ran = std::max<SteadyMs>(0, now.steady - run.started);
   say.push_back("attempt " + std::to_string(job.attempt) + " runs on " +
                 device.info.name + " for " + seconds(ran));
+  if (run.full_since)
+    say.push_back("for the last " + seconds(now.steady - *run.full_since) +
+                  " it waits in its engine until a run of the same model ends: "
+                  "those there leave it no room; its time limit does not "
+                  "count that");
   const auto* r = device.resident(run.model);
   std::string holds_text =
       r && r->users > 1 && r->batch > 1
@@ -263,7 +268,9 @@ void Schedule::Impl::explain_run(std::uint32_t slot, Now now,
     say.push_back("it was told to stop: " +
                   std::string(to_string(*run.stopping)));
   if (const auto mean = expected_ms(job, device)) {
-    const auto left = static_cast<std::int64_t>(*mean) - ran;
+    const auto waited =
+        run.waited + (run.full_since ? now.steady - *run.full_since : 0);
+    const auto left = static_cast<std::int64_t>(*mean) - ran + waited;
     reply.expected_end_ms = now.wall + std::max<std::int64_t>(left, 0);
     say.push_back(left > 0 ? "expected to end in about " + seconds(left)
                            : "it takes longer than the usual " +

@@ -113,6 +113,8 @@ class InferenceState {
     if (live_.empty() || live_.front().time_ms + kTogetherMs <= now || !quick ||
         live_.size() >= kTogether || !news.ends.empty() || !jobs_.has_step())
       tell();
+    if (!news.notes.empty())
+      self_->send(options_.scheduler, note_atom_v, std::move(news.notes));
     for (const auto& end : news.ends) progress_.forget(end.token.job);
     if (!news.ends.empty())
       self_->send(options_.scheduler, ended_atom_v, std::move(news.ends));

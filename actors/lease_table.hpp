@@ -23,6 +23,8 @@ struct Run {
   SteadyMs started = 0;
   SteadyMs lease_until = 0;
   std::optional<SteadyMs> timeout_at;
+  std::optional<SteadyMs> full_since;  // It waits in its engine.
+  SteadyMs waited = 0;                 // It waited there, before that.
   std::optional<StopReason> stopping;  // A stop order is out ...
   SteadyMs stop_by = 0;                // ... and ends the attempt by then.
   double expected_ms = 0;              // Charged for at least; 0: it is over.

@@ -1,5 +1,6 @@
 // Attempts of Schedule: begun, started, kept alive, ended, lost.
 #include <algorithm>
+#include <utility>
 
 #include "actors/schedule_impl.hpp"
 #include "core/loss.hpp"
@@ -218,6 +219,15 @@ Status Schedule::attempt_noted(const AttemptNote& said, Now now,
   const auto n = s.current(said.token);
   if (!n) return Error{Errc::stale, "a note of an attempt that is over"};
   s.emit(s.runs[*n].job, ChangeType::noted, now, out).note = said.note;
+  Run& run = s.runs[*n];
+  if (said.note.name == kEngineFullNote && !run.full_since) {
+    run.full_since = now.steady;
+  } else if (said.note.name == kEngineRoomNote && run.full_since) {
+    const auto waited = now.steady - *std::exchange(run.full_since, {});
+    run.waited += waited;
+    if (run.timeout_at) *run.timeout_at += waited;
+    s.runs.watch(*n);
+  }
   return ok();
 }
 
@@ -241,7 +251,7 @@ Status Schedule::attempt_ended(const Token& token, JobEnd end, Now now,
   }
   const auto stopping = s.runs[*n].stopping;
   const std::uint32_t device = s.runs[*n].device;
-  const SteadyMs ran_ms = now.steady - s.runs[*n].started;
+  const SteadyMs ran_ms = now.steady - s.runs[*n].started - s.runs[*n].waited;
   end = checked(std::move(end), stopping);
   s.close_run(*n, now, out);
   const JobSlot& job = s.slots[slot];
@@ -341,7 +351,8 @@ void Schedule::Impl::check_run(std::uint32_t n, Now now, Decisions& out) {
                     " ms after it was told to",
                 now, out);
   }
-  if (!run.stopping && run.timeout_at && now.steady >= *run.timeout_at)
+  if (!run.stopping && !run.full_since && run.timeout_at &&
+      now.steady >= *run.timeout_at)
     return order_stop(n, StopReason::timeout, now, out);
   runs.watch(n);
 }

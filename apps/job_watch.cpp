@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "actors/executor.hpp"
 #include "apps/render/amounts.hpp"
 #include "apps/render/table.hpp"
 #include "codec/json.hpp"
@@ -29,6 +30,9 @@ std::string silence(const std::string& data) {
 
 std::string note_text(const Note& note) {
   if (note.name == "quiet") return silence(note.data);
+  if (note.name == kEngineFullNote)
+    return "waits for room in its engine, which other runs of its model fill";
+  if (note.name == kEngineRoomNote) return "its engine has room for it now";
   auto text = note.name;
   std::ranges::replace(text, '_', ' ');
   if (!note.data.empty() && note.data != "{}") text += " " + note.data;

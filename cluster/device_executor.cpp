@@ -19,6 +19,7 @@ using SelfActor = Supervised<ExecutorActor>::extend<
     caf::result<void>(live_atom, std::vector<LiveEvent>),
     caf::result<void>(ended_atom, std::vector<AttemptEnd>),
     caf::result<void>(report_atom, std::vector<ModelDrop>),
+    caf::result<void>(note_atom, std::vector<AttemptNote>),
     caf::result<void>(heartbeat_atom, std::vector<Token>),
     caf::result<void>(wake_atom, std::uint64_t, std::string)>;
 
@@ -51,6 +52,9 @@ class DeviceExecutorState {
         },
         [this](ended_atom, std::vector<AttemptEnd>& ends) {
           report(std::move(ends));
+        },
+        [this](note_atom, std::vector<AttemptNote>& notes) {
+          self_->send(options_.scheduler, note_atom_v, std::move(notes));
         },
         [this](heartbeat_atom, std::vector<Token>& tokens) {
           self_->send(options_.scheduler, heartbeat_atom_v, std::move(tokens));
@@ -147,6 +151,7 @@ class DeviceExecutorState {
         options_.process,
         [tell](DeviceSays says) {
           if (!says.live.empty()) tell(live_atom_v, std::move(says.live));
+          if (!says.notes.empty()) tell(note_atom_v, std::move(says.notes));
           if (!says.ended.empty()) tell(ended_atom_v, std::move(says.ended));
           if (!says.dropped.empty())
             tell(report_atom_v, std::move(says.dropped));

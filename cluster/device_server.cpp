@@ -115,7 +115,8 @@ class DeviceServer {
     // Standard error is the node's.
     for (const auto& remark : news.remarks)
       std::cerr << "troupe-device: " + remark + "\n";
-    DeviceSays says{.ended = std::move(news.ends),
+    DeviceSays says{.notes = std::move(news.notes),
+                    .ended = std::move(news.ends),
                     .dropped = std::move(news.dropped)};
     const auto now = system_wall_clock().now();
     for (auto& event : news.live) {
@@ -123,7 +124,8 @@ class DeviceServer {
       if (progress_.take(event)) says.live.push_back(std::move(event));
     }
     for (const auto& end : says.ended) progress_.forget(end.token.job);
-    if (!says.ended.empty() || !says.dropped.empty() || !says.live.empty())
+    if (!says.notes.empty() || !says.ended.empty() || !says.dropped.empty() ||
+        !says.live.empty())
       say(says);
   }
 

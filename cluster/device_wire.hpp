@@ -16,7 +16,7 @@ namespace troupe::cluster {
 // An end holds a job's result; params are a job's.
 inline constexpr std::uint32_t kMaxPacketBytes = 64u << 20;
 
-inline constexpr std::uint32_t kDeviceProtocol = 1;
+inline constexpr std::uint32_t kDeviceProtocol = 2;
 
 /// Node to device, first.
 struct DeviceSetup {
@@ -38,7 +38,8 @@ struct DeviceOrders {
 /// Device to node. The first says that it is ready.
 struct DeviceSays {
   std::uint32_t protocol = kDeviceProtocol;
-  std::vector<AttemptEnd> ended;
+  std::vector<AttemptNote> notes;
+  std::vector<AttemptEnd> ended;   // After the notes.
   std::vector<ModelDrop> dropped;  // After the ends.
   std::vector<LiveEvent> live;
   std::vector<Token> alive;
@@ -70,10 +71,10 @@ bool inspect(Inspector& f, DeviceOrders& x) {
 template <class Inspector>
 bool inspect(Inspector& f, DeviceSays& x) {
   return f.object(x).fields(
-      f.field("protocol", x.protocol), f.field("ended", x.ended),
-      f.field("dropped", x.dropped), f.field("live", x.live),
-      f.field("alive", x.alive), f.field("steps", x.steps),
-      f.field("step_ms", x.step_ms));
+      f.field("protocol", x.protocol), f.field("notes", x.notes),
+      f.field("ended", x.ended), f.field("dropped", x.dropped),
+      f.field("live", x.live), f.field("alive", x.alive),
+      f.field("steps", x.steps), f.field("step_ms", x.step_ms));
 }
 
 }  // namespace troupe::cluster

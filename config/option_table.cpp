@@ -70,8 +70,8 @@ constexpr std::array kTable{
          "used."),
     count("node.gpu_slots", AT(node.gpu_slots), 1, 4'096,
           "Slots of each GPU. A job takes one, if its memory fits; jobs that "
-          "one text model computes together share one. A GPU computes one "
-          "model at a time: more slots only hand work out earlier."),
+          "one text model computes together share one. Models that hold "
+          "several take turns on the GPU, step by step."),
     count("node.gpu_memory_percent", AT(node.gpu_memory_percent), 1, 100,
           "Share of a GPU's memory that jobs may reserve; CUDA and other "
           "programs need the rest."),

@@ -21,6 +21,10 @@ class TwoSeats : public Engine {
  public:
   static inline RunId ends = 0;
   static inline std::size_t seats = 2;
+  static inline int engines = 0;  // That are there.
+
+  TwoSeats() { ++engines; }
+  ~TwoSeats() override { --engines; }
 
   Result<RunId> admit(const Request&) override {
     ++seats_asked.admits;
@@ -128,6 +132,29 @@ TEST_F(DeviceJobsAdmitTest,
   EXPECT_EQ(seats_asked.admits, 4) << "it may be smaller";
 }
 
+TEST_F(DeviceJobsAdmitTest, WhoWaitsForRoomIsToldOnceAndWhenThereIsSome) {
+  const auto told = [this] {
+    std::string all;
+    for (const auto& [token, note] : std::exchange(news.notes, {}))
+      all += note.name + " " + std::to_string(token.job.lo) + "; ";
+    return all;
+  };
+  for (const auto id : {1u, 2u, 3u}) assign(id);
+  step(5);
+  EXPECT_EQ(told(), "engine_full 3; ");
+  assign(4);
+  step(5);
+  EXPECT_EQ(told(), "engine_full 4; ");
+  TwoSeats::ends = 1;
+  step(5);
+  EXPECT_EQ(told(), "engine_room 3; ");
+  stop(4);
+  stop(2);
+  assign(5);
+  step(5);
+  EXPECT_EQ(told(), "") << "one was stopped, the other never waited";
+}
+
 TEST_F(DeviceJobsAdmitTest, AJobThatAnEmptyEngineHasNoRoomForFails) {
   TwoSeats::seats = 0;
   assign(1);
@@ -142,8 +169,8 @@ TEST_F(DeviceJobsAdmitTest, NoStepReadsTheParametersOfWhoWaits) {
   assign(2, "q8", "m q8");
   assign(3, "q4", "m q4");
   step(10);
-  EXPECT_EQ(seats_asked.admits, 2);
-  EXPECT_EQ(seats_asked.settings, 1) << "for the load";
+  EXPECT_EQ(seats_asked.admits, 3);
+  EXPECT_EQ(seats_asked.settings, 2) << "for the loads";
 }
 
 TEST_F(DeviceJobsAdmitTest, AnotherSettingIsAnotherModel) {
@@ -158,6 +185,20 @@ TEST_F(DeviceJobsAdmitTest, AnotherSettingIsAnotherModel) {
     EXPECT_EQ(seats_asked.admits, 2);
   }
   EXPECT_EQ(news.ends.size(), 4u);
+}
+
+TEST_F(DeviceJobsAdmitTest, AnUnusedModelThatNobodyCountsMakesRoomForTheNext) {
+  TwoSeats::ends = 1;
+  const auto run = [&](std::string setting, std::string resident) {
+    assign(1, std::move(setting), std::move(resident));
+    for (int i = 0; jobs.has_step() && i < 100; ++i) jobs.step(news);
+    return TwoSeats::engines;
+  };
+  EXPECT_EQ(run("q8", ""), 1);
+  EXPECT_EQ(run("q4", ""), 1);
+  EXPECT_EQ(run("q8", "m q8"), 1) << "it takes the room of the uncounted one";
+  EXPECT_EQ(run("q4", "m q4"), 2);
+  EXPECT_EQ(run("q4", ""), 3);
 }
 
 }  // namespace

@@ -61,12 +61,14 @@ TEST_F(DeviceJobsTest, AFailureDisturbsNoOther) {
   EXPECT_EQ(end(1).state, JobState::succeeded);
 }
 
-TEST_F(DeviceJobsTest, AnotherModelWaitsForTheFirst) {
+TEST_F(DeviceJobsTest, ModelsTakeTurns) {
   jobs.assign(job(1, R"({"text":"a","steps":3})", "one"), news);
-  jobs.assign(job(2, R"({"text":"b"})", "two"), news);
+  jobs.assign(job(2, R"({"text":"b","steps":3})", "two"), news);
   run_to_the_end();
   ASSERT_EQ(news.ends.size(), 2u);
-  EXPECT_EQ(news.ends[0].token.job, (JobId{0, 1}));
+  ASSERT_EQ(news.live.size(), 6u);
+  for (std::size_t i = 0; i < 6; ++i)
+    EXPECT_EQ(news.live[i].job, (JobId{0, 1 + i % 2})) << i;
 }
 
 TEST_F(DeviceJobsTest, StopEndsQueuedAndRunningOnceAndAFencedOneSilently) {
@@ -224,6 +226,58 @@ TEST(DeviceJobsLoads, AModelThatWasReplacedIsLoadedAnew) {
   EXPECT_EQ(news.ends.size(), 3u);
 }
 
+TEST(DeviceJobsLoads, LeaveOtherModelsWhereTheyAre) {
+  Context ctx;
+  DeviceJobs jobs{ctx, {&counted_family}, {{"/nowhere"}}};
+  DeviceNews news;
+  opened = 0;
+  std::uint64_t id = 0;
+  for (const auto* const model : {"one", "two", "one", "two"}) {
+    Assignment a;
+    a.token = {.epoch = 1, .job = {0, ++id}, .attempt = 1};
+    a.spec.kind = "echo";
+    a.spec.model = a.resident = model;
+    a.spec.params = R"({"text":"a"})";
+    a.memory_bytes = 1 << 20;
+    jobs.assign(a, news);
+    while (jobs.has_step()) jobs.step(news);
+  }
+  EXPECT_EQ(news.ends.size(), 4u);
+  EXPECT_EQ(opened, 2);
+  EXPECT_TRUE(news.dropped.empty());
+  jobs.drop({"cpu", "echo", "one"}, news);
+  ASSERT_EQ(news.dropped.size(), 1u);
+  EXPECT_EQ(news.dropped[0].model, "one");
+}
+
+constexpr std::string_view kOtherKinds[] = {"slow"};
+const ModelFamily other_family{"other", kOtherKinds, open_slowly, plan_nothing};
+
+TEST(DeviceJobsLoads, LetTheRunsOfOtherModelsGoOn) {
+  Context ctx;
+  DeviceJobs jobs{
+      ctx, {model_families().front(), &other_family}, {{"/nowhere"}}};
+  DeviceNews news;
+  Assignment slow, quick;
+  slow.token = {.epoch = 1, .job = {0, 1}, .attempt = 1};
+  slow.spec.kind = "slow";
+  slow.resident = "slow";
+  quick.token = {.epoch = 1, .job = {0, 2}, .attempt = 1};
+  quick.spec.kind = quick.spec.model = quick.resident = "echo";
+  quick.spec.params = R"({"text":"a","steps":3})";
+  quick.memory_bytes = 1 << 20;
+  jobs.assign(slow, news);
+  jobs.assign(quick, news);
+  for (int i = 0; i < 10; ++i) jobs.step(news);
+  ASSERT_EQ(news.ends.size(), 1u);
+  EXPECT_EQ(news.ends[0].token.job, quick.token.job);
+  EXPECT_EQ(loads, 1);
+  jobs.stop({slow.token, StopReason::cancelled}, news);
+  EXPECT_EQ(loads, 0);
+  ASSERT_EQ(news.dropped.size(), 1u) << "of the load, not of the other model";
+  EXPECT_EQ(news.dropped[0].model, "slow");
+}
+
 TEST_F(DeviceJobsTest, LoadsAgainAfterTheModelWasDropped) {
   jobs.assign(job(1, R"({"text":"a"})"), news);
   run_to_the_end();
@@ -253,16 +307,22 @@ TEST_F(DeviceJobsTest, AModelThatIsNotThereIsAnsweredAtOnce) {
   EXPECT_EQ(news.dropped[0].model, "other");
 }
 
-TEST_F(DeviceJobsTest, TellsOfTheModelThatMadeRoomForAnother) {
-  auto first = job(1, R"({"text":"a"})", "one");
-  first.device = "cpu";
-  jobs.assign(first, news);
-  jobs.assign(job(2, R"({"text":"b"})", "two"), news);
+TEST_F(DeviceJobsTest, TellsOfAModelThatCouldNotBeLoadedWhenNobodyWaits) {
+  for (const auto id : {1u, 2u}) {
+    auto greedy = job(id, R"({"text":"a"})");
+    greedy.device = "cpu";
+    greedy.memory_bytes = 1;
+    jobs.assign(greedy, news);
+  }
+  jobs.step(news);
+  EXPECT_EQ(news.ends.size(), 1u);
+  EXPECT_TRUE(news.dropped.empty()) << "the other one tries, too";
   run_to_the_end();
+  EXPECT_EQ(news.ends.size(), 2u);
   ASSERT_EQ(news.dropped.size(), 1u);
   EXPECT_EQ(news.dropped[0].device, "cpu");
   EXPECT_EQ(news.dropped[0].kind, "echo");
-  EXPECT_EQ(news.dropped[0].model, "one");
+  EXPECT_EQ(news.dropped[0].model, "echo");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::StartsWith;
 
 PullReply durable(ChangeType type, std::uint32_t attempt, UnixMs time) {
   PullReply reply;
@@ -57,6 +58,10 @@ TEST(JobWatchTest, TellsNotesInWords) {
   EXPECT_THAT(watch.apply(quiet, 0), ElementsAre("no output for 30 s"));
   JobWatch beside_the_log{JobState::running, false};
   EXPECT_THAT(beside_the_log.apply(quiet, 0), IsEmpty());
+  EXPECT_THAT(note_text({"engine_full", "{}", ""}),
+              StartsWith("waits for room in its engine"));
+  EXPECT_EQ(note_text({"engine_room", "{}", ""}),
+            "its engine has room for it now");
   EXPECT_EQ(note_text({"cancel_requested", "{}", "ann"}),
             "cancel requested by ann");
 }

@@ -31,6 +31,17 @@ class StagedWeights : public ::testing::Test {
   Result<Qwen2WeightLoader> open(const Context& ctx) {
     return Qwen2WeightLoader::open(source_, format_, ctx);
   }
+  // With a table of `rows` times 64.
+  void write_model(std::int64_t rows) const {
+    TinyQwen2 model;
+    model.config["vocab_size"] = rows;
+    auto& table = model.tensors["model.embed_tokens.weight"];
+    table.shape = {rows, 64};
+    table.values.resize(rows * 64);
+    for (std::size_t i = 0; i < table.values.size(); ++i)
+      table.values[i] = static_cast<float>(i % 65'537);
+    model.write(source_.folder);
+  }
   static Result<Qwen2Weights> all_of(
       Qwen2WeightLoader& loader, std::uint64_t step_bytes = kMaxLoadStepBytes) {
     for (;;) {
@@ -107,21 +118,29 @@ TEST(Staging, DoesNotWaitForWhatWasSentFromTheOtherBuffer) {
 }
 
 TEST_F(StagedWeights, AreThereWhenTheyAreMoreThanABufferHolds) {
-  constexpr std::int64_t kRows = kStagingBytes / (64 * sizeof(float)) + 40;
-  TinyQwen2 model;
-  model.config["vocab_size"] = kRows;
-  auto& table = model.tensors["model.embed_tokens.weight"];
-  table.shape = {kRows, 64};
-  table.values.resize(kRows * 64);
-  for (std::size_t i = 0; i < table.values.size(); ++i)
-    table.values[i] = static_cast<float>(i % 65'537);
-  model.write(source_.folder);
+  write_model(kStagingBytes / (64 * sizeof(float)) + 40);
   OpenedDevice device;
   auto loader = open(device.context());
   ASSERT_TRUE(loader);
   const auto there = all_of(*loader);
   ASSERT_TRUE(there) << there.error().message;
   expect_right(device, *there);
+}
+
+TEST_F(StagedWeights, OfAPackedFileLieBlockBehindBlockWhateverTheSteps) {
+  write_model(3 * kPackedBlockBytes / 64);
+  format_ = WeightFormat::int8;
+  ASSERT_TRUE(pack_qwen2(source_, format_, {}, {}));
+  for (const auto step_bytes : {kMaxLoadStepBytes, kPackedBlockBytes}) {
+    SCOPED_TRACE(step_bytes);
+    OpenedDevice device;
+    auto loader = open(device.context());
+    ASSERT_TRUE(loader);
+    const auto there = all_of(*loader, step_bytes);
+    ASSERT_TRUE(there) << there.error().message;
+    EXPECT_EQ(loader->remark(), "");
+    expect_right(device, *there);
+  }
 }
 
 TEST_F(StagedWeights, LeaveNothingWhenTheLoadEndsInTheMiddle) {
