@@ -267,10 +267,8 @@ void Schedule::Impl::explain_run(std::uint32_t slot, Now now,
   if (run.stopping)
     say.push_back("it was told to stop: " +
                   std::string(to_string(*run.stopping)));
-  if (const auto mean = expected_ms(job, device)) {
-    const auto waited =
-        run.waited + (run.full_since ? now.steady - *run.full_since : 0);
-    const auto left = static_cast<std::int64_t>(*mean) - ran + waited;
+  if (const auto mean = expected_ms(job, device); mean && !run.full_since) {
+    const auto left = static_cast<std::int64_t>(*mean) - ran + run.waited;
     reply.expected_end_ms = now.wall + std::max<std::int64_t>(left, 0);
     say.push_back(left > 0 ? "expected to end in about " + seconds(left)
                            : "it takes longer than the usual " +

@@ -25,8 +25,7 @@ SteadyMs LeaseTable::due_at(const Run& run) {
   // Reservations are answered or refused by the shell; they have no lease.
   if (run.reserving) return kNever;
   if (run.stopping) return std::min(run.lease_until, run.stop_by);
-  if (run.full_since) return run.lease_until;
-  return std::min(run.lease_until, run.timeout_at.value_or(kNever));
+  return std::min(run.lease_until, run.limit_at().value_or(kNever));
 }
 
 void LeaseTable::watch(std::uint32_t run) {

@@ -32,6 +32,11 @@ struct Run {
   double ahead = 0;                    // Of `charged`: not run yet.
   std::string decision;                // JSON: what was chosen from.
   bool used = false;
+
+  /// When its time limit is over: never while it waits in its engine.
+  std::optional<SteadyMs> limit_at() const {
+    return full_since ? std::nullopt : timeout_at;
+  }
 };
 
 /// Runs by number; numbers are reused.

@@ -351,8 +351,8 @@ void Schedule::Impl::check_run(std::uint32_t n, Now now, Decisions& out) {
                     " ms after it was told to",
                 now, out);
   }
-  if (!run.stopping && !run.full_since && run.timeout_at &&
-      now.steady >= *run.timeout_at)
+  if (const auto limit = run.limit_at();
+      !run.stopping && limit && now.steady >= *limit)
     return order_stop(n, StopReason::timeout, now, out);
   runs.watch(n);
 }

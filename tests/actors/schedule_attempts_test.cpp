@@ -302,6 +302,30 @@ TEST_F(ScheduleAttemptsTest, TheTimeLimitDoesNotCountTheWaitForRoomInAnEngine) {
   EXPECT_TRUE(desk.told_to_stop(id, StopReason::timeout));
 }
 
+TEST_F(ScheduleAttemptsTest, ALeaseEndsWhileAnAttemptWaitsForRoom) {
+  const JobId id = running();
+  EXPECT_TRUE(desk.note(desk.tokens.at(id), std::string(kEngineFullNote)));
+  desk.advance(desk.options.limits.lease_ms);
+  EXPECT_TRUE(desk.told_to_stop(id, StopReason::fenced));
+}
+
+TEST_F(ScheduleAttemptsTest, WhatIsForeseenLeavesTheWaitForRoomOut) {
+  const JobId id = running();
+  const Token token = desk.tokens.at(id);
+  EXPECT_TRUE(desk.note(token, std::string(kEngineFullNote)));
+  desk.advance(9'000);
+  EXPECT_TRUE(desk.note(token, std::string(kEngineRoomNote)));
+  desk.advance(2'000);
+  desk.succeed(id);
+  const JobId next = running();
+  constexpr auto kForeseen = "expected to end in about 2.0 s";
+  EXPECT_NE(desk.why(next).find(kForeseen), std::string::npos)
+      << desk.why(next);
+  EXPECT_TRUE(desk.note(desk.tokens.at(next), std::string(kEngineFullNote)));
+  EXPECT_EQ(desk.why(next).find("expected"), std::string::npos)
+      << "nobody knows when there will be room";
+}
+
 TEST_F(ScheduleAttemptsTest, AnExecutorThatNeverStopsIsCutOff) {
   JobSpec s = big();
   s.timeout_ms = 5'000;
