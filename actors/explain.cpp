@@ -155,8 +155,10 @@ void Schedule::Impl::explain_queue(std::uint32_t slot, Now now,
   const std::string lack = why_no_device(job, now);
   if (!lack.empty()) say.push_back(lack);
   say.push_back(reply.ahead == 0
-                    ? "nothing is ahead of it"
+                    ? "nothing is ahead of it in the queue"
                     : count_of(reply.ahead, "job") + " ahead of it");
+  if (auto pass = who_may_pass(slot, now); !stopped && !pass.empty())
+    say.push_back(std::move(pass));
   for (std::uint32_t d = 0; d < holds.size(); ++d)
     if (holds[d].slot != kNone && devices.could_take(devices[d], need))
       say.push_back(holds[d].slot == slot
@@ -177,6 +179,12 @@ void Schedule::Impl::explain_queue(std::uint32_t slot, Now now,
   if (stopped || !mean || devices.lacks_memory(need, now.steady)) return;
   const auto wait = expected_wait_ms(slot, reply.ahead, *mean, now);
   if (!wait) return;
+  if (*wait > 0 && is_behind_overdue(slot, now)) {
+    say.push_back(
+        "what runs there takes longer than usual: nothing is known of when its "
+        "turn comes");
+    return;
+  }
   reply.expected_start_ms = now.wall + *wait;
   reply.expected_end_ms = *reply.expected_start_ms + static_cast<UnixMs>(*mean);
   say.push_back("expected to start in about " + seconds(*wait) +
@@ -267,9 +275,8 @@ void Schedule::Impl::explain_run(std::uint32_t slot, Now now,
   if (run.stopping)
     say.push_back("it was told to stop: " +
                   std::string(to_string(*run.stopping)));
-  if (const auto mean = expected_ms(job, device); mean && !run.full_since) {
     const auto left = static_cast<std::int64_t>(*mean) - ran + run.waited;
-    reply.expected_end_ms = now.wall + std::max<std::int64_t>(left, 0);
+    if (left > 0) reply.expected_end_ms = now.wall + left;
     say.push_back(left > 0 ? "expected to end in about " + seconds(left)
                            : "it takes longer than the usual " +
                                  seconds(static_cast<std::int64_t>(*mean)));

@@ -85,8 +85,52 @@ std::optional<std::int64_t> Schedule::Impl::expected_wait_ms(
   const SteadyMs waited = std::max<SteadyMs>(0, now.steady - job.since);
   auto top = step - waited % step;
   while (top < wait && effective(job, at(top)) < Priority::high) top += step;
-  // What is ahead of it at its age of then may be done by then.
-  return std::min(wait, std::max(top, wait_behind(count_ahead(slot, at(top)))));
+  // What is ahead of it at its age of then may be done by then; but those of
+  // its own lane start one after the other.
+  const auto own = lanes.count_before(lanes[job.lane], job.spec_index);
+  const auto lifted =
+      top + static_cast<std::int64_t>(mean_ms * static_cast<double>(own) /
+                                      static_cast<double>(places));
+  return std::min(wait,
+                  std::max(lifted, wait_behind(count_ahead(slot, at(top)))));
+}
+
+std::string Schedule::Impl::who_may_pass(std::uint32_t slot, Now now) const {
+  const JobSlot& job = slots[slot];
+  const Need need = need_of(job);
+  if (choose(slot, nullptr, now) != kNone) return {};  // It starts itself.
+  std::string who;
+  for (std::uint32_t n = 0; n < devices.size(); ++n) {
+    const DeviceState& d = devices[n];
+    if (!devices.could_take(d, need)) continue;
+    if (n < holds.size() && holds[n].slot != kNone) continue;  // Nobody joins.
+    for (const auto& r : d.residents)
+      if (r.model != need.model && !r.leaving && r.users % r.batch != 0)
+        who += (who.empty() ? "" : ", ") + models[r.model] + " on " +
+               d.info.name + " (" + std::to_string(r.users) + " of " +
+               std::to_string(r.slots() * r.batch) + ")";
+  }
+  if (who.empty()) return {};
+  return "later jobs may start before it all the same where they join those "
+         "that run with " +
+         who + "; a device is held for it once it has waited for room for " +
+         std::to_string(options.limits.hold_after_ms / 1'000) + " s";
+}
+
+bool Schedule::Impl::is_behind_overdue(std::uint32_t slot, Now now) const {
+  const Need need = need_of(slots[slot]);
+  bool some = false;
+  for (const std::uint32_t n : runs.all()) {
+    const Run& run = runs[n];
+    const DeviceState& device = devices[run.device];
+    if (!devices.could_take(device, need)) continue;
+    const auto usual = expected_ms(slots[run.job], device);
+    if (run.reserving || !usual) return false;
+    const auto ran = now.steady - run.started - run.waited;
+    if (!run.full_since && static_cast<double>(ran) < *usual) return false;
+    some = true;
+  }
+  return some;
 }
 
 }  // namespace troupe

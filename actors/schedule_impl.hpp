@@ -210,6 +210,13 @@ struct Schedule::Impl {
   void explain_queue(std::uint32_t slot, Now now, ExplainReply& reply) const;
   void explain_run(std::uint32_t slot, Now now, ExplainReply& reply) const;
   std::uint64_t count_ahead(std::uint32_t slot, Now now) const;
+  /// Who may start before `slot`, though nothing is ahead of it: jobs of other
+  /// models that run where it would, for as long as no device is held for it.
+  /// Empty: nobody.
+  std::string who_may_pass(std::uint32_t slot, Now now) const;
+  /// All that runs where `slot` would has run longer than was expected of it,
+  /// so that nothing is known of when it ends.
+  bool is_behind_overdue(std::uint32_t slot, Now now) const;
   /// Until a queued job starts that has so many ahead, its ageing included;
   /// nothing: no device takes it. `mean_ms` is what a job of its kind takes.
   std::optional<std::int64_t> expected_wait_ms(std::uint32_t slot,

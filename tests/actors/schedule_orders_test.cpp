@@ -229,6 +229,42 @@ TEST_F(ScheduleOrdersTest, SaysHowManyAreAheadAndWhenItsTurnComes) {
   says(ids[4], "every slot of cpu is taken (1)");
 }
 
+TEST_F(ScheduleOrdersTest, ForeseesNoEndOfWhatRunsLongerThanUsual) {
+  a_job_has_taken(2'000);
+  const JobId runs = desk.submit();
+  desk.plan();
+  const JobId waits = desk.submit();
+  desk.advance(1'500);
+  EXPECT_EQ(desk.schedule->explain({runs, ""}, desk.now)->expected_end_ms,
+            desk.now.wall + 500);
+  EXPECT_TRUE(desk.schedule->explain({waits, ""}, desk.now)->expected_start_ms);
+  desk.advance(500);
+  says(runs, "it takes longer than the usual 2.0 s");
+  EXPECT_EQ(desk.schedule->explain({runs, ""}, desk.now)->expected_end_ms,
+            std::nullopt);
+  const auto reply = desk.schedule->explain({waits, ""}, desk.now);
+  EXPECT_EQ(reply->expected_start_ms, std::nullopt);
+  EXPECT_EQ(reply->expected_end_ms, std::nullopt);
+  says(waits, "nothing is known of when its turn comes");
+}
+
+TEST_F(ScheduleOrdersTest, TwoJobsThatTheirAgeLiftsDoNotEndTogether) {
+  a_job_has_taken(10'000);
+  desk.submit();
+  desk.plan();
+  JobSpec s = desk.spec();
+  s.priority = Priority::low;
+  const JobId first = desk.submit(s);
+  s = desk.spec();
+  s.priority = Priority::low;
+  const JobId second = desk.submit(s);
+  for (int i = 0; i < 30; ++i) desk.submit();
+  const auto one = desk.schedule->explain({first, ""}, desk.now);
+  const auto two = desk.schedule->explain({second, ""}, desk.now);
+  ASSERT_TRUE(one->expected_end_ms && two->expected_end_ms);
+  EXPECT_EQ(*two->expected_end_ms, *one->expected_end_ms + 10'000);
+}
+
 TEST_F(ScheduleOrdersTest, ExpectsAJobWhenItsAgeLiftsIt) {
   a_job_has_taken(10'000);
   desk.submit();

@@ -79,6 +79,30 @@ TEST_F(ScheduleOneSlotTest, AJobOfAnotherModelWaitsForASlot) {
   EXPECT_THAT(desk.plan(), ElementsAre(other));
 }
 
+TEST_F(ScheduleOneSlotTest, SaysThatLaterJobsMayJoinABatchUntilASlotIsHeld) {
+  started("a", 2);
+  const auto other = submit("b", 1).front();
+  EXPECT_THAT(desk.plan(), IsEmpty());
+  const auto passing = HasSubstr(
+      "later jobs may start before it all the same where they join those that "
+      "run with a on cpu (2 of 4)");
+  EXPECT_THAT(desk.why(other), passing);
+  EXPECT_THAT(started("a", 1), SizeIs(1)) << "as it was said";
+  EXPECT_THAT(started("a", 1), SizeIs(1));
+  EXPECT_THAT(desk.why(other), Not(HasSubstr("later jobs"))) << "it is full";
+}
+
+TEST_F(ScheduleOneSlotTest, NobodyPassesAJobThatADeviceIsHeldFor) {
+  started("a", 2);
+  const auto other = submit("b", 1).front();
+  desk.plan();
+  desk.advance(SchedulerLimits{}.hold_after_ms);
+  desk.plan();
+  EXPECT_THAT(desk.why(other), HasSubstr("device cpu is held for it"));
+  EXPECT_THAT(desk.why(other), Not(HasSubstr("later jobs")));
+  EXPECT_THAT(started("a", 1), IsEmpty());
+}
+
 TEST_F(ScheduleOneSlotTest, AJobWithoutAModelWaitsForASlot) {
   const auto text = started("a", 1).front();
   const auto plain = desk.submit();
