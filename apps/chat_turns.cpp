@@ -87,7 +87,12 @@ ChatAnswer ChatTurns::end(JobId id) {
 void ChatTurns::show(JobWatch& watch, const PullReply& batch) {
   for (const auto& event : batch.live) print(text_.take(event));
   const auto wall = system_wall_clock().now();
-  watch.apply(batch, wall);
+  for (const auto& line : watch.apply(batch, wall, WatchLines::repeats)) {
+    clear_bar();
+    if (text_.has_shown() && !call_.json && terminal_.out_is_terminal)
+      terminal_.out << "\n" << std::flush;
+    terminal_.err << line << "\n" << std::flush;
+  }
   if (!terminal_.draws_bars || call_.json || text_.has_shown()) return;
   clear_bar();
   terminal_.err << watch.line(

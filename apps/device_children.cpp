@@ -22,6 +22,7 @@ cluster::DeviceExecutorOptions device_options(const NodeParts& p,
   options.process.setup.heartbeat_ms = p.config.lease.heartbeat_ms;
   options.process.setup.live_interval_ms = p.config.event.live_interval_ms;
   options.process.silence_ms = p.config.lease.duration_ms;
+  options.notice = p.notice;
   options.scheduler = child_named<SchedulerActor>(c, "scheduler");
   options.hub = child_named<EventHubActor>(c, "event_hub");
   return options;

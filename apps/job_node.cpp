@@ -32,7 +32,11 @@ Result<client::Client*> JobNode::connect() {
   }
   if (!client) return client;
   client_ = *client;
-  away_.emplace(**client, options_.say);
+  away_.emplace(
+      [this](std::int64_t wait_ms) {
+        return client_->ping(wait_ms, options_.gives_up);
+      },
+      options_.say);
   return client;
 }
 
@@ -84,7 +88,7 @@ void JobNode::use() {
 /// A node that another command started may be killed: then ours takes over.
 Status JobNode::keep() {
   if (node_ && !node_->is_running()) node_.reset();  // Another serves us.
-  if (node_ || away_->answers()) return ok();
+  if (node_ || away_->answers() || options_.gives_up()) return ok();
   if (!OwnNode::marked(data_path())) {
     away_->tell();
     return ok();

@@ -53,9 +53,15 @@ std::string progress_text(const Progress& progress) {
   return text;
 }
 
-std::vector<std::string> JobWatch::apply(const PullReply& batch, UnixMs now) {
+std::string repeat_text(std::uint32_t attempt, const std::string& why) {
+  return attempt_text(attempt) + " is to be repeated as " +
+         attempt_text(attempt + 1) + ": " + render::printable(why);
+}
+
+std::vector<std::string> JobWatch::apply(const PullReply& batch, UnixMs now,
+                                         WatchLines wanted) {
   std::vector<std::string> lines;
-  for (const auto& entry : batch.entries) moved(entry.change, lines);
+  for (const auto& entry : batch.entries) moved(entry.change, wanted, lines);
   for (const auto& event : batch.live) {
     if (event.attempt < live_attempt_) continue;
     if (event.attempt > live_attempt_) begin_attempt(event.attempt, now);
@@ -68,7 +74,7 @@ std::vector<std::string> JobWatch::apply(const PullReply& batch, UnixMs now) {
       told_tens_ = 0;
     }
     progress_ = *event.progress;
-    if (event.attempt == attempt_) tell_progress(lines);
+    if (event.attempt == attempt_) tell_progress(wanted, lines);
   }
   return lines;
 }
@@ -81,34 +87,37 @@ void JobWatch::begin_attempt(std::uint32_t attempt, UnixMs time_ms) {
   last_line_.clear();
 }
 
-void JobWatch::moved(const Change& change, std::vector<std::string>& lines) {
+void JobWatch::moved(const Change& change, WatchLines wanted,
+                     std::vector<std::string>& lines) {
   if (auto state = state_after(change)) state_ = *state;
+  const bool all = wanted == WatchLines::all;
   switch (change.type) {
     case ChangeType::submitted:
-      lines.emplace_back(to_string(state_));
+      if (all) lines.emplace_back(to_string(state_));
       break;
     case ChangeType::unblocked:
-      lines.emplace_back("queued");
+      if (all) lines.emplace_back("queued");
       break;
     case ChangeType::started:
       if (change.attempt > live_attempt_) begin_attempt(change.attempt, 0);
       attempt_ = change.attempt;
       attempt_began_ms_ = change.time_ms;
       told_tens_ = 0;
-      lines.push_back("running, " + attempt_text(attempt_) + " on " +
-                      (change.start ? change.start->device : "?"));
-      if (attempt_ == live_attempt_) tell_progress(lines);
+      if (wanted != WatchLines::repeats)
+        lines.push_back("running, " + attempt_text(attempt_) + " on " +
+                        (change.start ? change.start->device : "?"));
+      if (attempt_ == live_attempt_) tell_progress(wanted, lines);
       break;
     case ChangeType::requeued:
       why_waiting_ = change.requeue ? change.requeue->failure.message : "";
-      lines.push_back(attempt_text(change.attempt) +
-                      " is to be repeated: " + render::printable(why_waiting_));
+      lines.push_back(repeat_text(change.attempt, why_waiting_));
       break;
     case ChangeType::ended:
       end_ = change.end ? *change.end : JobEnd{};
       break;
     case ChangeType::noted:
-      if (change.note && (tells_silence_ || change.note->name != "quiet"))
+      if (all && change.note &&
+          (tells_silence_ || change.note->name != "quiet"))
         lines.push_back(note_text(*change.note));
       break;
     default:
@@ -116,10 +125,12 @@ void JobWatch::moved(const Change& change, std::vector<std::string>& lines) {
   }
 }
 
-void JobWatch::tell_progress(std::vector<std::string>& lines) {
+void JobWatch::tell_progress(WatchLines wanted,
+                             std::vector<std::string>& lines) {
   const auto tens = static_cast<int>(std::floor(progress_.percent / 10));
   if (tens <= told_tens_) return;
   told_tens_ = tens;
+  if (wanted != WatchLines::all) return;
   auto text = std::to_string(tens * 10) + "%";
   if (progress_.phase == Phase::loading) text = "loading " + text;
   if (progress_.unit == kPromptUnit) text = "prompt " + text;

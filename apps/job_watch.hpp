@@ -11,28 +11,41 @@
 
 namespace troupe {
 
+/// Which lines a follower wants.
+enum class WatchLines : std::uint8_t {
+  all = 1,  // Moves, notes, and progress every ten percent.
+  moves,    // Of an attempt: where it runs, and that it is to be repeated.
+  repeats,  // Only the latter.
+};
+
+/// "attempt 1 is to be repeated as attempt 2: WHY".
+std::string repeat_text(std::uint32_t attempt, const std::string& why);
+
 class JobWatch {
  public:
   /// Without `tells_silence` a `quiet` note is no line.
   explicit JobWatch(JobState state, bool tells_silence = true)
       : state_{state}, tells_silence_{tells_silence} {}
 
-  /// Takes in what happened and returns what is worth a line of its own where
-  /// no bar can be drawn: state moves, and progress every ten percent. Live
-  /// events may be quicker than the start of their attempt, which is told
+  /// Takes in what happened and returns what of it is worth a line of its own.
+  /// Live events may be quicker than the start of their attempt, which is told
   /// first.
-  std::vector<std::string> apply(const PullReply& batch, UnixMs now);
+  std::vector<std::string> apply(const PullReply& batch, UnixMs now,
+                                 WatchLines wanted = WatchLines::all);
 
   /// One line for a terminal.
   std::string line(const render::BarStyle& style, UnixMs now) const;
 
   JobState state() const { return state_; }
+  /// The newest whose start is known for certain.
+  std::uint32_t attempt() const { return attempt_; }
   const std::optional<JobEnd>& end() const { return end_; }
 
  private:
-  void moved(const Change& change, std::vector<std::string>& lines);
+  void moved(const Change& change, WatchLines wanted,
+             std::vector<std::string>& lines);
   void begin_attempt(std::uint32_t attempt, UnixMs time_ms);
-  void tell_progress(std::vector<std::string>& lines);
+  void tell_progress(WatchLines wanted, std::vector<std::string>& lines);
   Progress filled(UnixMs now) const;
 
   JobState state_;

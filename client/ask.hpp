@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,6 +26,10 @@ class Slot {
     value_ = std::move(value);
     filled_.notify_all();
   }
+  bool is_filled_within(std::chrono::milliseconds time) {
+    std::unique_lock lock{mutex_};
+    return filled_.wait_for(lock, time, [this] { return value_.has_value(); });
+  }
   /// Nothing when it was not filled by then.
   std::optional<T> take_until(std::chrono::steady_clock::time_point deadline) {
     std::unique_lock lock{mutex_};
@@ -41,6 +46,8 @@ class Slot {
 /// The connection ends calls by itself at their deadline; this much later a
 /// waiting thread gives up on the connection: somebody's callback blocks it.
 inline constexpr std::chrono::seconds kGrace{5};
+/// Who may give up while it waits is asked that often.
+inline constexpr std::chrono::milliseconds kAskMs{100};
 
 inline std::chrono::steady_clock::time_point give_up_at(
     std::int64_t timeout_ms) {
@@ -88,6 +95,15 @@ class Pending {
                           });
     call.repeatable = repeatable;
     connection.call(std::move(call));
+  }
+
+  /// False: `gives_up` said so, every kAskMs, before there was an answer.
+  bool wait_unless(const std::function<bool()>& gives_up) {
+    while (std::chrono::steady_clock::now() < give_up_at_) {
+      if (slot_->is_filled_within(kAskMs)) return true;
+      if (gives_up()) return false;
+    }
+    return true;
   }
 
   Result<typename FrameOf<Request>::Reply> take() {

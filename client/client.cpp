@@ -309,8 +309,15 @@ Result<NodeStatus> Client::status(std::int64_t timeout_ms) {
   return ask(*state_->connection, StatusRequest{}, timeout_ms);
 }
 
-Status Client::ping(std::int64_t timeout_ms) {
-  auto reply = ask(*state_->connection, Hello{}, timeout_ms);
+Status Client::ping(std::int64_t timeout_ms,
+                    const std::function<bool()>& gives_up) {
+  auto& connection = *state_->connection;
+  if (connection.on_own_thread()) return blocking_call_in_callback();
+  Pending<Hello> pending{connection, Hello{},
+                         connection.timeout_or_default(timeout_ms)};
+  if (gives_up && !pending.wait_unless(gives_up))
+    return Error{Errc::timeout, "the answer was waited for no longer"};
+  auto reply = pending.take();
   if (!reply) return reply.error();
   return ok();
 }

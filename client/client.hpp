@@ -101,7 +101,10 @@ class Client {
   Result<ExplainReply> explain(JobId job, std::int64_t timeout_ms = 0);
   Result<NodeStatus> status(std::int64_t timeout_ms = 0);
   /// There and back to the head's session, no further: does it answer?
-  Status ping(std::int64_t timeout_ms = 0);
+  /// `gives_up` is asked every tenth of a second: true ends the waiting, as if
+  /// the time were over.
+  Status ping(std::int64_t timeout_ms = 0,
+              const std::function<bool()>& gives_up = {});
   Result<ControlReply> control(ControlRequest request,
                                std::int64_t timeout_ms = 0);
   /// A live copy of the head's store into a folder of the head's machine.

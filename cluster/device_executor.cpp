@@ -23,6 +23,9 @@ using SelfActor = Supervised<ExecutorActor>::extend<
     caf::result<void>(heartbeat_atom, std::vector<Token>),
     caf::result<void>(wake_atom, std::uint64_t, std::string)>;
 
+// In the line about a loss; the history has them all.
+constexpr std::size_t kNamedJobs = 5;
+
 class DeviceExecutorState {
  public:
   static inline const char* name = "troupe.device_executor";
@@ -192,9 +195,24 @@ class DeviceExecutorState {
     report(std::move(ends));
   }
 
+  void tell_loss(const std::string& why) const {
+    if (!options_.notice) return;
+    std::string text = "device " + options_.device.name + ": " + why;
+    std::size_t told = 0;
+    for (const auto& [job, token] : open_) {
+      if (++told > kNamedJobs) continue;
+      text += (told == 1 ? "; lost with it: attempt " : ", attempt ") +
+              std::to_string(token.attempt) + " of job " + to_string(job);
+    }
+    if (told > kNamedJobs)
+      text += " and " + std::to_string(told - kNamedJobs) + " more";
+    options_.notice(text + "; the next work starts another process");
+  }
+
   void lost(const std::string& why) {
     ++number_;
     process_.reset();
+    tell_loss(why);
     fail_all(kDeviceLost, why);
     std::vector<ModelDrop> gone;
     for (const auto& [model, drop] : held_) gone.push_back(drop);

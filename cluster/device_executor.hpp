@@ -5,6 +5,9 @@
 
 #include <caf/actor_system.hpp>
 
+#include <functional>
+#include <string>
+
 #include "actors/protocol.hpp"
 #include "cluster/device_process.hpp"
 #include "core/device.hpp"
@@ -19,6 +22,8 @@ struct DeviceExecutorOptions {
   std::filesystem::path scratch;  // Of its own, for these.
   SchedulerActor scheduler;
   EventHubActor hub;
+  /// A line for who reads the node's log: what ended here, and why.
+  std::function<void(const std::string&)> notice;
   bool own_thread = true;  // It may wait for the process.
 };
 

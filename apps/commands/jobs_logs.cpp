@@ -168,8 +168,7 @@ class LiveLog {
     if (change.type != ChangeType::requeued) return;
     const auto why = change.requeue ? change.requeue->failure.message : "";
     call_.out() << std::flush;
-    note(attempt_name(change.attempt) +
-         " is to be repeated: " + render::printable(why));
+    note(repeat_text(change.attempt, why));
     is_over_ = wanted_ > 0 && change.attempt >= wanted_;
   }
 

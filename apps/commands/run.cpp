@@ -1,8 +1,11 @@
 // troupe run: submits one job and stays until it has ended. Ctrl-C cancels the
-// job; a second Ctrl-C leaves, as soon as the node has taken the cancel or does
-// not answer. Starts a node when none is there.
+// job; a second Ctrl-C leaves. Starts a node when none is there. Over 250
+// lines: the parts share what a terminal has been shown; what can be decided
+// without it is in JobWatch, TextStream and CancelOrder.
+#include <algorithm>
 #include <filesystem>
 
+#include "apps/cancel_order.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/fetching.hpp"
 #include "apps/interrupt.hpp"
@@ -19,8 +22,6 @@ namespace {
 
 // Of one try to cancel, between which a further Ctrl-C is seen.
 constexpr std::int64_t kCancelStepMs = 500;
-// Who wants to leave waits no longer for the cancel to be taken.
-constexpr std::int64_t kCancelMs = 2'000;
 
 struct RunOptions {
   std::shared_ptr<JobOptions> job;
@@ -34,15 +35,17 @@ class Run {
       : call_{call},
         options_{options},
         terminal_{call.session.terminal},
-        node_{
-            call.session,
-            {"this job",
-             [this](const std::string& text) {
-               clear_bar();
-               terminal_.err << text << "\n" << std::flush;
-             },
-             [this] { return obeyed_ > 1 || interrupts_.count() > obeyed_; }}} {
-  }
+        node_{call.session,
+              {"this job",
+               [this](const std::string& text) {
+                 clear_bar();
+                 end_line();
+                 terminal_.err << text << "\n" << std::flush;
+               },
+               [this] {
+                 return order_.presses() > 1 ||
+                        interrupts_.count() > order_.presses();
+               }}} {}
 
   ExitCode go() {
     auto draft = draft_of(call_, *options_.job);
@@ -57,6 +60,7 @@ class Run {
     auto spec = prepare_job(call_, *std::move(draft));
     if (!spec) return call_.fail(spec.error());
     id_ = spec->id;
+    text_ = TextStream{answers_asked(spec->params)};
     // Asked again with the same id it is the same job.
     auto answer = node_.ask([&](std::int64_t wait_ms) {
       return (*client)->submit(*spec, wait_ms);
@@ -88,20 +92,45 @@ class Run {
   void show(JobWatch& watch, const PullReply& batch) {
     const auto wall = system_wall_clock().now();
     if (options_.logs) print_log(batch);
-    for (const auto& event : batch.live) print_text(text_.take(event));
-    const auto lines = watch.apply(batch, wall);
-    if (!terminal_.draws_bars) {
-      if (text_.has_shown()) return;
-      for (const auto& line : lines) say(line);
-      return;
-    }
-    if (call_.json || text_.has_shown()) return;
+    auto lines = watch.apply(batch, wall, wanted_lines());
+    if (text_.has_shown() && is_repeated(batch))
+      lines.emplace_back(
+          "its text is written again from the beginning; what stands here "
+          "already is not shown twice");
+    for (const auto& line : lines) say(line);
+    take_text(watch, batch);
+    if (!terminal_.draws_bars || call_.json || text_.has_shown()) return;
     clear_bar();
     terminal_.err << watch.line({terminal_.columns, terminal_.colour,
                                  terminal_.unicode},
                                 wall)
                   << std::flush;
     bar_shown_ = true;
+  }
+
+  /// Beside a bar, or a text, lines would only be in the way; but a text that
+  /// stands still has a reason.
+  WatchLines wanted_lines() const {
+    if (terminal_.draws_bars) return WatchLines::repeats;
+    return text_.has_shown() ? WatchLines::moves : WatchLines::all;
+  }
+
+  static bool is_repeated(const PullReply& batch) {
+    return std::ranges::any_of(batch.entries, [](const LogEntry& entry) {
+      return entry.change.type == ChangeType::requeued;
+    });
+  }
+
+  /// Pieces may be quicker than the start of their attempt: they wait until
+  /// that was told.
+  void take_text(const JobWatch& watch, const PullReply& batch) {
+    for (const auto& event : batch.live)
+      if (event.type == LiveType::token) early_.push_back(event);
+    std::erase_if(early_, [&](const LiveEvent& event) {
+      if (event.attempt > watch.attempt()) return false;
+      print_text(text_.take(event));
+      return true;
+    });
   }
 
   void print_log(const PullReply& batch) {
@@ -123,28 +152,21 @@ class Run {
     if (text.empty() || call_.json) return;
     clear_bar();
     terminal_.out << text_for(text, terminal_.out_is_terminal) << std::flush;
+    is_in_line_ = !text.ends_with('\n');
   }
 
-  /// The first Ctrl-C cancels, again and again until the node has answered;
-  /// a second one leaves then, or when it has waited long enough for that; a
-  /// third one does not wait.
   void obey_interrupts(client::Client& client) {
-    const int presses = interrupts_.count();
-    if (presses == 0) return;
-    if (obeyed_ == 0)
+    if (order_.saw(interrupts_.count(), now()))
       say("cancelling " + to_string(id_) + "; Ctrl-C again leaves");
-    if (presses > 1 && obeyed_ < 2) leave_until_ms_ = now() + kCancelMs;
-    obeyed_ = presses;
-    if (!cancel_answered_) cancel(client);
-    left_ = presses > 1 &&
-            (cancel_answered_ || presses > 2 || now() >= leave_until_ms_);
+    if (order_.is_to_be_sent(now())) cancel(client);
+    left_ = order_.leaves(now());
   }
 
   void cancel(client::Client& client) {
     const auto answer = client.cancel(id_, kCancelStepMs);
-    cancel_answered_ = answer || !means_away(answer.error());
-    cancel_taken_ = static_cast<bool>(answer);
-    if (cancel_answered_ && !answer) say("cancel: " + answer.error().message);
+    if (!answer && means_away(answer.error())) return;
+    order_.answered(static_cast<bool>(answer));
+    if (!answer) say("cancel: " + answer.error().message);
   }
 
   ExitCode finish(client::Client& client) {
@@ -196,10 +218,10 @@ class Run {
   ExitCode left() {
     const auto id = to_string(id_);
     const auto order = "cancel it with: troupe jobs cancel " + id;
-    if (cancel_taken_)
+    if (order_.is_taken())
       say(id + " was told to stop; see how it ended with: troupe jobs show " +
           id);
-    else if (cancel_answered_)
+    else if (order_.is_answered())
       say(id + " was not cancelled; " + order);
     else if (node_.leaves_with_us())
       say(id +
@@ -215,8 +237,16 @@ class Run {
 
   void say(const std::string& text) {
     clear_bar();
-    if (!call_.json || !terminal_.draws_bars)
-      terminal_.err << text << "\n" << std::flush;
+    if (call_.json && terminal_.draws_bars) return;
+    end_line();
+    terminal_.err << text << "\n" << std::flush;
+  }
+
+  /// Words to people stand in no line of the answer.
+  void end_line() {
+    if (is_in_line_ && terminal_.out_is_terminal)
+      terminal_.out << "\n" << std::flush;
+    is_in_line_ = false;
   }
 
   void clear_bar() {
@@ -231,12 +261,11 @@ class Run {
   JobNode node_;
   JobId id_;
   TextStream text_;
-  int obeyed_ = 0;  // Presses.
-  bool cancel_answered_ = false;
-  bool cancel_taken_ = false;        // Answered, and not with an error.
-  std::int64_t leave_until_ms_ = 0;  // Once there was a second press.
+  std::vector<LiveEvent> early_;  // Text whose attempt's start is to be told.
+  CancelOrder order_;
   bool left_ = false;
   bool bar_shown_ = false;
+  bool is_in_line_ = false;  // Of the answer.
 };
 
 ExitCode run(Invocation& call, const RunOptions& options) {

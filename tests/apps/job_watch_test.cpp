@@ -41,12 +41,35 @@ TEST(JobWatchTest, TellsEachMoveOnce) {
   JobWatch watch{JobState::queued};
   EXPECT_THAT(watch.apply(durable(ChangeType::started, 1, 0), 0),
               ElementsAre("running, attempt 1 on cpu"));
-  EXPECT_THAT(watch.apply(durable(ChangeType::requeued, 1, 0), 0),
-              ElementsAre("attempt 1 is to be repeated: node died"));
+  EXPECT_THAT(
+      watch.apply(durable(ChangeType::requeued, 1, 0), 0),
+      ElementsAre("attempt 1 is to be repeated as attempt 2: node died"));
   EXPECT_EQ(watch.state(), JobState::queued);
   EXPECT_THAT(watch.apply(durable(ChangeType::ended, 1, 0), 0), IsEmpty());
   EXPECT_EQ(watch.state(), JobState::succeeded);
   EXPECT_TRUE(watch.end());
+}
+
+TEST(JobWatchTest, BesideATextOnlyAttemptsAreToldAndBesideABarOnlyTheirLoss) {
+  for (const auto wanted : {WatchLines::moves, WatchLines::repeats}) {
+    JobWatch watch{JobState::queued};
+    EXPECT_THAT(watch.apply(durable(ChangeType::submitted, 0, 0), 0, wanted),
+                IsEmpty());
+    const auto began =
+        watch.apply(durable(ChangeType::started, 1, 0), 0, wanted);
+    EXPECT_EQ(began.size(), wanted == WatchLines::moves ? 1u : 0u);
+    EXPECT_EQ(watch.attempt(), 1u);
+    EXPECT_THAT(watch.apply(progress(1, 50), 0, wanted), IsEmpty());
+    EXPECT_THAT(
+        watch.apply(durable(ChangeType::requeued, 1, 0), 0, wanted),
+        ElementsAre("attempt 1 is to be repeated as attempt 2: node died"));
+  }
+}
+
+TEST(JobWatchTest, LiveEventsAreNoStart) {
+  JobWatch watch{JobState::queued};
+  watch.apply(progress(1, 50), 0);
+  EXPECT_EQ(watch.attempt(), 0u);
 }
 
 TEST(JobWatchTest, TellsNotesInWords) {

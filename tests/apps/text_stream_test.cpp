@@ -97,9 +97,38 @@ TEST_F(TextStreamTest, GoesOnWithARepeatedAttemptThatHasNoGap) {
   EXPECT_EQ(stream.rest(R"({"text":"abc"})"), "c\n");
 }
 
-TEST_F(TextStreamTest, ShowsTheFirstOfSeveralAnswersOnly) {
+TEST_F(TextStreamTest, ShowsOnlyTheFirstOfSeveralAnswersAsItComes) {
   EXPECT_EQ(take(1, "x", 1), "");
   EXPECT_EQ(take(1, "y", 0), "y");
+}
+
+TEST_F(TextStreamTest, OfSeveralAnswersEachStandsUnderItsNumber) {
+  constexpr auto kResult =
+      R"({"text":"one","choices":[{"text":"one"},{"text":"two"},{"text":"3\n"}]})";
+  constexpr auto kOthers = "\n[2 of 3]\ntwo\n\n[3 of 3]\n3\n\n";
+  stream = TextStream{3};
+  EXPECT_EQ(take(1, "o"), "[1 of 3]\no");
+  EXPECT_EQ(take(2, "n"), "n") << "the number stands there once";
+  EXPECT_EQ(stream.shown(), "on");
+  EXPECT_EQ(stream.rest(kResult), std::string("e\n") + kOthers);
+  EXPECT_EQ(TextStream{3}.rest(kResult),
+            std::string("[1 of 3]\none\n") + kOthers)
+      << "nothing of it was shown";
+}
+
+TEST_F(TextStreamTest, AFirstAnswerThatWasOtherwiseComesAnewUnderItsNumber) {
+  stream = TextStream{2};
+  EXPECT_EQ(take(1, "x"), "[1 of 2]\nx");
+  EXPECT_EQ(
+      stream.rest(R"({"text":"a","choices":[{"text":"a"},{"text":"b"}]})"),
+      "\n[1 of 2]\na\n\n[2 of 2]\nb\n");
+}
+
+TEST(AnswersAskedTest, IsOneWhereTheParametersDoNotSay) {
+  EXPECT_EQ(answers_asked(R"({"n":3})"), 3);
+  EXPECT_EQ(answers_asked(R"({"n":"x"})"), 1);
+  EXPECT_EQ(answers_asked("{}"), 1);
+  EXPECT_EQ(answers_asked("no JSON"), 1);
 }
 
 TEST_F(TextStreamTest, PassesOverOtherEventsAndResults) {

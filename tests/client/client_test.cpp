@@ -189,6 +189,17 @@ TEST_F(ClientTest, AShortTimeoutHoldsWhileALongOneIsOpen) {
   EXPECT_TRUE(client->ping());
 }
 
+TEST_F(ClientTest, WhoAsksWhetherAHeadAnswersMayGiveUpBeforeTheTimeIsOver) {
+  auto client = connect();
+  EXPECT_TRUE(client->ping(20'000, [] { return false; }));
+  stop_node();
+  int asked = 0;
+  // An hour: longer than a test may take.
+  const auto answer = client->ping(3'600'000, [&] { return ++asked == 2; });
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, Errc::timeout);
+}
+
 TEST_F(ClientTest, WaitsForAHeadThatIsAwayAsLongAsTheTimeoutAllows) {
   auto client = connect();
   stop_node();

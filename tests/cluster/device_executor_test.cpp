@@ -46,6 +46,10 @@ class DeviceExecutorTest : public ::testing::Test {
     options.process.silence_ms = silence_ms;
     options.scheduler = scheduler;
     options.hub = hub;
+    // Before the ends that the tests wait for.
+    options.notice = [this](const std::string& line) {
+      notices.push_back(line);
+    };
     executor = spawn_device_executor(sys, options);
   }
   static Token token(std::uint64_t job) {
@@ -108,6 +112,7 @@ class DeviceExecutorTest : public ::testing::Test {
   std::uint32_t protocol = kDeviceProtocol;
   std::vector<std::string> arguments;
   std::vector<AttemptEnd> ends;
+  std::vector<std::string> notices;
   std::vector<Token> beats;
   std::vector<std::string> announced;
   std::vector<std::string> dropped;
@@ -190,6 +195,13 @@ TEST_F(DeviceExecutorTest, FailsWhatRanInAKilledProcessAndStartsAnother) {
     EXPECT_EQ(end.end.failure->reason, "device_lost");
     EXPECT_THAT(end.end.failure->message, HasSubstr("SIGKILL"));
   }
+  ASSERT_EQ(notices.size(), 1u) << "the node's log says it once";
+  EXPECT_THAT(notices[0], HasSubstr("device cpu: the device process was ended "
+                                    "by SIGKILL"));
+  EXPECT_THAT(notices[0],
+              HasSubstr("attempt 1 of job " + to_string(token(1).job)));
+  EXPECT_THAT(notices[0],
+              HasSubstr("attempt 1 of job " + to_string(token(2).job)));
   assign(3, R"({"text":"again"})");
   ASSERT_TRUE(receive_ends(3));
   EXPECT_EQ(ends[2].end.state, JobState::succeeded);

@@ -84,7 +84,8 @@ TEST_F(AwayTest, AShortAbsenceIsABorderBetweenTheAttemptsInTheLog) {
   EXPECT_EQ(place_.troupe({"jobs", "cancel", id_}).code, 0);
   const auto output = logs->finish();
   EXPECT_EQ(output.code, 0) << output.err;
-  const auto lost = output.err.find("attempt 1 is to be repeated: ");
+  const auto lost =
+      output.err.find("attempt 1 is to be repeated as attempt 2: ");
   ASSERT_NE(lost, output.err.npos) << output.err;
   EXPECT_NE(output.err.find("\nattempt 2 begins\n", lost), output.err.npos);
   EXPECT_EQ(count(output.err, "attempt 1 begins"), 0u);

@@ -82,6 +82,23 @@ TEST_F(TextTest, RunPrintsTheTextAndNothingElse) {
   EXPECT_NE(run(job(40, 6)).out, plain.out);
 }
 
+TEST_F(TextTest, RunPrintsAllOfSeveralAnswers) {
+  const auto several = run(job(12), {"-p", "n=3"});
+  EXPECT_EQ(several.code, 0) << several.err;
+  EXPECT_TRUE(several.out.starts_with("[1 of 3]\n")) << several.out;
+  EXPECT_THAT(several.out, HasSubstr("\n\n[2 of 3]\n"));
+  EXPECT_THAT(several.out, HasSubstr("\n\n[3 of 3]\n"));
+  const auto result = run(job(12), {"-p", "n=3", "--json"}).json()["result"];
+  ASSERT_EQ(result["choices"].size(), 3u);
+  for (const auto& choice : result["choices"])
+    EXPECT_THAT(several.out, HasSubstr(choice["text"].get<std::string>()));
+}
+
+TEST_F(TextTest, EachRunTellsWhereItsAttemptRuns) {
+  for (int i = 0; i < 5; ++i)
+    EXPECT_THAT(run(job(2)).err, HasSubstr("\nrunning, attempt 1 on cpu\n"));
+}
+
 TEST_F(TextTest, AKilledDeviceProcessLosesNoJob) {
   const auto whole = run(job(15'000), {"--json"}).json()["result"];
   auto words = job(15'000);
@@ -96,6 +113,16 @@ TEST_F(TextTest, AKilledDeviceProcessLosesNoJob) {
   const auto again = running->finish().json();
   EXPECT_EQ(again["attempt"], 2);
   // Too long for a record: the result is a file of the job.
+  // Who watches is told why the text stands still, and the node's log as well.
+  for (const auto* line :
+       {"\nrunning, attempt 1 on cpu\n",
+        "\nattempt 1 is to be repeated as attempt 2: the device process was "
+        "ended by SIGKILL",
+        "\nits text is written again from the beginning",
+        "\nrunning, attempt 2 on cpu\n"})
+    EXPECT_THAT(seen.err, HasSubstr(line));
+  EXPECT_THAT(node_->said(),
+              HasSubstr("lost with it: attempt 1 of job 01KAAAAAAAAAA"));
   EXPECT_EQ(again["artifacts"][0]["name"], "result.json");
   EXPECT_GT(whole["text"].get<std::string>().size(), 32'768u);
   EXPECT_EQ(again["result"]["text"], whole["text"]);

@@ -154,7 +154,8 @@ TEST_F(WatchTest, LogsOfALaterAttemptWaitUntilItBegins) {
   ASSERT_EQ(lines.size(), 1u) << logs.out;
   EXPECT_EQ(lines[0]["text"], "second");
   EXPECT_EQ(lines[0]["attempt"], 2);
-  EXPECT_THAT(logs.err, HasSubstr("attempt 1 is to be repeated: "));
+  EXPECT_THAT(logs.err,
+              HasSubstr("attempt 1 is to be repeated as attempt 2: "));
   EXPECT_THAT(logs.err, HasSubstr("attempt 2 begins\n"));
   ASSERT_TRUE(place_->reaches(id, "succeeded"));
   const auto third = troupe({"jobs", "logs", id, "--attempt", "3"});
