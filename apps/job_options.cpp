@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <iterator>
 
@@ -13,6 +14,7 @@
 #include "config/option_table.hpp"
 #include "config/units.hpp"
 #include "core/nearest.hpp"
+#include "core/text_params.hpp"
 #include "kinds/kinds.hpp"
 #include "kinds/submit_check.hpp"
 
@@ -63,6 +65,18 @@ class Drafter {
     faults.push_back({path, std::move(message)});
   }
 
+  /// Whether a text's kind reads it as its prompt or messages: no device would
+  /// take more, and that is known before it is uploaded.
+  bool is_text_input(const string& name) const {
+    const auto& all = params_.all();
+    return options_.kind.starts_with("text.") &&
+           std::ranges::any_of(std::array{"prompt_input", "messages_input"},
+                               [&](const char* param) {
+                                 return all.contains(param) &&
+                                        all[param] == name;
+                               });
+  }
+
   void inputs() {
     for (const auto& text : options_.inputs) {
       auto equals = text.find('=');
@@ -84,7 +98,9 @@ class Drafter {
         if (name.empty())
           input.name = input.output.substr(input.output.rfind('/') + 1);
       } else {
-        const auto wrong = file_fault_ ? file_fault_(source) : "";
+        const auto most = is_text_input(name) ? kMaxTextInputBytes
+                                              : std::uint64_t{UINT64_MAX};
+        const auto wrong = file_fault_ ? file_fault_(source, most) : "";
         if (!wrong.empty()) fault("--input", wrong);
         draft_.files.push_back({spec_.inputs.size(), source, {}});
         if (name.empty())
@@ -96,8 +112,13 @@ class Drafter {
 
   void param_files() {
     for (const auto& file : params_.files()) {
-      const auto wrong =
-          file_fault_ && !file.path.empty() ? file_fault_(file.path) : string{};
+      const auto wrong = file_fault_ && !file.path.empty()
+                             ? file_fault_(file.path, kMaxTextInputBytes)
+                             : string{};
+      if (file.bytes.size() > kMaxTextInputBytes)
+        fault("params." + file.name,
+              "has " + std::to_string(file.bytes.size()) + " bytes; at most " +
+                  std::to_string(kMaxTextInputBytes) + " are allowed");
       if (!wrong.empty())
         fault("--param",
               file.name + "=@FILE: " + wrong +

@@ -52,8 +52,9 @@ struct DraftJob {
   std::vector<LocalFile> files;
 };
 
-/// What is wrong with a local file, or nothing.
-using FileFault = std::function<std::string(const std::filesystem::path&)>;
+/// What is wrong with a local file that may have so many bytes, or nothing.
+using FileFault =
+    std::function<std::string(const std::filesystem::path&, std::uint64_t)>;
 
 /// Errors: invalid_argument, with a fault per thing wrong. The head checks
 /// what is left; where something is wrong already, what it would say of the

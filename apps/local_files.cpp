@@ -8,7 +8,7 @@ namespace troupe {
 
 namespace fs = std::filesystem;
 
-std::string file_fault(const fs::path& path) {
+std::string file_fault(const fs::path& path, std::uint64_t most_bytes) {
   const auto name = "'" + path.string() + "'";
   std::error_code error;
   const auto status = fs::status(path, error);
@@ -18,6 +18,10 @@ std::string file_fault(const fs::path& path) {
   if (fs::is_directory(status)) return name + " is a folder; name its files";
   if (!fs::is_regular_file(status)) return name + " is no regular file";
   if (::access(path.c_str(), R_OK) != 0) return name + " cannot be read";
+  const auto bytes = fs::file_size(path, error);
+  if (!error && bytes > most_bytes)
+    return name + " has " + std::to_string(bytes) + " bytes; at most " +
+           std::to_string(most_bytes) + " are allowed";
   return {};
 }
 

@@ -2,6 +2,7 @@
 // with them is misuse: it is found before a node is asked.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -9,8 +10,9 @@
 
 namespace troupe {
 
-/// Why `path` cannot be sent to a node; empty: it can.
-std::string file_fault(const std::filesystem::path& path);
+/// Why `path` cannot be sent to a node that takes so much of it; empty: it can.
+std::string file_fault(const std::filesystem::path& path,
+                       std::uint64_t most_bytes = UINT64_MAX);
 
 /// Why no file can be put where `path` is, as far as that can be told before;
 /// empty: it can.

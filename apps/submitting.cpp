@@ -1,8 +1,10 @@
 #include "apps/submitting.hpp"
 
 #include "apps/local_files.hpp"
+#include "apps/model_names.hpp"
 #include "apps/render/bar.hpp"
 #include "apps/render/table.hpp"
+#include "cluster/client_folder.hpp"
 #include "core/clock.hpp"
 #include "kinds/kinds.hpp"
 #include "kinds/submit_check.hpp"
@@ -94,6 +96,14 @@ std::shared_ptr<JobOptions> add_job_options(CLI::App& command,
   return o;
 }
 
+Result<std::filesystem::path> model_folder_here(const Invocation& call,
+                                                const std::string& model) {
+  const auto data = call.session.data();
+  if (!data) return data.error();
+  if (cluster::is_client_folder(data->path)) return std::filesystem::path{};
+  return named_model(model_places(data->path), model);
+}
+
 Result<DraftJob> draft_of(const Invocation& call, JobOptions options) {
   options.argv = call.rest;
   const auto& kinds = call.session.kinds;
@@ -102,6 +112,9 @@ Result<DraftJob> draft_of(const Invocation& call, JobOptions options) {
   if (!draft) return draft;
   auto faults = draft_faults(draft->spec, kinds);
   if (!faults.empty()) return submit_error(std::move(faults));
+  if (draft->spec.model.empty()) return draft;
+  if (auto there = model_folder_here(call, draft->spec.model); !there)
+    return there.error();
   return draft;
 }
 

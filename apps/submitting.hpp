@@ -2,7 +2,9 @@
 // files to the node before it.
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <string>
 
 #include "apps/command_line.hpp"
 #include "apps/job_options.hpp"
@@ -13,8 +15,13 @@ namespace troupe {
 std::shared_ptr<JobOptions> add_job_options(CLI::App& command,
                                             Invocation& call);
 
+/// The folder of a model, where the node's models can be seen from here; empty:
+/// they cannot (a client elsewhere). Errors: those of named_model().
+Result<std::filesystem::path> model_folder_here(const Invocation& call,
+                                                const std::string& model);
+
 /// What the options say, with the command after "--". Errors: those of
-/// draft_job(); all of them misuse.
+/// draft_job() and model_folder_here(); all of them misuse.
 Result<DraftJob> draft_of(const Invocation& call, JobOptions options);
 
 /// The specification, with its files uploaded. Errors: those of

@@ -44,6 +44,11 @@ Result<FolderLock> FolderLock::acquire(const std::filesystem::path& dir,
                                        std::string_view name, int patience_ms) {
   const auto path = dir / name;
   Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+  if (!fd && errno == EISDIR)
+    return Error{Errc::io_error,
+                 path.string() +
+                     " is a folder, where the lock is kept in a file of that "
+                     "name; move the folder away"};
   if (!fd) return errno_error("open " + path.string(), errno);
   // flock, not fcntl: the latter is lost when any descriptor of the file is
   // closed anywhere in the process.

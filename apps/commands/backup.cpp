@@ -9,8 +9,12 @@ namespace troupe::commands {
 namespace {
 
 /// Why no folder can be made there; empty: it can, or it is there.
-std::string parent_fault(std::filesystem::path folder) {
+std::string place_fault(std::filesystem::path folder) {
   if (folder.filename().empty()) folder = folder.parent_path();
+  const bool is_there = folder_fault(folder).empty();
+  std::error_code ignored;
+  if (!is_there && std::filesystem::exists(folder, ignored))
+    return folder_fault(folder);
   return folder_fault(folder.parent_path());
 }
 
@@ -22,7 +26,7 @@ ExitCode backup(Invocation& call, const std::string& folder) {
   if (!data) return call.refuse(data.error());
   // Of another machine only the node can judge it.
   if (!cluster::is_client_folder(data->path))
-    if (auto wrong = parent_fault(to); !wrong.empty())
+    if (auto wrong = place_fault(to); !wrong.empty())
       return call.misused(wrong);
   auto client = call.session.client();
   if (!client) return call.fail(client.error());

@@ -73,7 +73,22 @@ class Examination {
     // Nothing is written to a client's folder, which holds no store.
     if (cluster::is_client_folder(data_)) return;
     disk(data_);
+    locks();
     store();
+  }
+
+  /// A start makes those that are not there, but nothing else stands aside.
+  void locks() {
+    for (const auto* name : {"lock", "store/lock", "own-node.users"}) {
+      const auto path = data_ / name;
+      std::error_code ignored;
+      const auto there = fs::status(path, ignored);
+      if (!fs::exists(there) || fs::is_regular_file(there)) continue;
+      add("lock", Verdict::bad,
+          path.string() +
+              (fs::is_directory(there) ? " is a folder" : " is no file") +
+              ", where a node keeps a lock file: move it away");
+    }
   }
 
   void config() {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/text_params.hpp"
 #include "kinds/kinds.hpp"
 
 namespace troupe {
@@ -247,7 +248,7 @@ TEST(JobOptionsTest, AFileThatCannotBeSentIsMisuse) {
   options.kind = "process.run";
   options.argv = {"true"};
   options.inputs = {"a=/films/a.mp4"};
-  const auto gone = [](const std::filesystem::path& path) {
+  const auto gone = [](const std::filesystem::path& path, std::uint64_t) {
     return path.string() + " does not exist";
   };
   const auto job = draft_job(options, all_kinds(), 0, gone);
@@ -290,6 +291,33 @@ TEST(JobOptionsTest, ATextThatIsTooLongForAJobGoesAsAFile) {
   ASSERT_TRUE(chat) << chat.error().message;
   ASSERT_EQ(chat->files.size(), 1u);
   EXPECT_EQ(chat->files[0].bytes.size(), messages.size());
+}
+
+TEST(JobOptionsTest, AFileThatNoDeviceWouldReadIsRefusedBeforeItIsUploaded) {
+  std::vector<std::uint64_t> allowed;
+  const auto fault = [&](const std::filesystem::path&, std::uint64_t most) {
+    allowed.push_back(most);
+    return std::string(most == kMaxTextInputBytes ? "is too big" : "");
+  };
+  const auto at =
+      draft_job(asking({"prompt=@/tmp/story"}), all_kinds(), 0, fault);
+  ASSERT_FALSE(at);
+  EXPECT_THAT(at.error().message, HasSubstr("prompt=@FILE: is too big"));
+  auto input = asking({"messages_input=talk"});
+  input.inputs = {"talk=/tmp/talk", "film=/tmp/film"};
+  const auto named = draft_job(input, all_kinds(), 0, fault);
+  ASSERT_FALSE(named);
+  EXPECT_THAT(named.error().message, HasSubstr("is too big"));
+  EXPECT_EQ(allowed, (std::vector<std::uint64_t>{
+                         kMaxTextInputBytes, kMaxTextInputBytes, UINT64_MAX}));
+}
+
+TEST(JobOptionsTest, ATextThatNoDeviceWouldReadIsRefusedToo) {
+  const std::string text(kMaxTextInputBytes + 1, 'x');
+  const auto draft = draft_job(asking({"prompt=" + text}), all_kinds(), 0);
+  ASSERT_FALSE(draft);
+  EXPECT_EQ(draft.error().faults[0].path, "params.prompt");
+  EXPECT_THAT(draft.error().message, HasSubstr("at most 4194304 are allowed"));
 }
 
 TEST(JobOptionsTest, MessagesThatAreNoJsonAreRefusedWithTheirPlace) {

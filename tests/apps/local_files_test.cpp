@@ -20,6 +20,11 @@ TEST(LocalFilesTest, SaysWhyAFileCannotBeSent) {
   EXPECT_THAT(file_fault(dir / "film" / "x"), HasSubstr("film/x'"));
   EXPECT_THAT(file_fault(dir / "."), HasSubstr("is a folder"));
   EXPECT_THAT(file_fault("/dev/null"), HasSubstr("no regular file"));
+  const auto bytes = std::filesystem::file_size(dir / "film");
+  EXPECT_EQ(file_fault(dir / "film", bytes), "");
+  EXPECT_THAT(
+      file_fault(dir / "film", bytes - 1),
+      HasSubstr("at most " + std::to_string(bytes - 1) + " are allowed"));
 }
 
 TEST(LocalFilesTest, SaysWhyNoFileCanBePutThere) {

@@ -98,6 +98,8 @@ TEST_F(AdminTest, ABackupIsTakenLiveAndStartsByItself) {
   const auto copy = place_->path("copy").string();
   const auto taken = troupe({"backup", copy});
   ASSERT_EQ(taken.code, 0) << taken.err;
+  place_->write("file", "");
+  EXPECT_EQ(troupe({"backup", place_->path("file").string()}).code, 2);
   const auto full = troupe({"backup", place_->path("").string()});
   EXPECT_EQ(full.code, 5) << "it must not write among other files";
   EXPECT_THAT(full.err, HasSubstr("not empty"));

@@ -227,7 +227,7 @@ TEST_F(ModelsTest, AnUnknownNameIsRefusedAtSubmitWithTheNearest) {
   auto node = place_.node();
   const auto refused = troupe({"submit", "text.generate", "--model", "tnyi",
                                "-p", "prompt=hello", "--json"});
-  EXPECT_EQ(refused.code, 5);
+  EXPECT_EQ(refused.code, 2);
   EXPECT_THAT(refused.err, HasSubstr("there is no model 'tnyi'"));
   EXPECT_THAT(refused.err, HasSubstr("tiny"));
   node->signal(SIGTERM);

@@ -106,6 +106,21 @@ TEST_F(NoNodeTest, RunPassesOnWhyItsNodeDidNotStart) {
   EXPECT_THAT(message, Not(HasSubstr("\n")));
 }
 
+TEST_F(NoNodeTest, TheDoctorSeesAFolderInThePlaceOfALockFile) {
+  ASSERT_EQ(place_.troupe({"run", "echo", "-p", "text=a"}).code, 0);
+  EXPECT_EQ(place_.troupe({"doctor"}).code, 0);
+  const auto lock = place_.data() / "lock";
+  std::filesystem::remove(lock);
+  std::filesystem::create_directory(lock);
+  const auto doctor = place_.troupe({"doctor"});
+  EXPECT_EQ(doctor.code, 8);
+  EXPECT_THAT(doctor.out, HasSubstr(lock.string() + " is a folder, where a "
+                                                    "node keeps a lock file"));
+  const auto node = place_.start({"node"})->finish(3'000);
+  EXPECT_EQ(node.code, 8);
+  EXPECT_THAT(node.err, HasSubstr(lock.string() + " is a folder"));
+}
+
 TEST_F(NoNodeTest, TheDoctorSeesAStoreThatCannotBeOpened) {
   ASSERT_EQ(place_.troupe({"run", "echo", "-p", "text=a"}).code, 0);
   const auto well = place_.troupe({"doctor"});

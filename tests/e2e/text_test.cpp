@@ -110,9 +110,9 @@ TEST_F(TextTest, AKilledDeviceProcessLosesNoJob) {
   const auto device = device_pid();
   ASSERT_NE(device, 0);
   ASSERT_EQ(::kill(device, SIGKILL), 0);
-  const auto again = running->finish().json();
+  const auto seen = running->finish();
+  const auto again = seen.json();
   EXPECT_EQ(again["attempt"], 2);
-  // Too long for a record: the result is a file of the job.
   // Who watches is told why the text stands still, and the node's log as well.
   for (const auto* line :
        {"\nrunning, attempt 1 on cpu\n",
@@ -123,6 +123,7 @@ TEST_F(TextTest, AKilledDeviceProcessLosesNoJob) {
     EXPECT_THAT(seen.err, HasSubstr(line));
   EXPECT_THAT(node_->said(),
               HasSubstr("lost with it: attempt 1 of job 01KAAAAAAAAAA"));
+  // Too long for a record: the result is a file of the job.
   EXPECT_EQ(again["artifacts"][0]["name"], "result.json");
   EXPECT_GT(whole["text"].get<std::string>().size(), 32'768u);
   EXPECT_EQ(again["result"]["text"], whole["text"]);
@@ -203,9 +204,15 @@ TEST_F(TextTest, WhatCannotBeComputedIsRefusedBeforeItIsStored) {
   auto unknown = job(5);
   unknown[2] = "no-such-model";
   const auto refused = run(unknown);
-  EXPECT_EQ(refused.code, 5) << refused.err;
+  EXPECT_EQ(refused.code, 2) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("there is no model 'no-such-model'"));
+  // Of a program that does not look itself the node judges it.
+  const auto line = place_->troupe(
+      {"submit", "--json", "-"},
+      R"({"kind":"text.generate","model":"no-such-model","params":{"prompt":"a"}})");
+  EXPECT_EQ(line.code, 5);
   EXPECT_THAT(
-      refused.err,
+      line.out,
       HasSubstr("model cannot be used: there is no model 'no-such-model'"));
   const auto wrong = run(job(5), {"-p", "top_p=7", "-p", "n=0"});
   EXPECT_EQ(wrong.code, 2);
@@ -220,6 +227,15 @@ TEST_F(TextTest, WhatTheModelHasNoRoomForFailsWithTheFigure) {
   EXPECT_EQ(failure["class"], "invalid");
   EXPECT_THAT(failure["message"].get<std::string>(),
               HasSubstr("room for 16384 together"));
+}
+
+TEST_F(TextTest, AFileThatIsTooLongForAPromptIsNotUploaded) {
+  place_->write("long", std::string((4u << 20) + 1, 'x'));
+  const auto refused =
+      troupe({"run", "text.generate", "--model", model_->path(), "-p",
+              "prompt=@" + place_->path("long").string()});
+  EXPECT_EQ(refused.code, 2) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("at most 4194304 are allowed"));
 }
 
 TEST_F(TextTest, APromptOfAnyLengthCanBeSent) {

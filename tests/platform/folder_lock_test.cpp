@@ -20,6 +20,18 @@ TEST(FolderLock, ASecondHolderIsRefusedAndToldWhoHoldsIt) {
             std::string::npos);
 }
 
+TEST(FolderLock, AFolderInThePlaceOfItsFileIsNamedWithWhatToDo) {
+  TempDir dir;
+  std::filesystem::create_directory(dir / "lock");
+  const auto held = FolderLock::acquire(dir.path());
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().code, Errc::io_error);
+  EXPECT_EQ(held.error().message,
+            (dir / "lock").string() +
+                " is a folder, where the lock is kept in a file of that name; "
+                "move the folder away");
+}
+
 TEST(FolderLock, IsFreeAgainWhenTheHolderLetsGo) {
   TempDir dir;
   { ASSERT_TRUE(FolderLock::acquire(dir.path())); }
