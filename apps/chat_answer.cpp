@@ -120,9 +120,16 @@ bool is_too_long(const Error& error) {
 
 Error advised(Error error) {
   if (!is_too_long(error)) return error;
+  // The answer's length is at fault where a shorter one would have room.
+  const bool by_answer =
+      error.message.find("max_tokens is ") != error.message.npos;
   error.message =
-      "the question is too long, even without what was said before it: " +
-      error.message + "; shorten it, or ask for fewer tokens with --max-tokens";
+      by_answer
+          ? "question and answer are too long together: " + error.message +
+                "; ask for fewer tokens with --max-tokens, or shorten the "
+                "question"
+          : "the question is too long by itself: " + error.message +
+                "; shorten it (the system text counts, too)";
   return error;
 }
 

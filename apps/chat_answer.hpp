@@ -37,7 +37,8 @@ std::string amounts_text(const Json& result);
 /// Whether what was sent is too long for the model, or for a job.
 bool is_too_long(const Error& error);
 
-/// The error with what to do next where even the question alone is too long.
+/// The error with what to do next where even the question alone is too long:
+/// fewer tokens of the answer where that helps, else a shorter question.
 Error advised(Error error);
 
 }  // namespace troupe

@@ -6,17 +6,16 @@
 #include <cstdlib>
 #include <utility>
 
+#include "apps/chat_room.hpp"
 #include "apps/chat_turns.hpp"
 #include "apps/chat_words.hpp"
 #include "apps/commands/commands.hpp"
 #include "apps/conversation.hpp"
 #include "apps/line_input.hpp"
 #include "apps/local_files.hpp"
-#include "apps/model_names.hpp"
 #include "apps/prompt.hpp"
 #include "apps/render/json.hpp"
 #include "apps/submitting.hpp"
-#include "cluster/client_folder.hpp"
 #include "kinds/text_common.hpp"
 #include "platform/file.hpp"
 
@@ -46,6 +45,7 @@ Status save_conversation(const std::filesystem::path& named, const Json& json) {
       file, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
+/// REQUIRES: check() was good.
 class Chat {
  public:
   Chat(Invocation& call, const ChatOptions& options)
@@ -55,6 +55,7 @@ class Chat {
         at_terminal_{!call.json && terminal_.out_is_terminal &&
                      ::isatty(STDIN_FILENO) == 1},
         talk_{options.system},
+        room_{*model_folder_here(call, options.model)},
         turns_{call} {}
 
   ExitCode go() {
@@ -152,12 +153,15 @@ class Chat {
   /// The question that waits, with as much of what was said before as fits.
   ChatAnswer ask() {
     const auto interrupts = turns_.interrupts().count();
+    bool left_out = leave_out_what_has_no_room();
     auto answer = turns_.ask(turn_options(options_, talk_));
-    bool left_out = false;
-    while (answer.error && is_too_long(*answer.error) &&
-           turns_.interrupts().count() == interrupts &&
-           talk_.leave_out_oldest()) {
+    while (answer.error && is_too_long(*answer.error)) {
+      room_.refused(talk_);
+      if (turns_.interrupts().count() != interrupts ||
+          !talk_.leave_out_oldest())
+        break;
       left_out = true;
+      leave_out_what_has_no_room();
       answer = turns_.ask(turn_options(options_, talk_));
     }
     if (left_out && !answer.error && !std::exchange(told_left_out_, true))
@@ -165,6 +169,16 @@ class Chat {
           "the conversation has grown too long: from now on its oldest turns "
           "are left out of what the model is told");
     return answer;
+  }
+
+  /// Before it is asked: a job that is refused stays in the history. Whether
+  /// there was any.
+  bool leave_out_what_has_no_room() {
+    bool some = false;
+    while (!room_.has(talk_, answer_tokens(options_)) &&
+           talk_.leave_out_oldest())
+      some = true;
+    return some;
   }
 
   /// Of the question that waits.
@@ -207,6 +221,7 @@ class Chat {
   const Terminal& terminal_;
   const bool at_terminal_;
   Conversation talk_;
+  ChatRoom room_;
   bool told_left_out_ = false;  // Of this conversation.
   ChatTurns turns_;
 };
@@ -216,13 +231,8 @@ Status check(Invocation& call, const ChatOptions& options) {
   if (call.session.in_console)
     return Error{Errc::invalid_argument,
                  "it reads the lines itself; call it from a shell"};
-  const auto data = call.session.data();
-  if (!data) return data.error();
-  // A client elsewhere does not see the node's models.
-  if (!cluster::is_client_folder(data->path))
-    if (auto found = named_model(model_places(data->path), options.model);
-        !found)
-      return found.error();
+  if (auto found = model_folder_here(call, options.model); !found)
+    return found.error();
   if (auto good = check_chat(options); !good) return good;
   Conversation trial{options.system};
   trial.ask("?");

@@ -7,6 +7,7 @@ namespace troupe {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr JobId kAsked{1, 2};
 constexpr char kResult[] =
@@ -90,11 +91,22 @@ TEST(ChatAnswerTest, SaysHowMuchAndHowFast) {
 
 TEST(ChatAnswerTest, WhatNoLongerFitsIsToldWithWhatToDo) {
   const Error room{Errc::invalid_argument,
-                   "params.max_tokens is 1 after a prompt of 600 tokens; this "
-                   "model has room for 512 together"};
-  EXPECT_THAT(advised(room).message, HasSubstr("the question is too long"));
-  EXPECT_THAT(advised(room).message, HasSubstr("of 600 tokens"));
-  EXPECT_THAT(advised(room).message, HasSubstr("--max-tokens"));
+                   "params.max_tokens is 500 after a prompt of 60 tokens; this "
+                   "model has room for 512 together: allowed are 1 to 452"};
+  EXPECT_THAT(advised(room).message,
+              HasSubstr("question and answer are too long together"));
+  EXPECT_THAT(advised(room).message, HasSubstr("allowed are 1 to 452"));
+  EXPECT_THAT(advised(room).message,
+              HasSubstr("fewer tokens with --max-tokens"));
+  const Error prompt{Errc::invalid_argument,
+                     "params.messages has 600 tokens, before an answer of 1; "
+                     "this model has room for 512 together: allowed is a "
+                     "prompt of 1 to 511"};
+  EXPECT_THAT(advised(prompt).message,
+              HasSubstr("the question is too long by itself"));
+  EXPECT_THAT(advised(prompt).message, HasSubstr("shorten it"));
+  EXPECT_THAT(advised(prompt).message, Not(HasSubstr("--max-tokens")))
+      << "no answer is short enough";
   const Error bytes{Errc::invalid_argument,
                     "params are 17000 bytes; at most 16384 are allowed",
                     {{"params", "are 17000 bytes; at most 16384 are allowed"}}};

@@ -204,12 +204,15 @@ TEST_F(ChatTest, AConversationThatOutgrowsTheModelLosesItsOldestTurns) {
   EXPECT_EQ(lines[1]["usage"]["completion_tokens"], 300);
   EXPECT_EQ(params(lines[1])["messages"].size(), 1u);
   EXPECT_THAT(output.err, HasSubstr("its oldest turns are left out"));
+  EXPECT_EQ(troupe({"jobs", "list", "--json", "--limit", "2"}).lines()[1]["id"],
+            lines[0]["job"])
+      << "no job was tried that had no room";
 
   const auto never = ask("600").lines();
   ASSERT_EQ(never.size(), 2u);
   const auto message = never[0]["error"]["message"].get<std::string>();
   EXPECT_EQ(never[0]["error"]["code"], "invalid_argument");
-  EXPECT_THAT(message, HasSubstr("the question is too long"));
+  EXPECT_THAT(message, HasSubstr("question and answer are too long together"));
   EXPECT_THAT(message, HasSubstr("room for 512 together"));
 }
 
