@@ -275,6 +275,7 @@ void Schedule::Impl::explain_run(std::uint32_t slot, Now now,
   if (run.stopping)
     say.push_back("it was told to stop: " +
                   std::string(to_string(*run.stopping)));
+  if (const auto mean = expected_ms(job, device); mean && !run.full_since) {
     const auto left = static_cast<std::int64_t>(*mean) - ran + run.waited;
     if (left > 0) reply.expected_end_ms = now.wall + left;
     say.push_back(left > 0 ? "expected to end in about " + seconds(left)
