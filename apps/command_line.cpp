@@ -320,7 +320,10 @@ std::string error_text(const Error& error, const std::string& who) {
   for (std::size_t i = 0; i < error.faults.size(); ++i) {
     const auto& fault = error.faults[i];
     const bool told = error.message.find(fault.message) != error.message.npos;
-    if (told && (i == 0 || has_all)) continue;
+    const bool with_path =
+        error.message.find((fault.path.empty() ? "" : fault.path + " ") +
+                           fault.message) != error.message.npos;
+    if (with_path || (told && (i == 0 || has_all))) continue;
     text += "  " + (fault.path.empty() ? "" : fault.path + ": ") +
             fault.message + "\n";
   }

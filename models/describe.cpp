@@ -4,33 +4,12 @@
 #include <cmath>
 #include <set>
 
-#include "models/qwen2/config.hpp"
-#include "models/qwen2/text_files.hpp"
-#include "models/qwen2/weights.hpp"
-#include "models/weights/weight_folder.hpp"
+#include "models/qwen2/folder.hpp"
 
 namespace troupe {
 namespace {
 
 constexpr std::int64_t kCheckedAtOnce = 1 << 20;  // Elements.
-
-struct Opened {
-  Qwen2Config config;
-  WeightFolder weights;
-  Qwen2Text text;
-};
-
-Result<Opened> open(const std::filesystem::path& dir) {
-  auto config = load_qwen2_config(dir);
-  if (!config) return config.error();
-  auto weights = WeightFolder::open(dir);
-  if (!weights) return weights.error();
-  if (auto good = check_qwen2_tensors(*config, *weights); !good)
-    return good.error();
-  auto text = load_qwen2_text(dir, *config);
-  if (!text) return text.error();
-  return Opened{*std::move(config), *std::move(weights), *std::move(text)};
-}
 
 void describe_weights(const WeightFolder& folder, ModelDescription& d) {
   std::set<std::string> dtypes;
@@ -82,7 +61,7 @@ Status check_tensor(const LocatedTensor& located, std::vector<float>& values) {
 }  // namespace
 
 Result<ModelDescription> describe_model(const std::filesystem::path& dir) {
-  const auto opened = open(dir);
+  const auto opened = open_qwen2_folder(dir);
   if (!opened) return opened.error();
   ModelDescription d;
   d.family = "qwen2";
@@ -103,7 +82,7 @@ Result<ModelDescription> describe_model(const std::filesystem::path& dir) {
 }
 
 Status check_model(const std::filesystem::path& dir) {
-  const auto opened = open(dir);
+  const auto opened = open_qwen2_folder(dir);
   if (!opened) return opened.error();
   std::vector<float> values;
   for (const auto& [name, located] : opened->weights.tensors())

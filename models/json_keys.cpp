@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "models/missing_file.hpp"
 #include "platform/file.hpp"
 #include "platform/regular_file.hpp"
 
@@ -143,9 +144,12 @@ Result<UniqueJson> read_json_object(const std::string& path) {
   auto text = platform::read_regular(path, kMaxJsonFileBytes);
   if (!text) return text.error();
   auto json = parse_unique_json(*text);
-  if (!json) return Error{Errc::corrupt, path + ": " + json.error().message};
+  if (!json)
+    return Error{Errc::corrupt,
+                 path + ": " + json.error().message + fetch_again(path)};
   if (!json->is_object())
-    return Error{Errc::corrupt, path + ": is no JSON object"};
+    return Error{Errc::corrupt,
+                 path + ": is no JSON object" + fetch_again(path)};
   return json;
 }
 

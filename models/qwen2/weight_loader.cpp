@@ -22,8 +22,11 @@ Result<Qwen2WeightLoader> Qwen2WeightLoader::opened(const ModelSource& source,
   if (!config) return config.error();
   auto folder = WeightFolder::open(source.folder);
   if (!folder) return folder.error();
-  if (auto good = check_qwen2_tensors(*config, *folder); !good)
-    return good.error();
+  if (auto good = check_qwen2_tensors(*config, *folder); !good) {
+    auto why = good.error();
+    if (why.faults.size() > kMaxLoadFaults) why.faults.resize(kMaxLoadFaults);
+    return why;
+  }
   Qwen2WeightLoader loader{source, std::move(*folder), ctx};
   loader.weights_.config = std::move(*config);
   loader.weights_.format = format;

@@ -17,6 +17,10 @@
 
 namespace troupe {
 
+/// Of tensors that are not what they must be, told by a load: it happens in
+/// another process, whose frames are small. describe_model() tells all.
+inline constexpr std::size_t kMaxLoadFaults = 32;
+
 class Qwen2WeightLoader {
  public:
   /// Opens and checks the folder; allocates nothing yet. What `ctx` points to

@@ -100,7 +100,6 @@ Status check_qwen2_tensors(const Qwen2Config& config,
                  " " + faults.front().message;
   if (faults.size() > 1)
     message += " (and " + std::to_string(faults.size() - 1) + " more)";
-  if (faults.size() > kMaxShownFaults) faults.resize(kMaxShownFaults);
   return Error{all_unsupported ? Errc::unsupported : Errc::corrupt, message,
                std::move(faults)};
 }

@@ -38,13 +38,10 @@ struct Qwen2Weights {
   Arena memory;
 };
 
-inline constexpr std::size_t kMaxShownFaults = 32;
-
 /// What the folder must hold for the config, and nothing else. (A tied head
 /// and rotary tables may lie beside; they say nothing new.) Errors: corrupt,
-/// with a fault for each tensor that is missing or of another shape, at most
-/// kMaxShownFaults of them; unsupported, when all are unknown or of another
-/// type.
+/// with a fault for each tensor that is missing or of another shape, all of
+/// them; unsupported, when all are unknown or of another type.
 Status check_qwen2_tensors(const Qwen2Config& config,
                            const WeightFolder& folder);
 

@@ -348,5 +348,19 @@ TEST_F(CommandLineTest, TheConsoleHasTheVerbsOfTheCommandLine) {
   EXPECT_THAT(left_out, testing::UnorderedElementsAre("node", "console"));
 }
 
+TEST(ErrorText, TellsEachFaultOnceAndAllOfThem) {
+  const std::vector<Fault> faults{{"a", "is 1"}, {"b", "is 2"}, {"c", "is 3"}};
+  EXPECT_EQ(
+      error_text({Errc::corrupt, "x.json: a is 1; b is 2; c is 3", faults}),
+      "troupe: x.json: a is 1; b is 2; c is 3\n");
+  EXPECT_EQ(
+      error_text({Errc::corrupt, "x: tensor a is 1 (and 2 more)", faults}),
+      "troupe: x: tensor a is 1 (and 2 more)\n  b: is 2\n  c: is 3\n");
+  EXPECT_EQ(error_text({Errc::corrupt,
+                        "a is missing",
+                        {{"a", "is missing"}, {"b", "is missing"}}}),
+            "troupe: a is missing\n  b: is missing\n");
+}
+
 }  // namespace
 }  // namespace troupe

@@ -52,6 +52,27 @@ TEST(DescribeModel, RefusesAFolderWithoutAModel) {
   EXPECT_EQ(describe_model(empty.path()).error().code, Errc::not_found);
 }
 
+TEST(DescribeModel, NamesEveryTensorThatIsWrong) {
+  TextModelFolder folder;
+  folder.tiny.config["num_hidden_layers"] = 5;
+  folder.tiny.write(folder.path());
+  const auto d = describe_model(folder.path());
+  ASSERT_FALSE(d);
+  EXPECT_EQ(d.error().faults.size(), 4u * 12);
+  EXPECT_EQ(d.error().message.find('\n'), std::string::npos);
+}
+
+TEST(DescribeModel, SaysWhatToDoAboutAConfigThatIsNoJson) {
+  TextModelFolder folder;
+  for (const auto* text : {"{", "[]"}) {
+    folder.add("config.json", text);
+    EXPECT_THAT(describe_model(folder.path()).error().message,
+                HasSubstr("fetch the file again from where the model came "
+                          "from, then type: troupe models check " +
+                          folder.path().string()));
+  }
+}
+
 TEST(CheckModel, ReadsEveryWeight) {
   TextModelFolder folder;
   EXPECT_TRUE(check_model(folder.path()));

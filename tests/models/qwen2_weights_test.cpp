@@ -174,7 +174,7 @@ TEST_F(Qwen2WeightsTest, NamesEveryTensorThatIsWrong) {
 TEST_F(Qwen2WeightsTest, ShowsNoMoreFaultsThanTheLimit) {
   tiny_.config["num_hidden_layers"] = 4;
   const auto error = refusal();
-  EXPECT_EQ(error.faults.size(), kMaxShownFaults);
+  EXPECT_EQ(error.faults.size(), kMaxLoadFaults);
   EXPECT_THAT(error.message, HasSubstr("(and 35 more)"));
 }
 
