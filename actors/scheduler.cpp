@@ -272,11 +272,17 @@ class SchedulerState {
     return faults;
   }
 
-  // A job that is here already is answered whatever became of its model.
-  std::vector<Fault> model_faults(const JobSpec& spec,
-                                  const Error& error) const {
-    if (store_.summary(spec.id)) return {};
-    return {{"model", "cannot be used: " + error.message}};
+  // Beside what is wrong already, so that one answer has it all. A job that is
+  // here already is answered whatever became of its model.
+  void add_model_faults(const JobSpec& spec, const Error& error,
+                        std::vector<Fault>& faults) const {
+    if (!store_.summary(spec.id))
+      add_narrower(faults, faults_of_model(spec, error));
+  }
+
+  static bool names_model(const std::vector<Fault>& faults) {
+    return std::ranges::any_of(
+        faults, [](const Fault& fault) { return fault.path == "model"; });
   }
 
   Result<ModelUse> use_of(const JobSpec& spec) const {
@@ -305,8 +311,9 @@ class SchedulerState {
     auto faults = check_submit(spec, options_.kinds, options_.job_limits);
     if (faults.empty()) faults = missing_files(spec);
     // Reserved before the start, beside what the job asks for.
-    auto use = faults.empty() ? use_of(spec) : Result<ModelUse>{ModelUse{}};
-    if (!use) faults = model_faults(spec, use.error());
+    auto use =
+        names_model(faults) ? Result<ModelUse>{ModelUse{}} : use_of(spec);
+    if (!use) add_model_faults(spec, use.error(), faults);
     if (!faults.empty()) {
       answers.push_back({.id = id, .error = submit_error(std::move(faults))});
       return;

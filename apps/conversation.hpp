@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "apps/job_options.hpp"
-#include "core/text_params.hpp"
 
 namespace troupe {
 
@@ -29,8 +28,12 @@ Status check_chat(const ChatOptions& chat);
 /// Questions and answers in turn, and at most one question without an answer.
 class Conversation {
  public:
+  struct Message {
+    std::string role;
+    std::string content;
+  };
   struct Said {
-    TextMessage message;
+    Message message;
     bool cut = false;  // An answer that was ended before its end.
   };
 

@@ -17,6 +17,7 @@
 #include "core/text_params.hpp"
 #include "kinds/kinds.hpp"
 #include "kinds/submit_check.hpp"
+#include "kinds/text_common.hpp"
 
 namespace troupe {
 namespace {
@@ -248,8 +249,11 @@ JobConfig widest_limits() {
 /// All in one answer: what is wrong here already, then what the head would say
 /// of the rest; nothing of parameters that could not be read.
 Error with_the_rest(std::vector<Fault> faults, JobSpec spec, const Kinds& kinds,
-                    bool params_are_known = true) {
-  for (auto& fault : draft_faults(std::move(spec), kinds)) {
+                    bool params_are_known = true,
+                    const ModelFaults& model_faults = {}) {
+  auto rest = draft_faults(spec, kinds, model_faults);
+  if (rest.empty() && model_faults) rest = model_faults(spec);
+  for (auto& fault : rest) {
     if (!params_are_known && fault.path.starts_with("params")) continue;
     const bool told = std::ranges::any_of(
         faults, [&](const Fault& f) { return f.path == fault.path; });
@@ -274,19 +278,26 @@ std::vector<Fault> line_faults(const Json& job, string_view line) {
 }  // namespace
 
 Result<DraftJob> draft_job(const JobOptions& options, const Kinds& kinds,
-                           UnixMs now, const FileFault& file_fault) {
+                           UnixMs now, const FileFault& file_fault,
+                           const ModelFaults& model_faults) {
   Drafter drafter{options, kinds, now, file_fault};
   auto draft = drafter.draft();
   if (drafter.faults.empty()) return draft;
   return with_the_rest(std::move(drafter.faults), std::move(draft.spec), kinds,
-                       drafter.params_are_known());
+                       drafter.params_are_known(), model_faults);
 }
 
-std::vector<Fault> draft_faults(JobSpec spec, const Kinds& kinds) {
+std::vector<Fault> draft_faults(JobSpec spec, const Kinds& kinds,
+                                const ModelFaults& model_faults) {
   if (!spec.id) spec.id = {1, 1};  // Made later.
   for (auto& input : spec.inputs)  // Known when it is uploaded.
     if (!input.job && input.sha256.empty()) input.sha256 = string(64, '0');
-  return check_submit(spec, kinds, widest_limits());
+  auto faults = check_submit(spec, kinds, widest_limits());
+  const bool of_model = std::ranges::any_of(
+      faults, [](const Fault& fault) { return fault.path == "model"; });
+  if (!faults.empty() && !of_model && model_faults)
+    add_narrower(faults, model_faults(spec));
+  return faults;
 }
 
 Result<JobSpec> job_from_json(std::string_view line, const Kinds& kinds) {
@@ -327,6 +338,15 @@ Result<UnixMs> parse_time(std::string_view text, UnixMs now) {
                    "2026-11-21T09:30:00Z or in unix milliseconds"};
 }
 
+/// With the range of values where there is one.
+static string help_of(const Kind& kind, const ParamInfo& param) {
+  string text(param.help);
+  if (!kind.name.starts_with("text.")) return text;
+  const auto allowed = allowed_words(param.name);
+  if (!allowed.empty() && text.ends_with('.')) text.pop_back();
+  return allowed.empty() ? text : text + allowed + ".";
+}
+
 std::string param_help(const Kind& kind) {
   std::vector<std::vector<string>> rows;
   for (const auto& param : kind.params)
@@ -334,7 +354,7 @@ std::string param_help(const Kind& kind) {
                     param.default_value.empty()
                         ? "required"
                         : "default " + string(param.default_value),
-                    string(param.help)});
+                    help_of(kind, param)});
   return "Parameters of " + string(kind.name) + " (--param NAME=VALUE):\n" +
          render::table(rows);
 }

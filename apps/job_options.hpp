@@ -56,14 +56,20 @@ struct DraftJob {
 using FileFault =
     std::function<std::string(const std::filesystem::path&, std::uint64_t)>;
 
+/// What is wrong with a job for its model, as far as that is known here.
+using ModelFaults = std::function<std::vector<Fault>(const JobSpec&)>;
+
 /// Errors: invalid_argument, with a fault per thing wrong. The head checks
 /// what is left; where something is wrong already, what it would say of the
 /// rest is told with it.
 Result<DraftJob> draft_job(const JobOptions& options, const Kinds& kinds,
-                           UnixMs now, const FileFault& file_fault = {});
+                           UnixMs now, const FileFault& file_fault = {},
+                           const ModelFaults& model_faults = {});
 
-/// What every head would refuse in a draft, whatever its limits are.
-std::vector<Fault> draft_faults(JobSpec spec, const Kinds& kinds);
+/// What every head would refuse in a draft, whatever its limits are; where that
+/// is something, with what `model_faults` says.
+std::vector<Fault> draft_faults(JobSpec spec, const Kinds& kinds,
+                                const ModelFaults& model_faults = {});
 
 /// One line of `submit --json -`: the fields of a job's specification, with
 /// `params` as an object. Errors: invalid_argument, as draft_job's.

@@ -102,9 +102,9 @@ bool JobParams::is_broken(const string& option, const string& name,
   return true;
 }
 
-void JobParams::repeated(const string& option, const string& json) {
-  for (const auto& path : repeated_keys(json))
-    fault(option, "'" + path + "' is given twice; keep one of them");
+void JobParams::repeated(const string& path, const string& json) {
+  for (const auto& key : repeated_keys(json))
+    fault(path, "'" + key + "' is given twice; keep one of them");
 }
 
 /// The parameter's type says how the text is to be read. Lists add up; of
@@ -125,7 +125,7 @@ void JobParams::set(const string& option, const string& name,
   }
   auto json = parse_json(value);
   if (is_broken(option, name, value, json)) return;
-  repeated(option, value);
+  repeated("params." + name, value);
   // Unknown parameters go through as they are: the head names the nearest.
   params_[name] = json ? *std::move(json) : Json(value);
 }
@@ -137,7 +137,7 @@ void JobParams::add_to_list(const string& option, const string& name,
   if (!list.is_array()) return;  // Of --params; the head says what it must be.
   auto json = parse_json(value);
   if (is_broken(option, name, value, json)) return;
-  repeated(option, value);
+  repeated("params." + name, value);
   if (json && json->is_array())
     for (auto& item : *json) list.push_back(std::move(item));
   else

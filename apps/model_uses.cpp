@@ -4,6 +4,8 @@
 #include <system_error>
 #include <utility>
 
+#include "kinds/submit_check.hpp"
+
 namespace troupe {
 namespace {
 
@@ -18,6 +20,15 @@ ClassUse class_use(const ModelNeeds& needs, const std::string& model,
 
 }  // namespace
 
+std::vector<Fault> model_faults(const ModelPlaces& places,
+                                const JobSpec& spec) {
+  if (spec.model.empty() || !family_of(spec.kind)) return {};
+  const auto limits = NeedsCache{places}.limits(spec.model, spec.kind);
+  const auto fits =
+      limits ? request_fits(*limits, {spec.kind, spec.params}) : limits.error();
+  return fits ? std::vector<Fault>{} : faults_of_model(spec, fits.error());
+}
+
 void touch_model(const ModelPlaces& places, const std::string& name) {
   const auto folder = find_model(places, name);
   std::error_code failed;
@@ -28,6 +39,9 @@ void touch_model(const ModelPlaces& places, const std::string& name) {
 Result<ModelUse> model_use(NeedsCache& cache, const std::vector<Gpu>& gpus,
                            const JobSpec& spec) {
   const Request request{spec.kind, spec.params};
+  const auto limits = cache.limits(spec.model, spec.kind);
+  if (!limits) return limits.error();
+  if (auto fits = request_fits(*limits, request); !fits) return fits.error();
   ModelUse all;
   const auto add = [&](const Result<ModelNeeds>& needs, std::string klass) {
     if (!needs) return ClassUse{std::move(klass), {}, needs.error().message};

@@ -2,6 +2,7 @@
 
 #include "apps/local_files.hpp"
 #include "apps/model_names.hpp"
+#include "apps/model_uses.hpp"
 #include "apps/render/bar.hpp"
 #include "apps/render/table.hpp"
 #include "cluster/client_folder.hpp"
@@ -107,10 +108,16 @@ Result<std::filesystem::path> model_folder_here(const Invocation& call,
 Result<DraftJob> draft_of(const Invocation& call, JobOptions options) {
   options.argv = call.rest;
   const auto& kinds = call.session.kinds;
-  auto draft =
-      draft_job(options, kinds, system_wall_clock().now(), &file_fault);
+  // Of a node elsewhere the models cannot be seen from here.
+  const auto of_model = [&](const JobSpec& spec) {
+    const auto data = call.session.node_folder();
+    return data ? model_faults(model_places(*data), spec)
+                : std::vector<Fault>{};
+  };
+  auto draft = draft_job(options, kinds, system_wall_clock().now(), &file_fault,
+                         of_model);
   if (!draft) return draft;
-  auto faults = draft_faults(draft->spec, kinds);
+  auto faults = draft_faults(draft->spec, kinds, of_model);
   if (!faults.empty()) return submit_error(std::move(faults));
   if (draft->spec.model.empty()) return draft;
   if (auto there = model_folder_here(call, draft->spec.model); !there)

@@ -10,19 +10,25 @@
 #include <vector>
 
 #include "core/inspect.hpp"
+#include "core/result.hpp"
 
 namespace troupe {
 
 inline constexpr std::int64_t kMaxTextChoices = 16;
 inline constexpr std::int64_t kDefaultMaxTokens = 512;
 inline constexpr std::size_t kMaxLogitBiases = 1024;
+inline constexpr std::size_t kMaxMessages = 1024;
 /// Of a prompt or messages in an input file.
 inline constexpr std::uint64_t kMaxTextInputBytes = 4u << 20;
 
 struct TextMessage {
-  std::string role;  // system, user, assistant
-  std::string content;
+  std::string role;                    // system, user, assistant
+  std::optional<std::string> content;  // Required, but it may be empty.
 };
+
+/// What is wrong with a conversation, wherever it came from: each with its path
+/// below the parameters ("messages[1].role").
+std::vector<Fault> message_faults(const std::vector<TextMessage>& messages);
 
 /// How tokens are chosen. Ranges: kinds/text_generate.hpp.
 struct TextSampling {
@@ -40,7 +46,7 @@ struct TextSampling {
 struct TextParams {
   std::optional<std::string> prompt;
   std::optional<std::string> prompt_input;
-  std::vector<TextMessage> messages;
+  std::optional<std::vector<TextMessage>> messages;
   std::optional<std::string> messages_input;
   std::optional<std::string> system;  // With messages that have none.
   std::optional<std::int64_t> max_tokens;

@@ -1,6 +1,7 @@
 #include "kinds/submit_check.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <string>
 
@@ -315,12 +316,33 @@ std::vector<Fault> check_submit(JobSpec& spec, const Kinds& kinds,
   return faults;
 }
 
+std::vector<Fault> faults_of_model(const JobSpec& spec, const Error& why) {
+  const bool of_params = std::ranges::any_of(
+      why.faults, [](const Fault& f) { return f.path.starts_with("params."); });
+  if (of_params) return why.faults;
+  auto text = "cannot be used: " + why.message;
+  if (why.faults.size() > 1)
+    text += "; to see all of it: troupe models check " + spec.model;
+  return {{"model", std::move(text)}};
+}
+
+void add_narrower(std::vector<Fault>& faults, std::vector<Fault> narrower) {
+  for (const auto& fault : narrower)
+    std::erase_if(faults, [&](const Fault& f) { return f.path == fault.path; });
+  std::ranges::move(narrower, std::back_inserter(faults));
+}
+
 Error submit_error(std::vector<Fault> faults) {
   string message = faults.front().path.empty()
                        ? faults.front().message
                        : faults.front().path + " " + faults.front().message;
   if (faults.size() > 1)
     message += " (and " + std::to_string(faults.size() - 1) + " more)";
+  if (faults.size() > kMaxToldFaults) {
+    const auto left = faults.size() - kMaxToldFaults;
+    faults.resize(kMaxToldFaults);
+    faults.push_back({"", "and " + std::to_string(left) + " faults more"});
+  }
   return {Errc::invalid_argument, std::move(message), std::move(faults)};
 }
 

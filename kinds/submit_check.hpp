@@ -16,8 +16,20 @@ namespace troupe {
 std::vector<Fault> check_submit(JobSpec& spec, const Kinds& kinds,
                                 const JobConfig& limits);
 
+/// What `why`, an Error about the job's model, says of the job: what of the
+/// parameters the model cannot do, else that the model cannot be used.
+std::vector<Fault> faults_of_model(const JobSpec& spec, const Error& why);
+
+/// Adds what is said of the same job with more knowledge: of one path that is
+/// what is told, since it leaves less room.
+void add_narrower(std::vector<Fault>& faults, std::vector<Fault> narrower);
+
+/// Of a job; an answer is one message, whose bytes are limited.
+inline constexpr std::size_t kMaxToldFaults = 100;
+
 /// An Error for people and scripts: the first fault in words, all of them as
-/// data. REQUIRES: not empty.
+/// data, but of more than kMaxToldFaults how many more there are.
+/// REQUIRES: not empty.
 Error submit_error(std::vector<Fault> faults);
 
 /// "" or "/a/0/b~1c" (RFC 6901).

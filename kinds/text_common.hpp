@@ -23,7 +23,6 @@ inline constexpr double kMaxTokenPenalty = 2;  // Presence, frequency.
 inline constexpr double kMaxLogitBias = 100;
 inline constexpr std::size_t kMaxStops = 16;
 inline constexpr std::size_t kMaxStopBytes = 256;
-inline constexpr std::size_t kMaxMessages = 1024;
 inline constexpr std::int64_t kMaxLogprobs = 20;
 
 class TextFaults {

@@ -12,7 +12,7 @@ constexpr std::array<ParamInfo, 22> kParams{{
     {"prompt", "string", "null", "A raw prompt; or give messages."},
     {"prompt_input", "string", "null",
      "Name of the input file that is the prompt."},
-    {"messages", "array of object", "[]",
+    {"messages", "array of object", "null",
      R"(A conversation: [{"role":"user","content":"hi"}].)"},
     {"messages_input", "string", "null",
      "Name of the input file that has the messages, as JSON."},
@@ -28,16 +28,15 @@ constexpr std::array<ParamInfo, 22> kParams{{
      "Of those with this part of the likeliest's chance."},
     {"repetition_penalty", "number", "null",
      "On all tokens of prompt and answer; 1: none."},
-    {"presence_penalty", "number", "null", "On tokens of the answer, -2 to 2."},
-    {"frequency_penalty", "number", "null",
-     "On each use in the answer, -2 to 2."},
+    {"presence_penalty", "number", "null", "On tokens of the answer."},
+    {"frequency_penalty", "number", "null", "On each use in the answer."},
     {"logit_bias", "object", "{}",
      R"(Added to tokens' logits: {"151645":-5}.)"},
     {"stop", "array of string", "[]", "Texts before which the answer ends."},
     {"seed", "integer", "null", "Null: made from the job's id."},
-    {"n", "integer", "1", "Answers, 1 to 16."},
+    {"n", "integer", "1", "Answers."},
     {"logprobs", "integer", "null",
-     "Tells of each step the chosen and the k likeliest, 0 to 20."},
+     "Tells of each step the chosen and the k likeliest."},
     {"ignore_eos", "boolean", "false", "Goes on after the model's end."},
     {"return_ids", "boolean", "false", "Tells the tokens' ids, too."},
     {"stream", "boolean", "true", "Shows the text as it comes."},
@@ -46,7 +45,7 @@ constexpr std::array<ParamInfo, 22> kParams{{
 
 void check_source(const TextParams& p, TextFaults& faults) {
   const bool text = p.prompt || faults.is_bound("prompt");
-  const bool list = !p.messages.empty() || faults.is_bound("messages");
+  const bool list = p.messages || faults.is_bound("messages");
   const bool prompt = text || p.prompt_input;
   const bool messages = list || p.messages_input;
   if (text && p.prompt_input)
@@ -64,19 +63,17 @@ void check_source(const TextParams& p, TextFaults& faults) {
     faults.add("prompt", "is empty: there is nothing to go on");
   if (prompt && p.system)
     faults.add("system", "goes with messages; a raw prompt says it itself");
-  if (p.system && !p.messages.empty() && p.messages[0].role == "system")
+  const auto& said = p.messages;
+  if (p.system && said && !said->empty() && said->front().role == "system")
     faults.add("system", "stands beside a system message; give one of them");
-  if (p.messages.size() > kMaxMessages)
-    faults.add("messages", "are " + std::to_string(p.messages.size()) +
-                               "; at most " + std::to_string(kMaxMessages) +
-                               " are allowed");
-  for (std::size_t i = 0; i < p.messages.size(); ++i) {
-    const auto role = "messages[" + std::to_string(i) + "].role";
-    if (p.messages[i].role.empty())
-      faults.add(role, "is missing; it is system, user or assistant");
-    else
-      faults.one_of(role, p.messages[i].role, {"system", "user", "assistant"});
-  }
+  // An empty list beside a prompt is named already; of what a binding fills,
+  // only what stands there counts.
+  const bool is_bound = faults.is_bound("messages");
+  const bool leave_empty = is_bound || prompt;
+  if (!said || (said->empty() && leave_empty)) return;
+  for (auto& fault : message_faults(*said))
+    if (!is_bound || !fault.path.ends_with(".content"))
+      faults.add(fault.path, std::move(fault.message));
 }
 
 void check_stops(const TextParams& p, TextFaults& faults) {

@@ -113,6 +113,14 @@ class Loader {
   virtual std::unique_ptr<Engine> take() = 0;
 };
 
+/// What a request may ask of a model, whatever device computes it.
+struct RequestLimits {
+  std::int64_t sequence = 0;     // Tokens of a prompt and one answer together.
+  std::int64_t pages = 0;        // Of the cache, for all answers together.
+  std::int64_t tokens = 0;       // Their ids are below.
+  std::string why_no_chat = {};  // Empty: it takes messages.
+};
+
 /// Everything the system must know about a family; see models/registry.cpp.
 struct ModelFamily {
   std::string_view name;                    // "qwen2"
@@ -132,6 +140,14 @@ struct ModelFamily {
   std::string (*setting)(const Request& request) = nullptr;
   /// Runs that an engine computes at once; what is admitted beyond waits in it.
   std::uint32_t batch = 1;
+  /// Null: there are none. Errors: all that loading would refuse but for the
+  /// numbers of the weights. Reads headers, configuration and text files, and
+  /// so takes longer than plan().
+  Result<RequestLimits> (*limits)(const std::filesystem::path& dir) = nullptr;
+  /// What of a request no engine of such a model would ever do, each with its
+  /// path. What its kind refuses is not told again. Null with `limits`.
+  std::vector<Fault> (*beyond)(const RequestLimits& limits,
+                               const Request& request) = nullptr;
 
   std::string setting_of(const Request& request) const {
     return setting == nullptr ? std::string{} : setting(request);
@@ -160,6 +176,14 @@ struct ModelNeeds {
 Result<ModelNeeds> model_needs(const ModelPlaces& places,
                                const std::string& name, const Request& request,
                                const Device& device = {});
+
+/// Of the model in that folder for that kind. Errors: see ModelFamily::limits;
+/// unsupported: no family serves the kind.
+Result<RequestLimits> request_limits(const std::filesystem::path& folder,
+                                     const std::string& kind);
+
+/// Errors: invalid_argument with all of `request` that is beyond the limits.
+Status request_fits(const RequestLimits& limits, const Request& request);
 
 /// The table that `apps` hands to inference actors as a value.
 std::span<const ModelFamily* const> model_families();

@@ -30,6 +30,8 @@ std::optional<FileStamp> stamp_of(const std::filesystem::path& path);
 struct ModelFile {
   std::string name;  // Below the model's folder, with '/'.
   FileStamp stamp;
+
+  bool operator==(const ModelFile&) const = default;
 };
 
 /// Folders that hold more are no model's.

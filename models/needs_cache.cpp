@@ -39,4 +39,26 @@ Result<ModelNeeds> NeedsCache::needs(const std::string& name,
   return needs;
 }
 
+Result<RequestLimits> NeedsCache::limits(const std::string& name,
+                                         const std::string& kind) {
+  const auto folder = find_model(places_, name);
+  if (!folder) return folder.error();
+  // Before it is looked at, as above.
+  auto files = model_files(*folder);
+  if (!files) return look_(*folder, kind);
+  const auto found = std::ranges::find_if(known_, [&](const Known& known) {
+    return known.folder == *folder && known.kind == kind;
+  });
+  if (found != known_.end()) {
+    std::rotate(known_.begin(), found, found + 1);
+    if (known_.front().files == *files) return known_.front().limits;
+    known_.erase(known_.begin());
+  }
+  auto limits = look_(*folder, kind);
+  if (known_.size() == kMaxEntries) known_.pop_back();
+  known_.insert(known_.begin(),
+                Known{kind, *folder, *std::move(files), limits});
+  return limits;
+}
+
 }  // namespace troupe

@@ -6,6 +6,8 @@
 #include "core/nearest.hpp"
 #include "models/model.hpp"
 #include "models/qwen2/engine.hpp"
+#include "models/qwen2/folder.hpp"
+#include "models/qwen2/text_request.hpp"
 #include "models/qwen2/weight_loader.hpp"
 
 namespace troupe {
@@ -93,12 +95,25 @@ Result<std::vector<Component>> plan(const std::filesystem::path& dir,
   return std::move(plan->components);
 }
 
+Result<RequestLimits> limits(const std::filesystem::path& dir) {
+  const auto folder = open_qwen2_folder(dir);
+  if (!folder) return folder.error();
+  const auto room = qwen2_room(folder->config);
+  const auto& text = folder->text;
+  return RequestLimits{
+      .sequence = room.sequence,
+      .pages = room.pages,
+      .tokens = static_cast<std::int64_t>(text.tokenizer.size()),
+      .why_no_chat = text.chat ? std::string{} : text.why_no_chat.message};
+}
+
+// One that the kind refuses means nothing here.
 std::string setting(const Request& request) {
   const auto json = parse_json(request.params);
   const bool named = json && json->is_object() && json->contains("dtype") &&
                      (*json)["dtype"].is_string();
   const auto dtype = named ? (*json)["dtype"].get<std::string>() : kAuto;
-  return dtype == kAuto ? std::string{} : dtype;
+  return enum_named(dtype, kernels::kLastWeightFormat) ? dtype : std::string{};
 }
 
 constexpr std::string_view kKinds[] = {"text.generate", "text.enhance"};
@@ -106,7 +121,8 @@ constexpr std::string_view kKinds[] = {"text.generate", "text.enhance"};
 }  // namespace
 
 extern const ModelFamily qwen2_family;
-const ModelFamily qwen2_family{"qwen2", kKinds,  open,
-                               plan,    setting, kEngineSequences};
+const ModelFamily qwen2_family{
+    "qwen2", kKinds,           open,   plan,
+    setting, kEngineSequences, limits, beyond_text_limits};
 
 }  // namespace troupe

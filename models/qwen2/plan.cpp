@@ -27,20 +27,31 @@ std::int64_t pages_of_pool(const Qwen2Config& config, KvCacheOptions one) {
   return std::clamp(static_cast<std::int64_t>(bytes / page_bytes), least, most);
 }
 
+KvCacheOptions cache_for(const Qwen2Config& config) {
+  KvCacheOptions cache{.layers = config.layers,
+                       .kv_heads = config.kv_heads,
+                       .head_dim = config.head_dim,
+                       .pages = 0,
+                       .sequences = kEngineSequences,
+                       .max_sequence_pages = 0};
+  cache.pages = pages_of_pool(config, cache);
+  cache.max_sequence_pages =
+      std::min(pages_for(config.max_positions), cache.pages);
+  return cache;
+}
+
 }  // namespace
+
+TextRoom qwen2_room(const Qwen2Config& config) {
+  const auto cache = cache_for(config);
+  return {.sequence = std::min(config.max_positions,
+                               cache.max_sequence_pages * kPageTokens),
+          .pages = cache.pages};
+}
 
 Result<Qwen2Plan> plan_qwen2(const Context& ctx, const Qwen2Config& config,
                              kernels::WeightFormat format) {
-  const auto of_one = pages_for(config.max_positions);
-  Qwen2Plan plan{.format = format};
-  plan.cache = {.layers = config.layers,
-                .kv_heads = config.kv_heads,
-                .head_dim = config.head_dim,
-                .pages = 0,
-                .sequences = kEngineSequences,
-                .max_sequence_pages = 0};
-  plan.cache.pages = pages_of_pool(config, plan.cache);
-  plan.cache.max_sequence_pages = std::min(of_one, plan.cache.pages);
+  Qwen2Plan plan{.format = format, .cache = cache_for(config)};
   plan.cache.dtype = qwen2_cache_dtype(ctx.device, format);
   plan.limits = {.rows = std::min(kEngineRows,
                                   plan.cache.max_sequence_pages * kPageTokens),

@@ -39,6 +39,13 @@ struct Qwen2Plan {
   std::vector<Component> components;  // weights, kv, step
 };
 
+/// What one engine's cache holds, whatever device it is on.
+struct TextRoom {
+  std::int64_t sequence = 0;  // Tokens of one answer and its prompt.
+  std::int64_t pages = 0;     // For all answers of a request together.
+};
+TextRoom qwen2_room(const Qwen2Config& config);
+
 /// Errors: invalid_argument, unsupported: an op refuses the model's shape.
 Result<Qwen2Plan> plan_qwen2(const Context& ctx, const Qwen2Config& config,
                              kernels::WeightFormat format);

@@ -25,7 +25,7 @@ TextParams enhancing(const EnhanceParams& p) {
     text.prompt = continued(p);
     text.stop = {"\n"};
   } else {
-    text.messages = {{"user", p.prompt.value_or("")}};
+    text.messages = {{{"user", p.prompt.value_or("")}}};
     text.system = p.system;
   }
   text.max_tokens = p.max_tokens;
@@ -36,20 +36,93 @@ TextParams enhancing(const EnhanceParams& p) {
   return text;
 }
 
+// What could be read of params that their kind may refuse.
+TextParams partly_read(const Request& request) {
+  const auto json = parse_json(request.params);
+  if (!json) return {};
+  if (request.kind == kEnhance) {
+    EnhanceParams enhance;
+    auto whole = from_json<EnhanceParams>(*json, UnknownFields::skip, &enhance);
+    return enhancing(whole ? *whole : enhance);
+  }
+  TextParams text;
+  auto whole = from_json<TextParams>(*json, UnknownFields::skip, &text);
+  return whole ? *std::move(whole) : text;
+}
+
+std::optional<TokenId> id_of(const std::string& name) {
+  TokenId id = -1;
+  const auto* end = name.data() + name.size();
+  const auto read = std::from_chars(name.data(), end, id);
+  if (read.ec != std::errc{} || read.ptr != end || id < 0) return {};
+  return id;
+}
+
+Error unreadable(std::vector<Fault> faults, const TextParams& partly) {
+  for (auto& fault : message_faults(
+           partly.messages.value_or(std::vector<TextMessage>{{"user", ""}}))) {
+    const auto said = [&](const Fault& f) { return f.path == fault.path; };
+    if (std::ranges::none_of(faults, said)) faults.push_back(std::move(fault));
+  }
+  for (auto& fault : faults)
+    fault.path = "params" + (fault.path.empty() ? "" : "." + fault.path);
+  auto message = faults_text(faults);
+  return {Errc::invalid_argument, std::move(message), std::move(faults)};
+}
+
 Result<TextParams> read_params(const Request& request) {
   const auto json = parse_json(request.params);
   if (!json) return json.error();
-  if (request.kind != kEnhance)
-    return from_json<TextParams>(*json, UnknownFields::refuse);
-  const auto enhance = from_json<EnhanceParams>(*json, UnknownFields::refuse);
-  if (!enhance) return enhance.error();
-  return enhancing(*enhance);
+  if (request.kind == kEnhance) {
+    const auto enhance = from_json<EnhanceParams>(*json, UnknownFields::refuse);
+    if (!enhance) return unreadable(enhance.error().faults, {});
+    return enhancing(*enhance);
+  }
+  TextParams partly;
+  auto params = from_json<TextParams>(*json, UnknownFields::refuse, &partly);
+  if (!params) return unreadable(params.error().faults, partly);
+  return params;
+}
+
+std::vector<Fault> chat_faults(const std::string& why_no_chat, bool enhances) {
+  const auto why = "cannot be used with this model (" + why_no_chat + "); ";
+  if (enhances)
+    return {{"params.style", "instruct " + why + "allowed is base"}};
+  return {{"params.messages", why + "give a raw prompt"}};
+}
+
+// Of what is no id at all the kind tells.
+void add_bias_faults(const TextParams& p, std::int64_t tokens,
+                     std::vector<Fault>& faults) {
+  for (const auto& [name, bias] : p.logit_bias)
+    if (id_of(name).value_or(0) >= tokens)
+      faults.push_back({"params.logit_bias." + name.substr(0, 32),
+                        "is no token of this model, which has the ids below " +
+                            std::to_string(tokens)});
+}
+
+// Answers of so many tokens, prompt included, that the pages are enough for.
+std::int64_t answers_within(std::int64_t pages, std::int64_t tokens) {
+  return pages / ((tokens - 1) / kernels::kPageTokens + 1);
+}
+
+Fault too_many_answers(std::int64_t n, const std::string& tokens,
+                       std::int64_t pages, std::int64_t most) {
+  return {"params.n",
+          "is " + std::to_string(n) + ", of " + tokens +
+              " tokens each with the prompt; this model's cache holds " +
+              std::to_string(pages * kernels::kPageTokens) +
+              " together: allowed are 1 to " + std::to_string(most)};
+}
+
+std::string has_room_for(std::int64_t tokens) {
+  return "; this model has room for " + std::to_string(tokens) + " together";
 }
 
 class Resolver {
  public:
-  Resolver(const TextParams& params, const Qwen2Text& model)
-      : p_{params}, model_{model} {}
+  Resolver(const TextParams& params, const Qwen2Text& model, bool enhances)
+      : p_{params}, model_{model}, enhances_{enhances} {}
 
   Result<TextRequest> run(const TextRoom& room) {
     prompt();
@@ -70,35 +143,46 @@ class Resolver {
   }
 
  private:
-  void fault(const char* name, std::string message) {
-    faults_.push_back({"params." + std::string(name), std::move(message)});
+  void fault(const std::string& name, std::string message) {
+    faults_.push_back({"params." + name, std::move(message)});
+  }
+  void add(const std::vector<Fault>& faults) {
+    faults_.insert(faults_.end(), faults.begin(), faults.end());
+  }
+
+  // What the user gave.
+  const char* source() const {
+    return p_.prompt || enhances_ ? "prompt" : "messages";
   }
 
   void prompt() {
-    const auto text = p_.prompt ? Result<std::string>{*p_.prompt} : rendered();
-    const char* name = p_.prompt ? "prompt" : "messages";
-    if (!text) return fault(name, text.error().message);
+    const auto text = p_.prompt ? p_.prompt : rendered();
+    if (!text) return;
     auto ids = model_.tokenizer.encode(*text);
-    if (!ids) return fault(name, ids.error().message);
-    if (ids->empty()) return fault(name, "is empty: there is nothing to go on");
+    if (!ids) return fault(source(), ids.error().message);
+    if (ids->empty())
+      return fault(source(), "is empty: there is nothing to go on");
     r_.prompt = std::move(*ids);
   }
 
-  Result<std::string> rendered() const {
-    if (!model_.chat)
-      return Error{Errc::invalid_argument,
-                   "cannot be used with this model (" +
-                       model_.why_no_chat.message +
-                       "); give a raw prompt, to text.enhance "
-                       "style=base"};
+  // Nothing: said why.
+  std::optional<std::string> rendered() {
+    const auto messages = p_.messages.value_or(std::vector<TextMessage>{});
+    // Those of a file nobody has looked at before.
+    auto faults = message_faults(messages);
+    for (auto& [path, what] : faults) fault(path, std::move(what));
+    if (!model_.chat) add(chat_faults(model_.why_no_chat.message, enhances_));
+    if (!faults.empty() || !model_.chat) return {};
     Chat chat;
-    const bool own = !p_.messages.empty() && p_.messages[0].role == "system";
+    const bool own = messages[0].role == "system";
     if (p_.system && !own)
       chat.messages.push_back({.role = "system", .content = *p_.system});
-    for (const auto& message : p_.messages)
-      chat.messages.push_back(
-          {.role = message.role, .content = message.content});
-    return model_.chat->render(chat);
+    for (const auto& [role, content] : messages)
+      chat.messages.push_back({.role = role, .content = content.value_or("")});
+    auto text = model_.chat->render(chat);
+    if (text) return *std::move(text);
+    fault(source(), text.error().message);
+    return {};
   }
 
   void lengths(std::int64_t room) {
@@ -107,33 +191,28 @@ class Resolver {
     r_.max_tokens = p_.max_tokens.value_or(
         std::clamp<std::int64_t>(left, 1, kDefaultMaxTokens));
     if (r_.max_tokens <= left) return;
-    const auto together = "; this model has room for " + std::to_string(room) +
-                          " together: allowed ";
     if (left >= 1)
-      return fault("max_tokens", "is " + std::to_string(r_.max_tokens) +
-                                     " after a prompt of " +
-                                     std::to_string(length) + " tokens" +
-                                     together + "are 1 to " +
-                                     std::to_string(left));
-    fault(p_.prompt ? "prompt" : "messages",
+      return fault("max_tokens",
+                   "is " + std::to_string(r_.max_tokens) +
+                       " after a prompt of " + std::to_string(length) +
+                       " tokens" + has_room_for(room) + ": allowed are 1 to " +
+                       std::to_string(left));
+    const auto answer = std::min(r_.max_tokens, room - 1);
+    fault(source(),
           "has " + std::to_string(length) + " tokens, before an answer of " +
-              std::to_string(r_.max_tokens) + together +
-              "is a prompt of 1 to " + std::to_string(room - 1));
+              std::to_string(r_.max_tokens) + has_room_for(room) +
+              ": allowed is a prompt of 1 to " + std::to_string(room - answer) +
+              " before an answer of " + std::to_string(answer));
   }
 
   // Each answer has pages of its own for all it may hold.
   void answers(std::int64_t pages) {
     r_.choices = std::clamp<std::int64_t>(p_.n, 1, kMaxTextChoices);
     const auto tokens = std::ssize(r_.prompt) + r_.max_tokens;
-    const auto each =
-        (std::max<std::int64_t>(tokens, 1) - 1) / kernels::kPageTokens + 1;
-    const auto most = pages / each;
+    const auto most = answers_within(pages, std::max<std::int64_t>(tokens, 1));
     if (r_.choices <= most || most == 0) return;  // 0: said of the prompt.
-    fault("n", "is " + std::to_string(r_.choices) + ", of up to " +
-                   std::to_string(tokens) +
-                   " tokens each with the prompt; this model's cache holds " +
-                   std::to_string(pages * kernels::kPageTokens) +
-                   " together: allowed are 1 to " + std::to_string(most));
+    faults_.push_back(too_many_answers(
+        r_.choices, "up to " + std::to_string(tokens), pages, most));
   }
 
   // The user's word, then the makers'; greedy where neither asks to sample.
@@ -166,35 +245,60 @@ class Resolver {
       fault("logit_bias", "has " + std::to_string(p_.logit_bias.size()) +
                               " entries; at most " +
                               std::to_string(kMaxLogitBiases) + " are allowed");
-    for (const auto& [name, bias] : p_.logit_bias) {
-      TokenId id = -1;
-      const auto* end = name.data() + name.size();
-      const auto read = std::from_chars(name.data(), end, id);
-      if (read.ec == std::errc{} && read.ptr == end && model_.tokenizer.has(id))
-        r_.biases.push_back({id, static_cast<float>(bias)});
+    const auto tokens = static_cast<std::int64_t>(model_.tokenizer.size());
+    for (const auto& [name, bias] : p_.logit_bias)
+      if (const auto id = id_of(name))
+        r_.biases.push_back({*id, static_cast<float>(bias)});
       else
-        fault("logit_bias", "names '" + name +
-                                "', which is no token id; this "
-                                "model has the ids below " +
-                                std::to_string(model_.tokenizer.size()));
-    }
+        fault("logit_bias",
+              "names '" + name.substr(0, 32) + "', which is no token's id");
+    add_bias_faults(p_, tokens, faults_);
   }
 
   const TextParams& p_;
   const Qwen2Text& model_;
+  const bool enhances_;
   TextRequest r_;
   std::vector<Fault> faults_;
 };
 
 }  // namespace
 
+std::vector<Fault> beyond_text_limits(const RequestLimits& limits,
+                                      const Request& request) {
+  const auto p = partly_read(request);
+  const bool enhances = request.kind == kEnhance;
+  std::vector<Fault> faults;
+  const auto asked = p.max_tokens.value_or(1);
+  const auto most = limits.sequence - 1;
+  if (asked > most)
+    faults.push_back({"params.max_tokens", "is " + std::to_string(asked) +
+                                               " beside the prompt's tokens" +
+                                               has_room_for(limits.sequence) +
+                                               ": allowed are 1 to " +
+                                               std::to_string(most)});
+  const auto tokens =
+      std::clamp<std::int64_t>(asked, 1, std::max<std::int64_t>(most, 1)) + 1;
+  const auto answers = answers_within(limits.pages, tokens);
+  if (p.n <= kMaxTextChoices && p.n > std::max<std::int64_t>(answers, 1))
+    faults.push_back(too_many_answers(p.n, std::to_string(tokens) + " or more",
+                                      limits.pages, answers));
+  add_bias_faults(p, limits.tokens, faults);
+  const bool chats = enhances ? !p.prompt : p.messages || p.messages_input;
+  if (chats && !limits.why_no_chat.empty())
+    for (auto& fault : chat_faults(limits.why_no_chat, enhances))
+      faults.push_back(std::move(fault));
+  return faults;
+}
+
 Result<TextRequest> resolve_text_request(const Request& request,
                                          const Qwen2Text& model,
                                          const TextRoom& room) {
   const auto params = read_params(request);
   if (!params) return params.error();
-  auto resolved = Resolver{*params, model}.run(room);
-  if (resolved) resolved->trims_start = request.kind == kEnhance;
+  const bool enhances = request.kind == kEnhance;
+  auto resolved = Resolver{*params, model, enhances}.run(room);
+  if (resolved) resolved->trims_start = enhances;
   return resolved;
 }
 

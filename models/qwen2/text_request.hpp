@@ -10,6 +10,7 @@
 #include "core/result.hpp"
 #include "kernels/sampling.hpp"
 #include "models/model.hpp"
+#include "models/qwen2/plan.hpp"
 #include "models/qwen2/text_files.hpp"
 
 namespace troupe {
@@ -28,11 +29,11 @@ struct TextRequest {
   bool stream = true;
 };
 
-/// What the engine's cache holds, in tokens.
-struct TextRoom {
-  std::int64_t sequence = 0;  // One answer and its prompt.
-  std::int64_t pages = 0;     // For all answers of a request together.
-};
+/// What the parameters of a request ask of any model like these limits say,
+/// each fault with its path: of what the prompt's length decides only what no
+/// prompt would do. Params that are not the kind's are left to the kind.
+std::vector<Fault> beyond_text_limits(const RequestLimits& limits,
+                                      const Request& request);
 
 /// Errors:
 /// invalid_argument with all faults: params that are not the kind's, text that

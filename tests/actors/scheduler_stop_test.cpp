@@ -1,5 +1,6 @@
 // What the scheduler's actor does about time: stop orders that meet a start on
-// its way to the disk, and leases over a time in which the node stood still.
+// its way to the disk, and leases over a time in which the node stood still;
+// and what it says of a job that is wrong in itself and for its model.
 #include <caf/typed_event_based_actor.hpp>
 
 #include "actors/memory_manager.hpp"
@@ -51,6 +52,12 @@ class SchedulerStopTest : public test::ActorTest {
     options.history = history;
     options.memory = spawn_memory_manager(sys, {});
     options.kinds = all_kinds();
+    options.model_use = [](const JobSpec& spec) -> Result<ModelUse> {
+      if (spec.model == "broken") return Error{Errc::corrupt, "is broken"};
+      return Error{Errc::invalid_argument,
+                   "too much",
+                   {{"params.max_tokens", "is over 2047"}}};
+    };
     options.steady = &steady;
     options.own_thread = false;
     scheduler = spawn_scheduler(sys, std::move(options));
@@ -118,6 +125,22 @@ class SchedulerStopTest : public test::ActorTest {
     pending.receive([](SubmitReply&) {}, [](caf::error&) { FAIL(); });
     return spec.id;
   }
+  std::vector<std::string> refused_paths(JobSpec spec) {
+    SubmitRequest request;
+    request.jobs.push_back(std::move(spec));
+    auto pending = self->request(scheduler, caf::infinite, submit_atom_v,
+                                 std::move(request));
+    settle();
+    std::vector<std::string> paths;
+    pending.receive(
+        [&](SubmitReply& reply) {
+          if (reply.answers[0].error)
+            for (const auto& fault : reply.answers[0].error->faults)
+              paths.push_back(fault.path);
+        },
+        [](caf::error&) { FAIL(); });
+    return paths;
+  }
   void answer(std::uint64_t first_index) {
     self->send(history, flush_atom_v, first_index);
     settle();
@@ -139,6 +162,22 @@ TEST_F(SchedulerStopTest, ACancelThatMeetsAStartOnItsWayToTheDiskIsObeyed) {
   EXPECT_TRUE(heard->assigned.empty()) << "its executor never hears of it";
   ASSERT_TRUE(end_of(job));
   EXPECT_EQ(end_of(job)->state, JobState::cancelled);
+}
+
+TEST_F(SchedulerStopTest, OneAnswerHasAllThatIsWrongForAJobAndItsModel) {
+  using Paths = std::vector<std::string>;
+  auto spec = author.spec(author.next_id());
+  spec.kind = "text.generate";
+  spec.model = "small";
+  spec.params = R"({"prompt":"x","top_p":7,"max_tokens":5000000})";
+  EXPECT_EQ(refused_paths(spec), (Paths{"params.top_p", "params.max_tokens"}));
+  spec.params = R"({"prompt":"x","max_tokens":5000})";
+  EXPECT_EQ(refused_paths(spec), (Paths{"params.max_tokens"}));
+  spec.model = "broken";
+  spec.params = R"({"prompt":"x","top_p":7})";
+  EXPECT_EQ(refused_paths(spec), (Paths{"params.top_p", "model"}));
+  spec.model = "";
+  EXPECT_EQ(refused_paths(spec), (Paths{"model", "params.top_p"}));
 }
 
 TEST_F(SchedulerStopTest, WithoutACancelItIsHandedOut) {

@@ -10,6 +10,7 @@ namespace troupe {
 namespace {
 
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
@@ -83,7 +84,36 @@ TEST(JobOptionsTest, AParameterThatIsGivenTwiceIsRefused) {
   EXPECT_THAT(faults_of(options), Contains(Fault{"--env", "'A'" + twice}));
   options.env = {};
   options.params = {R"(env={"A":"1","A":"2"})"};
-  EXPECT_THAT(faults_of(options), Contains(Fault{"--param", "'A'" + twice}));
+  EXPECT_THAT(faults_of(options), Contains(Fault{"params.env", "'A'" + twice}));
+  options = {};
+  options.kind = "text.generate";
+  options.params = {"prompt=x", R"(logit_bias={"5":1,"5":2})"};
+  EXPECT_THAT(faults_of(options),
+              Contains(Fault{"params.logit_bias", "'5'" + twice}));
+}
+
+TEST(JobOptionsTest, WhatIsWrongForTheModelIsToldBesideTheRest) {
+  const ModelFaults of_model = [](const JobSpec& spec) {
+    return std::vector<Fault>{{"params.n", spec.model + " does two at most"}};
+  };
+  JobOptions options;
+  options.kind = "text.generate";
+  options.model = "m";
+  const auto paths = [&](std::vector<std::string> params) {
+    options.params = std::move(params);
+    const auto draft = draft_job(options, all_kinds(), 0, {}, of_model);
+    std::vector<std::string> found;
+    for (const auto& fault :
+         draft ? draft_faults(draft->spec, all_kinds(), of_model)
+               : draft.error().faults)
+      found.push_back(fault.path);
+    return found;
+  };
+  EXPECT_THAT(paths({"prompt=x", "top_p=7", "n=99"}),
+              ElementsAre("params.top_p", "params.n"));
+  EXPECT_THAT(paths({"prompt=x", "prompt=y"}),
+              ElementsAre("--param", "params.n"));
+  EXPECT_THAT(paths({"prompt=x"}), IsEmpty()) << "the node is asked anyway";
 }
 
 TEST(JobOptionsTest, ACommandIsGivenBehindTheMarkOrAsAParameterNotBoth) {
@@ -420,6 +450,16 @@ TEST(ParamHelpTest, NamesEveryParameterOfTheKind) {
   const auto text = param_help(*kind);
   for (const auto& param : kind->params)
     EXPECT_THAT(text, HasSubstr("  " + std::string(param.name)));
+}
+
+TEST(ParamHelp, TellsTheRangeOfEachParameterThatHasOne) {
+  const auto kinds = all_kinds();
+  const auto text = param_help(*find_kind(kinds, "text.generate"));
+  EXPECT_THAT(text, HasSubstr("Answers; allowed are 1 to 16."));
+  EXPECT_THAT(text, HasSubstr("allowed is above 0 up to 1."));
+  EXPECT_THAT(text, HasSubstr("allowed are -2.0 to 2.0."));
+  EXPECT_THAT(param_help(*find_kind(kinds, "text.enhance")),
+              HasSubstr("allowed are 1 to 1048576."));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "tests/platform/temp_dir.hpp"
 
@@ -28,6 +29,20 @@ TEST(NamedModel, IsANameOrAPathFromHere) {
   EXPECT_EQ(*named_model(places, folder.string() + "/../demo-chat"), folder);
   EXPECT_EQ(*named_model(places, "./tests"),
             std::filesystem::current_path() / "tests");
+}
+
+// Nobody opens it, so nobody waits for its writer.
+TEST(NamedModel, ThatIsAFifoIsMisuse) {
+  platform::TempDir dir;
+  const auto fifo = dir.path() / "pipe";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  for (const auto& model : {fifo.string(), std::string("pipe")}) {
+    const auto found = named_model({{dir.path()}}, model);
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().code, Errc::invalid_argument);
+    EXPECT_THAT(found.error().message,
+                HasSubstr("there is no folder " + fifo.string()));
+  }
 }
 
 TEST(NamedModel, ThatIsNotThereIsMisuse) {

@@ -18,11 +18,12 @@ class ModelUsesTest : public testing::Test {
     one.info.klass = std::move(klass);
     return one;
   }
-  Result<ModelUse> use(const std::vector<Gpu>& gpus) {
+  Result<ModelUse> use(const std::vector<Gpu>& gpus,
+                       std::string params = R"({"dtype":"int8"})") {
     JobSpec spec;
     spec.kind = "text.generate";
     spec.model = "m";
-    spec.params = R"({"dtype":"int8"})";
+    spec.params = std::move(params);
     return model_use(cache, gpus, spec);
   }
 
@@ -38,6 +39,10 @@ class ModelUsesTest : public testing::Test {
           return Error{Errc::unsupported, cpu ? "not on CPUs" : "not on GPUs"};
         return ModelNeeds{
             "int8", {{"weights", cpu ? 10u : 7u}, {"kv", 1}}, cpu ? 4u : 8u};
+      },
+      [](const std::filesystem::path&,
+         const std::string&) -> Result<RequestLimits> {
+        return RequestLimits{.sequence = 64, .pages = 64, .tokens = 100};
       }};
 };
 
@@ -53,6 +58,28 @@ TEST_F(ModelUsesTest, EachClassOfGpusStandsOnceAndTheRestCountAsTheCpu) {
   EXPECT_EQ(all->on("of another node").bytes(), 11u);
   EXPECT_EQ(all->on("l4-24gb").batch, 8u);
   EXPECT_EQ(all->on("of another node").batch, 4u);
+}
+
+TEST_F(ModelUsesTest, WhatTheModelCannotDoIsNamedByItsPath) {
+  const auto none =
+      use({gpu(0, "l4-24gb")}, R"({"max_tokens":64,"logit_bias":{"100":1}})");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code, Errc::invalid_argument);
+  ASSERT_THAT(none.error().faults, SizeIs(2));
+  EXPECT_EQ(none.error().faults[0].path, "params.max_tokens");
+  EXPECT_EQ(none.error().faults[1].path, "params.logit_bias.100");
+}
+
+TEST_F(ModelUsesTest, ANodeThatIsNotAskedSaysTheSameOfAModel) {
+  JobSpec spec;
+  spec.kind = "text.generate";
+  spec.model = "m";
+  const auto faults = model_faults({{dir.path()}}, spec);
+  ASSERT_THAT(faults, SizeIs(1));
+  EXPECT_EQ(faults[0].path, "model");
+  EXPECT_THAT(faults[0].message, testing::HasSubstr("has no config.json"));
+  spec.kind = "process.run";
+  EXPECT_THAT(model_faults({{dir.path()}}, spec), testing::IsEmpty());
 }
 
 TEST_F(ModelUsesTest, WhatNoGpuCanRunTheCpuMay) {

@@ -220,8 +220,37 @@ TEST_F(TextTest, WhatCannotBeComputedIsRefusedBeforeItIsStored) {
   EXPECT_THAT(wrong.err, HasSubstr("params.n"));
 }
 
+TEST_F(TextTest, WhatTheModelCannotDoIsRefusedBesideWhatElseIsWrong) {
+  const Words beyond{"-p", R"(logit_bias={"99999":1})"};
+  const auto node_says = run(job(20'000), beyond);
+  EXPECT_EQ(node_says.code, 5) << node_says.err;
+  EXPECT_THAT(node_says.err, HasSubstr("room for 16384 together"));
+  EXPECT_THAT(node_says.err, HasSubstr("params.logit_bias.99999"));
+  auto also = beyond;
+  also.insert(also.end(), {"-p", "top_p=7"});
+  const auto seen_here = run(job(20'000), also);
+  EXPECT_EQ(seen_here.code, 2) << seen_here.err;
+  for (const auto* what :
+       {"params.top_p", "params.max_tokens", "params.logit_bias.99999"})
+    EXPECT_THAT(seen_here.err, HasSubstr(what));
+}
+
+TEST_F(TextTest, ABrokenModelIsRefusedAsModelsAddRefusesIt) {
+  TextModelFolder broken{place_->path("broken")};
+  broken.tiny.config["tie_word_embeddings"] = false;
+  broken.tiny.write(broken.path());
+  auto words = job(5);
+  words[2] = broken.path().string();
+  const auto refused = run(words);
+  EXPECT_EQ(refused.code, 5) << refused.err;
+  const auto* fault = "tensor lm_head.weight is missing";
+  EXPECT_THAT(refused.err, HasSubstr(fault));
+  EXPECT_THAT(troupe({"models", "add", broken.path().string()}).err,
+              HasSubstr(fault));
+}
+
 TEST_F(TextTest, WhatTheModelHasNoRoomForFailsWithTheFigure) {
-  const auto failed = run(job(20'000), {"--json"});
+  const auto failed = run(job(16'383), {"--json"});
   EXPECT_EQ(failed.code, 1);
   const auto failure = failed.json()["failure"];
   EXPECT_EQ(failure["class"], "invalid");

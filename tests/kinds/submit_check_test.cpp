@@ -304,5 +304,41 @@ TEST(EchoKindTest, StepsAndTheirTimeHaveLimits) {
   EXPECT_EQ(faults_of(R"({"text":"a","steps":18446744073709551615})"), 1u);
 }
 
+TEST(FaultsOfAModel, AreThoseOfTheParametersOrThatItCannotBeUsed) {
+  JobSpec spec;
+  spec.model = "demo";
+  const std::vector<Fault> of_params{{"params.n", "is 9"}};
+  EXPECT_EQ(faults_of_model(spec, {Errc::invalid_argument, "x", of_params}),
+            of_params);
+  EXPECT_EQ(faults_of_model(spec, {Errc::not_found, "there is none"}),
+            (std::vector<Fault>{{"model", "cannot be used: there is none"}}));
+  const auto broken = faults_of_model(
+      spec,
+      {Errc::corrupt, "a is missing (and 1 more)", {{"a", ""}, {"b", ""}}});
+  ASSERT_EQ(broken.size(), 1u);
+  EXPECT_EQ(broken[0].message,
+            "cannot be used: a is missing (and 1 more); to see all of it: "
+            "troupe models check demo");
+}
+
+TEST(FaultsOfAModel, StandBesideTheOthersAndTheNarrowerOneIsTold) {
+  std::vector<Fault> faults{{"params.top_p", "is 7"},
+                            {"params.max_tokens", "1 to 1048576"}};
+  add_narrower(faults, {{"params.max_tokens", "1 to 2047"}, {"params.n", "2"}});
+  EXPECT_EQ(faults, (std::vector<Fault>{{"params.top_p", "is 7"},
+                                        {"params.max_tokens", "1 to 2047"},
+                                        {"params.n", "2"}}));
+}
+
+TEST(SubmitError, OfVeryManyFaultsSaysHowManyMoreThereAre) {
+  std::vector<Fault> faults(1'000, Fault{"params.x", "is wrong"});
+  const auto error = submit_error(faults);
+  ASSERT_EQ(error.faults.size(), kMaxToldFaults + 1);
+  EXPECT_EQ(error.faults.back().message, "and 900 faults more");
+  EXPECT_EQ(error.message, "params.x is wrong (and 999 more)");
+  faults.resize(kMaxToldFaults);
+  EXPECT_EQ(submit_error(faults).faults, faults);
+}
+
 }  // namespace
 }  // namespace troupe

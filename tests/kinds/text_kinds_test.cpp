@@ -99,6 +99,25 @@ TEST_F(TextKindsTest, MessagesStandInsteadOfAPrompt) {
               HasSubstr("params.system stands beside a system message"));
 }
 
+TEST_F(TextKindsTest, NoMessagesAreNoPromptAndNoEmptyListBesideOne) {
+  EXPECT_THAT(why(job({{"prompt", "x"}, {"messages", Json::array()}})),
+              HasSubstr("params.messages stand beside a prompt"));
+  EXPECT_THAT(why(job({{"messages", Json::array()}})),
+              HasSubstr("params.messages are none; at least one is needed"));
+  EXPECT_FALSE(normalised(job({{"prompt", "x"}, {"messages", nullptr}}))
+                   .contains("messages"));
+}
+
+TEST_F(TextKindsTest, AMessageSaysSomethingBeItEmpty) {
+  const Json silent = {{{"role", "user"}}, {{"role", "assistant"}}};
+  EXPECT_THAT(
+      paths(job({{"messages", silent}})),
+      ElementsAre("params.messages[0].content", "params.messages[1].content"));
+  EXPECT_THAT(
+      faults(job({{"messages", {{{"role", "user"}, {"content", ""}}}}})),
+      IsEmpty());
+}
+
 TEST_F(TextKindsTest, ABindingMayFillThePrompt) {
   auto spec = job(Json::object());
   spec.bindings.push_back({"/prompt", {1, 3}, "/text"});

@@ -1,13 +1,17 @@
 #include "models/needs_cache.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
 
+#include "models/describe.hpp"
 #include "tests/models/text_model.hpp"
 
 namespace troupe {
 namespace {
+
+using ::testing::HasSubstr;
 
 class NeedsCacheTest : public ::testing::Test {
  protected:
@@ -78,6 +82,74 @@ TEST_F(NeedsCacheTest, RemembersNoErrors) {
   EXPECT_EQ(ask("tiny").error().code, Errc::corrupt);
   EXPECT_EQ(ask("tiny").error().code, Errc::corrupt);
   EXPECT_EQ(asked, 4);
+}
+
+class LimitsCacheTest : public ::testing::Test {
+ protected:
+  Result<RequestLimits> limits() {
+    return cache.limits("tiny", "text.generate");
+  }
+  std::string refusal() {
+    const auto found = limits();
+    return found ? "" : found.error().message;
+  }
+
+  platform::TempDir dir;
+  TextModelFolder folder{dir.path() / "tiny"};
+  int looked = 0;
+  NeedsCache cache{
+      {{dir.path()}},
+      model_needs,
+      [this](const std::filesystem::path& at, const std::string& kind) {
+        ++looked;
+        return request_limits(at, kind);
+      }};
+};
+
+TEST_F(LimitsCacheTest, LooksOnceAtAModelThatStaysAsItIs) {
+  for (int i = 0; i < 3; ++i) {
+    const auto found = limits();
+    ASSERT_TRUE(found) << found.error().message;
+    EXPECT_EQ(found->sequence, 512);
+    EXPECT_EQ(found->tokens, 1522);
+    EXPECT_EQ(found->why_no_chat, "");
+  }
+  EXPECT_EQ(looked, 1);
+  folder.add("chat_template.jinja", "{{ x }}");
+  EXPECT_THAT(limits()->why_no_chat, HasSubstr("chat_template.jinja"));
+  EXPECT_EQ(looked, 2);
+}
+
+TEST_F(LimitsCacheTest, RefusesWhatADeviceWouldRefuseAsTheModelsOwnCheckDoes) {
+  const auto same = [&] {
+    const auto why = refusal();
+    EXPECT_EQ(describe_model(folder.path()).error().message, why);
+    return why;
+  };
+  folder.tiny.config["num_hidden_layers"] = 2;
+  folder.tiny.write(folder.path());
+  EXPECT_THAT(same(), HasSubstr("model.layers.1"));
+  folder.tiny.config["num_hidden_layers"] = 1;
+  folder.tiny.config["tie_word_embeddings"] = false;
+  folder.tiny.write(folder.path());
+  EXPECT_THAT(same(), HasSubstr("lm_head.weight is missing"));
+  folder.tiny.config["tie_word_embeddings"] = true;
+  folder.tiny.write(folder.path());
+  EXPECT_EQ(refusal(), "");
+  std::filesystem::remove(folder.path() / "tokenizer.json");
+  EXPECT_THAT(same(), HasSubstr("has no tokenizer.json"));
+  folder.add("tokenizer.json", "{");
+  EXPECT_THAT(same(), HasSubstr("tokenizer.json"));
+}
+
+TEST_F(LimitsCacheTest, ABrokenModelIsLookedAtOnceUntilItIsMended) {
+  const auto good = read_text(folder.path() / "tokenizer.json");
+  folder.add("tokenizer.json", "{");
+  EXPECT_NE(refusal(), "");
+  EXPECT_EQ(refusal(), refusal());
+  EXPECT_EQ(looked, 1);
+  folder.add("tokenizer.json", good);
+  EXPECT_EQ(refusal(), "");
 }
 
 TEST(NeedsCache, AsksOnceForDevicesThatAreAlike) {

@@ -114,6 +114,17 @@ std::int64_t pool_tokens(const Qwen2Config& config,
   return plan ? plan->cache.pages * kernels::kPageTokens : 0;
 }
 
+TEST(Qwen2Plan, SaysTheRoomOfItsCache) {
+  auto config = seven_billion();
+  config.max_positions = 100;
+  const auto plan = plan_qwen2({}, config, kernels::WeightFormat::int8);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(qwen2_room(config).sequence, 100);
+  EXPECT_EQ(qwen2_room(config).pages, plan->cache.pages);
+  config.max_positions = kMaxPositions;
+  EXPECT_EQ(qwen2_room(config).sequence, kPoolTokens);
+}
+
 TEST(Qwen2Plan, GivesATinyModelNoLargePool) {
   auto config = seven_billion();  // In the demo model's widths.
   config.vocabulary_rows = 2048;

@@ -125,9 +125,9 @@ TEST_F(TextRequestTest, NamesAllFaultsInOneAnswer) {
   EXPECT_THAT(faults[0].message, HasSubstr("is empty"));
   EXPECT_EQ(faults[1].path, "params.max_tokens");
   EXPECT_EQ(faults[2].path, "params.logit_bias");
-  EXPECT_THAT(faults[2].message, HasSubstr("'1522'"));
-  EXPECT_THAT(faults[2].message, HasSubstr("ids below 1522"));
-  EXPECT_THAT(faults[3].message, HasSubstr("'x'"));
+  EXPECT_THAT(faults[2].message, HasSubstr("'x'"));
+  EXPECT_EQ(faults[3].path, "params.logit_bias.1522");
+  EXPECT_THAT(faults[3].message, HasSubstr("ids below 1522"));
   for (const auto& fault : faults)
     EXPECT_THAT(request.error().message, HasSubstr(fault.message));
 }
@@ -148,6 +148,10 @@ TEST_F(TextRequestTest, RefusesAPromptThatLeavesNoRoomForAToken) {
   ASSERT_FALSE(full);
   EXPECT_THAT(full.error().message, HasSubstr("params.prompt has 400 tokens"));
   EXPECT_THAT(full.error().message, HasSubstr("a prompt of 1 to 399"));
+  const auto answered = resolve({{"prompt", text}, {"max_tokens", 100}});
+  ASSERT_FALSE(answered);
+  EXPECT_THAT(answered.error().message,
+              HasSubstr("a prompt of 1 to 300 before an answer of 100"));
   text.pop_back();
   EXPECT_EQ(good({{"prompt", text}}).max_tokens, 1);
 }
@@ -178,6 +182,93 @@ TEST_F(TextRequestTest, RefusesMessagesWhereTheTemplateIsUnknown) {
   ASSERT_FALSE(request);
   EXPECT_THAT(request.error().message, HasSubstr("give a raw prompt"));
   EXPECT_EQ(prompt_of(good({{"prompt", "hi"}})), "hi");
+}
+
+// A file's, that no kind has seen.
+TEST_F(TextRequestTest, NamesEveryFaultOfMessagesByItsWholePath) {
+  const auto paths = [&](const Json& messages) {
+    std::vector<std::string> found;
+    const auto request = resolve({{"messages", messages}});
+    if (!request)
+      for (const auto& fault : request.error().faults)
+        found.push_back(fault.path);
+    return found;
+  };
+  EXPECT_THAT(
+      paths({{{"role", "robot"}, {"content", "a"}},
+             {{"role", "user"}},
+             {{"role", "tool"}, {"content", "b"}}}),
+      ElementsAre("params.messages[0].role", "params.messages[1].content",
+                  "params.messages[2].role"));
+  EXPECT_THAT(
+      paths({{{"role", "robot"}, {"content", "a"}},
+             {{"role", "user"}, {"content", 5}}}),
+      ElementsAre("params.messages[1].content", "params.messages[0].role"));
+  EXPECT_THAT(paths(Json::array()), ElementsAre("params.messages"));
+  EXPECT_THAT(paths({{{"role", "user"}, {"content", ""}}}), IsEmpty());
+}
+
+TEST_F(TextRequestTest, SpeaksOfThePromptThatAnEnhancementWasGiven) {
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "1";
+  const auto asked = resolve({{"prompt", text}}, "text.enhance");
+  ASSERT_FALSE(asked);
+  EXPECT_THAT(asked.error().message, HasSubstr("params.prompt has 4"));
+  folder_.add("chat_template.jinja", "{{ messages }}");
+  const auto unknown = resolve({{"prompt", "a cat"}}, "text.enhance");
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.error().message, HasSubstr("params.style instruct"));
+}
+
+// -- what is known before a device is asked -----------------------------------
+
+class TextLimitsTest : public ::testing::Test {
+ protected:
+  std::vector<Fault> beyond(const Json& params,
+                            const std::string& kind = "text.generate") {
+    return beyond_text_limits(limits, {kind, dump_json(params)});
+  }
+  RequestLimits limits{.sequence = 400, .pages = 40, .tokens = 1522};
+};
+
+TEST_F(TextLimitsTest, AllThatNoPromptWouldDoIsNamed) {
+  limits.why_no_chat = "an unknown template";
+  const auto faults = beyond({{"messages", Json::array()},
+                              {"max_tokens", 400},
+                              {"n", 3},
+                              {"logit_bias", {{"1521", 1}, {"1522", 1}}}});
+  ASSERT_EQ(faults.size(), 4u);
+  EXPECT_EQ(faults[0].path, "params.max_tokens");
+  EXPECT_THAT(faults[0].message, HasSubstr("allowed are 1 to 399"));
+  EXPECT_EQ(faults[1].path, "params.n");
+  EXPECT_THAT(faults[1].message, HasSubstr("allowed are 1 to 1"));
+  EXPECT_EQ(faults[2].path, "params.logit_bias.1522");
+  EXPECT_THAT(faults[2].message, HasSubstr("ids below 1522"));
+  EXPECT_EQ(faults[3].path, "params.messages");
+  EXPECT_THAT(faults[3].message, HasSubstr("an unknown template"));
+}
+
+TEST_F(TextLimitsTest, WhatAPromptMightDoIsNotRefused) {
+  EXPECT_THAT(beyond({{"prompt", "x"}, {"max_tokens", 399}}), IsEmpty());
+  EXPECT_THAT(beyond({{"prompt", "x"}, {"n", 16}}), IsEmpty());
+  EXPECT_THAT(beyond({{"prompt", "x"}, {"max_tokens", 200}, {"n", 3}}),
+              IsEmpty());
+  limits.why_no_chat = "none";
+  EXPECT_THAT(beyond({{"prompt", "x"}}), IsEmpty());
+  EXPECT_THAT(beyond({{"prompt", "x"}, {"style", "base"}}, "text.enhance"),
+              IsEmpty());
+  EXPECT_EQ(beyond({{"prompt", "x"}}, "text.enhance").at(0).path,
+            "params.style");
+}
+
+TEST_F(TextLimitsTest, WhatTheKindRefusesHidesNothing) {
+  const auto faults = beyond({{"prompt", 5},
+                              {"n", 99},
+                              {"unknown", 1},
+                              {"logit_bias", {{"x", 1}}},
+                              {"max_tokens", 500}});
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults[0].path, "params.max_tokens");
 }
 
 TEST_F(TextRequestTest, RefusesParamsOfAnotherKind) {
