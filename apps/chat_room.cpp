@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "core/text_params.hpp"
-#include "models/qwen2/config.hpp"
+#include "models/model.hpp"
 
 namespace troupe {
 namespace {
@@ -31,10 +31,10 @@ Chat chat_of(const Conversation& talk) {
 ChatRoom::ChatRoom(const std::filesystem::path& folder) : folder_{folder} {
   if (folder.empty()) return;
   // What is wrong with them the job says.
-  const auto config = load_qwen2_config(folder);
+  const auto limits = request_limits(folder, "text.generate");
   auto form = ChatTemplate::load(folder);
-  if (!config || !form) return;
-  positions_ = config->max_positions;
+  if (!limits || !form) return;
+  positions_ = limits->sequence;
   template_ = *std::move(form);
 }
 
