@@ -31,13 +31,22 @@ Status read_side_by_side(std::size_t readers, std::size_t count,
       if (!outcomes[i]) next = count;
     }
   };
+  // A thread's stack is not to be had while another one's read makes memory
+  // present: all are there before the first of them reads.
+  std::atomic<bool> all_are_there{false};
+  const auto work_with_all = [&](std::size_t reader) {
+    all_are_there.wait(false);
+    work(reader);
+  };
   std::vector<std::jthread> others;
   try {
     for (std::size_t reader = 1; reader < std::min(readers, count); ++reader)
-      others.emplace_back(work, reader);
+      others.emplace_back(work_with_all, reader);
   } catch (const std::system_error&) {
     // No more threads are to be had: fewer read.
   }
+  all_are_there = true;
+  all_are_there.notify_all();
   work(0);
   others.clear();  // Joins them.
   for (auto& outcome : outcomes)

@@ -26,6 +26,7 @@ class Shelf : public ArtifactAccess {
   Status fetch(const std::string& sha256,
                const std::filesystem::path& to) override {
     if (!files.contains(sha256)) return Error{Errc::not_found, "is not here"};
+    if (std::filesystem::exists(to)) return Error{Errc::already_exists, "is"};
     std::ofstream{to, std::ios::binary} << files.at(sha256);
     return ok();
   }
@@ -67,6 +68,15 @@ TEST_F(TextInputsTest, APromptOfAMebibyteComesWholeAndLeavesNothingBehind) {
   EXPECT_EQ(params["prompt"], text);
   EXPECT_EQ(params["n"], 2);
   EXPECT_FALSE(params.contains("prompt_input"));
+  EXPECT_TRUE(scratch_is_empty());
+}
+
+TEST_F(TextInputsTest, WhatAKilledAttemptLeftIsNotInTheWay) {
+  auto again = attempt({{"prompt_input", "story"}}, "new");
+  std::filesystem::create_directories(dir / "scratch");
+  std::ofstream{dir / "scratch" / (to_string(again.token.job) + ".input")}
+      << "old";
+  EXPECT_EQ(filled(std::move(again))["prompt"], "new");
   EXPECT_TRUE(scratch_is_empty());
 }
 
