@@ -48,7 +48,8 @@ void DeviceJobs::assign(Assignment assignment, DeviceNews& news) {
         {Errc::unsupported, "no family here runs " + assignment.spec.kind}));
     return;
   }
-  model_for(*family, assignment).add(std::move(assignment));
+  auto& model = model_for(*family, assignment);
+  model.add(std::move(assignment));
 }
 
 HeldModel& DeviceJobs::model_for(const ModelFamily& family,
