@@ -264,7 +264,11 @@ Status Schedule::attempt_ended(const Token& token, JobEnd end, Now now,
   } else {
     if (end.failure->klass == FailureClass::resource)
       s.extra(slot).avoid_device = device;
-    s.fail_or_retry(slot, std::move(end), now, out);
+    // Of the process behind the device: the job did not fail by itself.
+    if (end.failure->reason == kDeviceLost)
+      s.crashed(slot, std::move(*end.failure), now, out);
+    else
+      s.fail_or_retry(slot, std::move(end), now, out);
   }
   return ok();
 }

@@ -47,9 +47,10 @@ void Schedule::Impl::crashed(std::uint32_t slot, Failure failure, Now now,
   } else if (crashes >= options.limits.suspect_crashes) {
     failure.klass = FailureClass::suspect;
     failure.reason = "crashed_with_node";
-    failure.message = "the job ran each of " + std::to_string(crashes) +
-                      " times in a row that the node went down: run it alone "
-                      "and watch memory and power, then retry it";
+    failure.message =
+        "the job ran each of " + std::to_string(crashes) +
+        " times in a row that the node or its device went down: run it alone "
+        "and watch memory and power, then retry it";
   } else {
     return requeue(slot, {std::move(failure), 0, job.failures, crashes}, now,
                    out);

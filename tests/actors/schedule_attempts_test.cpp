@@ -275,57 +275,6 @@ TEST_F(ScheduleAttemptsTest, AnAttemptThatOutrunsItsLimitIsStopped) {
   EXPECT_EQ(desk.failure_of(id), FailureClass::timeout);
 }
 
-TEST_F(ScheduleAttemptsTest, TheTimeLimitDoesNotCountTheWaitForRoomInAnEngine) {
-  JobSpec s = desk.spec();
-  s.timeout_ms = 5'000;
-  const JobId id = running(s);
-  const Token token = desk.tokens.at(id);
-  const auto advance = [&](SteadyMs ms) {
-    for (; ms > 0; ms -= 1'000) {
-      desk.renew(id);
-      desk.advance(1'000);
-    }
-  };
-  advance(2'000);
-  EXPECT_TRUE(desk.note(token, std::string(kEngineFullNote)));
-  EXPECT_TRUE(desk.note(token, std::string(kEngineFullNote))) << "it stays one";
-  advance(60'000);
-  EXPECT_FALSE(desk.told_to_stop(id, StopReason::timeout));
-  constexpr auto kWaits = "for the last 60 s it waits in its engine";
-  EXPECT_NE(desk.why(id).find(kWaits), std::string::npos) << desk.why(id);
-  EXPECT_TRUE(desk.note(token, std::string(kEngineRoomNote)));
-  EXPECT_EQ(desk.why(id).find("waits in its engine"), std::string::npos);
-  EXPECT_TRUE(desk.note(token, std::string(kEngineRoomNote)));
-  advance(2'000);
-  EXPECT_FALSE(desk.told_to_stop(id, StopReason::timeout));
-  advance(1'000);
-  EXPECT_TRUE(desk.told_to_stop(id, StopReason::timeout));
-}
-
-TEST_F(ScheduleAttemptsTest, ALeaseEndsWhileAnAttemptWaitsForRoom) {
-  const JobId id = running();
-  EXPECT_TRUE(desk.note(desk.tokens.at(id), std::string(kEngineFullNote)));
-  desk.advance(desk.options.limits.lease_ms);
-  EXPECT_TRUE(desk.told_to_stop(id, StopReason::fenced));
-}
-
-TEST_F(ScheduleAttemptsTest, WhatIsForeseenLeavesTheWaitForRoomOut) {
-  const JobId id = running();
-  const Token token = desk.tokens.at(id);
-  EXPECT_TRUE(desk.note(token, std::string(kEngineFullNote)));
-  desk.advance(9'000);
-  EXPECT_TRUE(desk.note(token, std::string(kEngineRoomNote)));
-  desk.advance(2'000);
-  desk.succeed(id);
-  const JobId next = running();
-  constexpr auto kForeseen = "expected to end in about 2.0 s";
-  EXPECT_NE(desk.why(next).find(kForeseen), std::string::npos)
-      << desk.why(next);
-  EXPECT_TRUE(desk.note(desk.tokens.at(next), std::string(kEngineFullNote)));
-  EXPECT_EQ(desk.why(next).find("expected"), std::string::npos)
-      << "nobody knows when there will be room";
-}
-
 TEST_F(ScheduleAttemptsTest, AnExecutorThatNeverStopsIsCutOff) {
   JobSpec s = big();
   s.timeout_ms = 5'000;
