@@ -9,7 +9,7 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr std::uint64_t kGiB = 1ull << 30;
+constexpr std::uint64_t kGibibyte = 1ull << 30;
 
 ModelDescription taking(std::uint64_t bytes) {
   ModelDescription description;
@@ -22,27 +22,29 @@ ModelFacts facts() {
   facts.folder = "/data/models/demo";
   facts.description.family = "qwen2";
   facts.description.parameters = 494'032'768;
-  facts.description.components = {{"weights", 2 * kGiB}, {"kv", kGiB}};
-  facts.devices = {{"cpu", 8 * kGiB}, {"gpu0", 3 * kGiB - 1}};
+  facts.description.components = {{"weights", 2 * kGibibyte},
+                                  {"kv", kGibibyte}};
+  facts.devices = {{"cpu", 8 * kGibibyte}, {"gpu0", 3 * kGibibyte - 1}};
   return facts;
 }
 
 TEST(ModelFacts, SayWhereAModelFits) {
-  const std::vector<DeviceRoom> rooms{{"cpu", 2 * kGiB}, {"gpu0", 4 * kGiB}};
-  EXPECT_EQ(fits_text(taking(kGiB), rooms), "cpu, gpu0");
-  EXPECT_EQ(fits_text(taking(2 * kGiB), rooms), "cpu, gpu0");
-  EXPECT_EQ(fits_text(taking(2 * kGiB + 1), rooms), "gpu0");
-  EXPECT_EQ(fits_text(taking(5 * kGiB), rooms),
+  const std::vector<DeviceRoom> rooms{{"cpu", 2 * kGibibyte},
+                                      {"gpu0", 4 * kGibibyte}};
+  EXPECT_EQ(fits_text(taking(kGibibyte), rooms), "cpu, gpu0");
+  EXPECT_EQ(fits_text(taking(2 * kGibibyte), rooms), "cpu, gpu0");
+  EXPECT_EQ(fits_text(taking(2 * kGibibyte + 1), rooms), "gpu0");
+  EXPECT_EQ(fits_text(taking(5 * kGibibyte), rooms),
             "nowhere: cpu has 2.0 GiB, gpu0 has 4.0 GiB");
   EXPECT_EQ(fits_text(taking(1), {}), "nowhere");
 }
 
 TEST(ModelFacts, SayInWhichNumbersAModelFitsWhereItsOwnAreTooMany) {
   auto one = facts();
-  one.description.smaller = {{"int8", 3 * kGiB - 1}, {"int4", kGiB}};
+  one.description.smaller = {{"int8", 3 * kGibibyte - 1}, {"int4", kGibibyte}};
   EXPECT_EQ(fits_text(one.description, one.devices), "cpu, gpu0 as int8");
-  EXPECT_EQ(fits_text(one.description, {{"cpu", kGiB}}), "cpu as int4");
-  EXPECT_EQ(fits_text(one.description, {{"cpu", kGiB - 1}}),
+  EXPECT_EQ(fits_text(one.description, {{"cpu", kGibibyte}}), "cpu as int4");
+  EXPECT_EQ(fits_text(one.description, {{"cpu", kGibibyte - 1}}),
             "nowhere: cpu has 1.0 GiB");
   const auto devices = model_json(one)["devices"];
   EXPECT_FALSE(devices[0].contains("fits_as"));
@@ -61,7 +63,7 @@ TEST(ModelFacts, CountInWordsOfThousands) {
 TEST(ModelFacts, AreJsonForScripts) {
   auto one = facts();
   auto json = model_json(one);
-  EXPECT_EQ(json["memory_bytes"], 3 * kGiB);
+  EXPECT_EQ(json["memory_bytes"], 3 * kGibibyte);
   EXPECT_EQ(json["components"][1]["name"], "kv");
   EXPECT_EQ(json["devices"][0]["fits"], true);
   EXPECT_EQ(json["devices"][1]["device"], "gpu0");
