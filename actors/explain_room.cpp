@@ -1,4 +1,6 @@
 // Why no device takes a waiting job now: slots and memory, and who has them.
+#include <algorithm>
+
 #include "actors/schedule_impl.hpp"
 #include "core/amounts.hpp"
 
@@ -9,15 +11,30 @@ constexpr std::size_t kNamedOwners = 5;
 
 }  // namespace
 
+std::uint64_t Schedule::Impl::waiting_in_engine(const DeviceState& device,
+                                                std::uint32_t model) const {
+  return static_cast<std::uint64_t>(
+      std::ranges::count_if(runs.all(), [&](std::uint32_t n) {
+        const Run& run = runs[n];
+        return run.full_since && run.model == model &&
+               &devices[run.device] == &device;
+      }));
+}
+
 std::string Schedule::Impl::taken_slots(const DeviceState& device) const {
   std::string text = "every slot of " + device.info.name + " is taken (" +
                      std::to_string(device.info.slots) + ")";
   std::string by;
-  for (const auto& r : device.residents)
-    if (r.users > 0)
-      by += (by.empty() ? ": " : ", ") + std::to_string(r.slots()) +
-            " by model " + models[r.model] + " (" + count_of(r.users, "job") +
-            ", " + std::to_string(r.batch) + " at once)";
+  for (const auto& r : device.residents) {
+    if (r.users == 0) continue;
+    by += (by.empty() ? ": " : ", ") + std::to_string(r.slots()) +
+          " by model " + models[r.model] + " (" + count_of(r.users, "job") +
+          ", " + std::to_string(r.batch) + " at once";
+    if (const auto full = waiting_in_engine(device, r.model))
+      by += "; " + std::to_string(full) +
+            " of them without room in its engine yet";
+    by += ")";
+  }
   if (!by.empty() && device.lone > 0)
     by += ", " + std::to_string(device.lone) + " by jobs without a model";
   return text + by;

@@ -225,6 +225,9 @@ struct Schedule::Impl {
   std::string why_no_device(const JobSlot& job, Now now) const;
   /// That all of its slots are, and by whom.
   std::string taken_slots(const DeviceState& device) const;
+  /// Runs of `model` that their engine has no room for yet.
+  std::uint64_t waiting_in_engine(const DeviceState& device,
+                                  std::uint32_t model) const;
 
   const LaneKey& key_of(const JobSlot& job) const {
     return lanes[job.lane].key;

@@ -321,8 +321,12 @@ std::vector<Fault> faults_of_model(const JobSpec& spec, const Error& why) {
       why.faults, [](const Fault& f) { return f.path.starts_with("params."); });
   if (of_params) return why.faults;
   auto text = "cannot be used: " + why.message;
+  const std::string command = "troupe models check ";
   if (why.faults.size() > 1)
-    text += "; to see all of it: troupe models check " + spec.model;
+    text += "; to see all of it: " + command + spec.model;
+  else if (why.code == Errc::corrupt && text.find(command) == text.npos)
+    text +=
+        "; mend the folder, then see that it is whole: " + command + spec.model;
   return {{"model", std::move(text)}};
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "models/file_errors.hpp"
 #include "models/qwen2/folder.hpp"
 
 namespace troupe {
@@ -85,9 +86,12 @@ Status check_model(const std::filesystem::path& dir) {
   const auto opened = open_qwen2_folder(dir);
   if (!opened) return opened.error();
   std::vector<float> values;
+  FileErrors errors;
   for (const auto& [name, located] : opened->weights.tensors())
-    if (auto good = check_tensor(located, values); !good) return good;
-  return ok();
+    if (auto good = check_tensor(located, values); !good)
+      errors.add(good.error());
+  if (errors.empty()) return ok();
+  return std::move(errors).together();
 }
 
 }  // namespace troupe

@@ -39,7 +39,8 @@ struct ModelDescription {
 Result<ModelDescription> describe_model(const std::filesystem::path& dir);
 
 /// Reads every weight once, as loading would, and keeps none. Errors: as
-/// above; corrupt: a file that is cut short, a number that is none (named).
+/// above; corrupt: a file that is cut short; of each tensor the first number
+/// that is none.
 Status check_model(const std::filesystem::path& dir);
 
 }  // namespace troupe

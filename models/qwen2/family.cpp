@@ -77,7 +77,7 @@ Result<std::unique_ptr<Loader>> open(const ModelSource& source,
   if (!weights) return weights.error();
   auto plan = plan_qwen2(ctx, weights->config(), *format);
   if (!plan) return plan.error();
-  auto text = load_qwen2_text(dir, weights->config());
+  auto text = load_qwen2_text(dir, &weights->config());
   if (!text) return text.error();
   return std::unique_ptr<Loader>{std::make_unique<Qwen2Loader>(
       ctx, std::move(*weights), std::move(*text), std::move(*plan))};

@@ -18,7 +18,8 @@ struct Qwen2Folder {
 };
 
 /// Errors: those of load_qwen2_config(), WeightFolder::open(),
-/// check_qwen2_tensors() and load_qwen2_text(), the first of these.
+/// check_qwen2_tensors() and load_qwen2_text(), all in one answer; of a folder
+/// without config.json this alone.
 Result<Qwen2Folder> open_qwen2_folder(const std::filesystem::path& dir);
 
 }  // namespace troupe

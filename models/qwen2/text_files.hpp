@@ -24,9 +24,11 @@ struct Qwen2Text {
   Error why_no_chat;
 };
 
-/// Errors: those of Tokenizer::load() and load_generation_config(); corrupt:
-/// more tokens than the model has rows, or an end that is no token.
+/// Without a `config` (null: it could not be read) the texts are held to each
+/// other alone. Errors, all in one answer: those of Tokenizer::load() and
+/// load_generation_config(); corrupt: more tokens than the model has rows, or
+/// an end that is no token.
 Result<Qwen2Text> load_qwen2_text(const std::filesystem::path& dir,
-                                  const Qwen2Config& config);
+                                  const Qwen2Config* config);
 
 }  // namespace troupe

@@ -15,18 +15,24 @@ namespace troupe {
 using kernels::PackedWeight;
 using kernels::WeightFormat;
 
+namespace {
+
+Error bounded(Error why) {
+  if (why.faults.size() > kMaxLoadFaults) why.faults.resize(kMaxLoadFaults);
+  return why;
+}
+
+}  // namespace
+
 Result<Qwen2WeightLoader> Qwen2WeightLoader::opened(const ModelSource& source,
                                                     WeightFormat format,
                                                     const Context& ctx) {
   auto config = load_qwen2_config(source.folder);
   if (!config) return config.error();
   auto folder = WeightFolder::open(source.folder);
-  if (!folder) return folder.error();
-  if (auto good = check_qwen2_tensors(*config, *folder); !good) {
-    auto why = good.error();
-    if (why.faults.size() > kMaxLoadFaults) why.faults.resize(kMaxLoadFaults);
-    return why;
-  }
+  if (!folder) return bounded(folder.error());
+  if (auto good = check_qwen2_tensors(*config, *folder); !good)
+    return bounded(good.error());
   Qwen2WeightLoader loader{source, std::move(*folder), ctx};
   loader.weights_.config = std::move(*config);
   loader.weights_.format = format;

@@ -52,7 +52,11 @@ Result<Tokenizer> Tokenizer::load(const std::filesystem::path& dir) {
   const auto path = dir / "tokenizer.json";
   auto json = platform::read_regular(path, kMaxTokenizerFileBytes);
   if (!json) return missing_model_file(path, json.error());
-  return parse(*json, path.string());
+  auto tokenizer = parse(*json, path.string());
+  if (tokenizer || tokenizer.error().code != Errc::corrupt) return tokenizer;
+  auto why = tokenizer.error();
+  why.message += fetch_again(path);
+  return why;
 }
 
 Result<Tokenizer> Tokenizer::parse(std::string_view json,

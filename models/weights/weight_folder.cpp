@@ -7,6 +7,7 @@
 
 #include "codec/unique_json.hpp"
 #include "core/nearest.hpp"
+#include "models/file_errors.hpp"
 #include "models/missing_file.hpp"
 #include "models/weights/header_reader.hpp"
 #include "platform/file.hpp"
@@ -75,19 +76,30 @@ Result<WeightFolder> WeightFolder::open(const std::filesystem::path& dir) {
   if (!json) return json.error();
   auto shard_of = parse_weight_index(*json, index_path.string());
   if (!shard_of) return shard_of.error();
-  std::set<std::string> shards;
-  for (const auto& [tensor, shard] : *shard_of) shards.insert(shard);
-  for (const auto& shard : shards) {
-    auto file = WeightFile::open(dir / shard);
-    if (!file && file.error().code == Errc::not_found)
-      return Error{Errc::not_found, file.error().message + "; " +
-                                        std::string(kIndexFile) +
-                                        " names it: fetch it too"};
-    if (!file) return file.error();
-    if (auto good = folder.add(std::move(*file)); !good) return good.error();
-  }
+  if (auto good = folder.add_shards(*shard_of); !good) return good.error();
   if (auto good = folder.check_index(*shard_of); !good) return good.error();
   return folder;
+}
+
+Status WeightFolder::add_shards(
+    const std::map<std::string, std::string>& shard_of) {
+  std::set<std::string> shards;
+  for (const auto& [tensor, shard] : shard_of) shards.insert(shard);
+  FileErrors errors;
+  for (const auto& shard : shards) {
+    auto file = WeightFile::open(dir_ / shard);
+    if (!file) {
+      auto why = file.error();
+      if (why.code == Errc::not_found)
+        why.message +=
+            "; " + std::string(kIndexFile) + " names it: fetch it too";
+      errors.add(std::move(why));
+    } else if (auto good = add(std::move(*file)); !good) {
+      errors.add(good.error());
+    }
+  }
+  if (errors.empty()) return ok();
+  return std::move(errors).together();
 }
 
 Status WeightFolder::add(WeightFile opened) {
@@ -107,21 +119,25 @@ Status WeightFolder::add(WeightFile opened) {
 
 Status WeightFolder::check_index(
     const std::map<std::string, std::string>& shard_of) const {
+  FileErrors errors;
+  const auto fault = [&](const std::filesystem::path& file,
+                         const std::string& name, const std::string& what) {
+    errors.add({Errc::corrupt,
+                file.string() + ": tensor " + quoted_name(name) + what});
+  };
   for (const auto& [name, shard] : shard_of) {
     const auto found = tensors_.find(name);
     if (found == tensors_.end() ||
         found->second.file->path().filename() != shard)
-      return Error{Errc::corrupt, (dir_ / shard).string() + ": tensor " +
-                                      quoted_name(name) +
-                                      " is not there, but " +
-                                      std::string(kIndexFile) + " says so"};
+      fault(dir_ / shard, name,
+            " is not there, but " + std::string(kIndexFile) + " says so");
   }
   for (const auto& [name, located] : tensors_)
     if (!shard_of.contains(name))
-      return Error{Errc::corrupt, located.file->path().string() + ": tensor " +
-                                      quoted_name(name) + " is not in " +
-                                      std::string(kIndexFile)};
-  return ok();
+      fault(located.file->path(), name,
+            " is not in " + std::string(kIndexFile));
+  if (errors.empty()) return ok();
+  return std::move(errors).together();
 }
 
 Result<LocatedTensor> WeightFolder::find(std::string_view name) const {

@@ -29,7 +29,8 @@ class WeightFolder {
  public:
   /// model.safetensors wins over an index, as in transformers.
   /// Errors: not_found (no weights; a shard is missing), unsupported (only
-  /// pickle files), corrupt, too_large, denied, io_error.
+  /// pickle files), corrupt, too_large, denied, io_error; those of all shards
+  /// in one answer.
   static Result<WeightFolder> open(const std::filesystem::path& dir);
 
   /// Errors: not_found, with the names most like it.
@@ -47,6 +48,8 @@ class WeightFolder {
   explicit WeightFolder(std::filesystem::path dir) : dir_{std::move(dir)} {}
   /// Errors: corrupt: a name is there twice.
   Status add(WeightFile file);
+  /// Errors: of all files that cannot be opened or added.
+  Status add_shards(const std::map<std::string, std::string>& shard_of);
   /// Every entry of `shard_of` lies where it says, and nothing else is there.
   Status check_index(const std::map<std::string, std::string>& shard_of) const;
 

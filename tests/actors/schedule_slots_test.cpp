@@ -79,6 +79,22 @@ TEST_F(ScheduleOneSlotTest, AJobOfAnotherModelWaitsForASlot) {
   EXPECT_THAT(desk.plan(), ElementsAre(other));
 }
 
+TEST_F(ScheduleOneSlotTest, SaysHowManyOfABatchOnlyWaitInTheirEngine) {
+  const auto all = started("a", 3);
+  const auto other = submit("b", 1).front();
+  desk.plan();
+  const std::string full{kEngineFullNote};
+  EXPECT_TRUE(desk.note(desk.tokens.at(all[1]), full));
+  EXPECT_TRUE(desk.note(desk.tokens.at(all[2]), full));
+  const auto waits =
+      HasSubstr("by model a (3 jobs, 4 at once; 2 of them without room");
+  EXPECT_THAT(desk.why(other), waits);
+  const std::string room{kEngineRoomNote};
+  EXPECT_TRUE(desk.note(desk.tokens.at(all[1]), room));
+  EXPECT_TRUE(desk.note(desk.tokens.at(all[2]), room));
+  EXPECT_THAT(desk.why(other), Not(HasSubstr("without room")));
+}
+
 TEST_F(ScheduleOneSlotTest, SaysThatLaterJobsMayJoinABatchUntilASlotIsHeld) {
   started("a", 2);
   const auto other = submit("b", 1).front();

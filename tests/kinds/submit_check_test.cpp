@@ -319,6 +319,14 @@ TEST(FaultsOfAModel, AreThoseOfTheParametersOrThatItCannotBeUsed) {
   EXPECT_EQ(broken[0].message,
             "cannot be used: a is missing (and 1 more); to see all of it: "
             "troupe models check demo");
+  const auto cut = faults_of_model(spec, {Errc::corrupt, "x is cut off"});
+  EXPECT_EQ(cut.at(0).message,
+            "cannot be used: x is cut off; mend the folder, then see that it "
+            "is whole: troupe models check demo");
+  const auto told = faults_of_model(
+      spec, {Errc::corrupt, "x: fetch it, then: troupe models check /x"});
+  EXPECT_EQ(told.at(0).message,
+            "cannot be used: x: fetch it, then: troupe models check /x");
 }
 
 TEST(FaultsOfAModel, StandBesideTheOthersAndTheNarrowerOneIsTold) {

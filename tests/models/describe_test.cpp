@@ -73,6 +73,54 @@ TEST(DescribeModel, SaysWhatToDoAboutAConfigThatIsNoJson) {
   }
 }
 
+TEST(DescribeModel, NamesEveryFileThatIsWrongInOneAnswer) {
+  TextModelFolder folder;
+  folder.tiny.config["hidden_act"] = "gelu";
+  folder.tiny.write(folder.path());
+  const auto weights = folder.path() / "model.safetensors";
+  std::filesystem::resize_file(weights,
+                               std::filesystem::file_size(weights) - 1);
+  folder.add("tokenizer.json", "{");
+  folder.add("generation_config.json", R"({"top_k": -1, "top_p": 2})");
+  const auto d = describe_model(folder.path());
+  ASSERT_FALSE(d);
+  std::string all;
+  for (const auto& fault : d.error().faults)
+    all += fault.path + " " + fault.message + "\n";
+  EXPECT_THAT(all, HasSubstr("/config.json: hidden_act is"));
+  EXPECT_THAT(all, HasSubstr("model.safetensors: "));
+  EXPECT_THAT(all, HasSubstr("/tokenizer.json: "));
+  EXPECT_THAT(all, HasSubstr("fetch the file again"));
+  EXPECT_THAT(all, HasSubstr("/generation_config.json: top_p is 2"));
+  EXPECT_THAT(d.error().message, HasSubstr("(and 3 more)"));
+}
+
+TEST(DescribeModel, TellsTheFaultsOfTextsBesideThoseOfTensors) {
+  TextModelFolder folder;
+  folder.tiny.tensors.erase("model.norm.weight");
+  folder.tiny.tensors.erase("model.layers.0.mlp.up_proj.weight");
+  folder.tiny.write(folder.path());
+  folder.add("generation_config.json", R"({"eos_token_id": 151645})");
+  const auto error = describe_model(folder.path()).error();
+  ASSERT_EQ(error.faults.size(), 3u) << error.message;
+  EXPECT_THAT(error.faults[0].message, HasSubstr("up_proj.weight is missing"));
+  EXPECT_EQ(error.faults[1], (Fault{"tensor model.norm.weight", "is missing"}));
+  EXPECT_THAT(error.faults[2].message, HasSubstr("eos_token_id is 151645"));
+}
+
+TEST(CheckModel, NamesEveryTensorWithANumberThatIsNone) {
+  TextModelFolder folder;
+  for (const auto* part : {"mlp.up_proj.weight", "mlp.down_proj.weight"})
+    folder.tiny.tensors[std::string("model.layers.0.") + part].values.at(70) =
+        std::numeric_limits<float>::quiet_NaN();
+  folder.tiny.write(folder.path());
+  const auto broken = check_model(folder.path());
+  ASSERT_FALSE(broken);
+  ASSERT_EQ(broken.error().faults.size(), 2u) << broken.error().message;
+  EXPECT_THAT(broken.error().faults[0].message, HasSubstr("down_proj"));
+  EXPECT_THAT(broken.error().faults[1].message, HasSubstr("up_proj"));
+}
+
 TEST(CheckModel, ReadsEveryWeight) {
   TextModelFolder folder;
   EXPECT_TRUE(check_model(folder.path()));

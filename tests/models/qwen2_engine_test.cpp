@@ -82,8 +82,8 @@ TEST_F(Qwen2EngineTest, WritesWhatForwardPassAndSamplingSay) {
         bench_, folder_, result["prompt_ids"].get<std::vector<TokenId>>(),
         {.temperature = temperature, .seed = 77});
     EXPECT_EQ(result["ids"].get<std::vector<TokenId>>(), expected);
-    const auto text =
-        load_qwen2_text(folder_.path(), *load_qwen2_config(folder_.path()));
+    const auto config = load_qwen2_config(folder_.path());
+    const auto text = load_qwen2_text(folder_.path(), &*config);
     EXPECT_EQ(result["text"],
               *text->tokenizer.decode(expected, SpecialTokens::skip));
   }

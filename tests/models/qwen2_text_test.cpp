@@ -24,7 +24,7 @@ class Qwen2TextTest : public ::testing::Test {
   void add(const std::string& name, std::string_view bytes) {
     write_bytes(dir_ / name, bytes);
   }
-  Result<Qwen2Text> load() { return load_qwen2_text(dir_.path(), config_); }
+  Result<Qwen2Text> load() { return load_qwen2_text(dir_.path(), &config_); }
 
   platform::TempDir dir_;
   Qwen2Config config_;

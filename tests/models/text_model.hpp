@@ -82,7 +82,7 @@ class TextBench {
     auto plan = plan_qwen2(ctx, loader->config(), loader->format());
     EXPECT_TRUE(plan);
     plan_ = *plan;
-    auto text = load_qwen2_text(folder, loader->config());
+    auto text = load_qwen2_text(folder, &loader->config());
     EXPECT_TRUE(text) << text.error().message;
     auto made = Qwen2Engine::make(ctx,
                                   std::make_unique<Qwen2Model>(Qwen2Model{

@@ -17,7 +17,7 @@ class TextRequestTest : public ::testing::Test {
  protected:
   Qwen2Text model() {
     const auto config = load_qwen2_config(folder_.path());
-    auto text = load_qwen2_text(folder_.path(), *config);
+    auto text = load_qwen2_text(folder_.path(), &*config);
     EXPECT_TRUE(text) << text.error().message;
     return std::move(*text);
   }

@@ -198,6 +198,18 @@ TEST_F(WeightFolderTest, NamesAMissingShard) {
                                        HasSubstr("fetch it too")));
 }
 
+TEST_F(WeightFolderTest, NamesEveryShardThatCannotBeTaken) {
+  add("model-1.safetensors", scalar("a", kOne).substr(0, 20));
+  add("model-2.safetensors", scalar("b", kOne));
+  add_index(R"("a":"model-1.safetensors","b":"model-2.safetensors",)"
+            R"("c":"model-3.safetensors")");
+  const auto faults = refusal().faults;
+  ASSERT_EQ(faults.size(), 2u) << refusal().message;
+  EXPECT_THAT(faults[0].message, HasSubstr("model-1.safetensors"));
+  EXPECT_THAT(faults[1].message, AllOf(HasSubstr("model-3.safetensors"),
+                                       HasSubstr("fetch it too")));
+}
+
 TEST_F(WeightFolderTest, RefusesAnIndexThatDisagreesWithItsShards) {
   add("model-1.safetensors", scalar("a", kOne));
   add("model-2.safetensors", scalar("b", kOne));
