@@ -26,9 +26,7 @@ Status complete(const JobStore& store, RestoredJob& job) {
   auto since =
       store.job_events(job.summary.id, start.change.seq, SIZE_MAX, SIZE_MAX);
   if (!since) return since.error();
-  for (const auto& entry : *since)
-    job.cancel_requested |=
-        entry.change.note && entry.change.note->name == "cancel_requested";
+  for (const auto& entry : *since) take_note(entry.change, job);
   return ok();
 }
 
@@ -104,6 +102,19 @@ void fill(RestoredJob& job, const LiveJob& live) {
 }
 
 }  // namespace
+
+void take_note(const Change& change, RestoredJob& job) {
+  if (!change.note) return;
+  const auto& name = change.note->name;
+  if (name == "cancel_requested") job.cancel_requested = true;
+  if (name == kEngineFullNote && job.engine_full_ms == 0)
+    job.engine_full_ms = change.time_ms;
+  if (name != kEngineRoomNote || job.engine_full_ms == 0) return;
+  // The wall clock may have been set.
+  job.engine_waited_ms +=
+      std::max<std::int64_t>(0, change.time_ms - job.engine_full_ms);
+  job.engine_full_ms = 0;
+}
 
 Status restore_from(const JobStore& store,
                     const std::function<void(const RestoredJob&)>& job,

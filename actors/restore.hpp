@@ -15,6 +15,10 @@ Status restore_from(const JobStore& store,
                     const std::function<void(const RestoredJob&)>& job,
                     const std::function<void(const ControlRequest&)>& order);
 
+/// What a change after the start of `job`'s running attempt says of that.
+/// REQUIRES: in log order.
+void take_note(const Change& change, RestoredJob& job);
+
 /// Jobs that are not live, from the store.
 class StorePastJobs : public PastJobs {
  public:

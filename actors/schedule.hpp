@@ -161,6 +161,10 @@ struct RestoredJob {
   std::uint64_t start_epoch = 0;
   UnixMs start_time_ms = 0;
   bool cancel_requested = false;  // A note after that start says so.
+  // Notes after that start: it waits in its engine since then (0: it does not),
+  // and waited there so long before.
+  UnixMs engine_full_ms = 0;
+  std::int64_t engine_waited_ms = 0;
   /// False: `spec` holds only what decides when and where the job runs. Should
   /// somebody submit it again, PastJobs tells its content.
   bool whole_spec = true;

@@ -25,8 +25,12 @@ void Schedule::Impl::take_over(std::uint32_t slot, const RestoredJob& live,
       now.steady - std::max<SteadyMs>(0, now.wall - live.start_time_ms);
   run.lease_until = now.steady + options.limits.lease_ms;
   run.decision = live.start->decision;
+  run.waited = live.engine_waited_ms;
+  if (live.engine_full_ms != 0)
+    run.full_since =
+        now.steady - std::max<SteadyMs>(0, now.wall - live.engine_full_ms);
   if (live.spec.timeout_ms)
-    run.timeout_at = run.started + *live.spec.timeout_ms;
+    run.timeout_at = run.started + *live.spec.timeout_ms + run.waited;
   devices[device].used_bytes += run.memory_bytes;
   const std::uint32_t n = runs.add(std::move(run));
   job.next = n;

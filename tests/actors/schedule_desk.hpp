@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/ledger.hpp"
+#include "actors/restore.hpp"
 #include "actors/schedule.hpp"
 
 namespace troupe {
@@ -170,7 +171,7 @@ class Desk : public PastJobs {
         r.start = started.at(id);
         r.start_epoch = tokens.at(id).epoch;
         r.start_time_ms = started_ms.at(id);
-        r.cancel_requested = cancels.contains(id);
+        for (const auto& note : notes[id]) take_note(note, r);
       }
       schedule->restore(r, now, out, uses[id]);
     }
@@ -272,10 +273,9 @@ class Desk : public PastJobs {
     if (c.type == ChangeType::started) {
       started[c.job] = *c.start;
       started_ms[c.job] = c.time_ms;
-      cancels.erase(c.job);
+      notes.erase(c.job);
     }
-    if (c.type == ChangeType::noted && c.note->name == "cancel_requested")
-      cancels.insert(c.job);
+    if (c.type == ChangeType::noted) notes[c.job].push_back(c);
     if (c.type == ChangeType::requeued) requeues[c.job] = *c.requeue;
     if (c.type == ChangeType::ended) {
       ends[c.job] = *c.end;
@@ -302,7 +302,7 @@ class Desk : public PastJobs {
   std::map<JobId, JobEnd> ends;
   std::map<JobId, PastJob> past;
   std::set<JobId> forgotten;
-  std::set<JobId> cancels;
+  std::map<JobId, std::vector<Change>> notes;  // Since its newest start.
   std::vector<JobId> starts;
   std::map<JobId, Token> tokens;
   std::map<JobId, std::string> where;

@@ -1,4 +1,5 @@
 // Attempts that wait in their engine for room, or end with its process.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "core/loss.hpp"
@@ -6,6 +7,9 @@
 
 namespace troupe {
 namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 class ScheduleEngineTest : public DeskTest {};
 
@@ -30,6 +34,36 @@ TEST_F(ScheduleEngineTest, TheTimeLimitDoesNotCountTheWaitForRoomInAnEngine) {
   EXPECT_TRUE(desk.note(token, std::string(kEngineRoomNote)));
   EXPECT_EQ(desk.why(id).find("waits in its engine"), std::string::npos);
   EXPECT_TRUE(desk.note(token, std::string(kEngineRoomNote)));
+  advance(2'000);
+  EXPECT_FALSE(desk.told_to_stop(id, StopReason::timeout));
+  advance(1'000);
+  EXPECT_TRUE(desk.told_to_stop(id, StopReason::timeout));
+}
+
+TEST_F(ScheduleEngineTest, ASchedulerThatStartsAnewKnowsTheWaitForRoom) {
+  JobSpec s = desk.spec();
+  s.timeout_ms = 5'000;
+  const JobId id = running(s);
+  const Token token = desk.tokens.at(id);
+  const auto advance = [&](SteadyMs ms) {
+    for (; ms > 0; ms -= 1'000) {
+      desk.renew(id);
+      desk.advance(1'000);
+    }
+  };
+  EXPECT_TRUE(desk.note(token, std::string(kEngineFullNote)));
+  advance(30'000);
+  EXPECT_TRUE(desk.note(token, std::string(kEngineRoomNote)));
+  advance(1'000);
+  EXPECT_TRUE(desk.note(token, std::string(kEngineFullNote)));
+  advance(40'000);
+  desk.restart();
+  EXPECT_THAT(desk.why(id), HasSubstr("for the last 40 s it waits in its"));
+  advance(20'000);
+  EXPECT_TRUE(desk.note(token, std::string(kEngineRoomNote)));
+  advance(1'000);
+  desk.restart();
+  EXPECT_THAT(desk.why(id), Not(HasSubstr("waits in its engine")));
   advance(2'000);
   EXPECT_FALSE(desk.told_to_stop(id, StopReason::timeout));
   advance(1'000);
