@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "core/text_params.hpp"
+#include "kinds/submit_check.hpp"
 #include "models/model.hpp"
 
 namespace troupe {
@@ -30,12 +31,19 @@ Chat chat_of(const Conversation& talk) {
 
 ChatRoom::ChatRoom(const std::filesystem::path& folder) : folder_{folder} {
   if (folder.empty()) return;
-  // What is wrong with them the job says.
-  const auto limits = request_limits(folder, "text.generate");
+  limits_ = request_limits(folder, "text.generate");
   auto form = ChatTemplate::load(folder);
-  if (!limits || !form) return;
-  positions_ = limits->sequence;
+  if (!*limits_ || !form) return;
+  positions_ = (*limits_)->sequence;
   template_ = *std::move(form);
+}
+
+Status ChatRoom::fits(const JobSpec& spec) const {
+  if (!limits_) return ok();
+  const auto fits = *limits_ ? request_fits(**limits_, {spec.kind, spec.params})
+                             : limits_->error();
+  if (fits) return ok();
+  return submit_error(faults_of_model(spec, fits.error()));
 }
 
 std::optional<std::size_t> ChatRoom::count(const std::string& text) {
@@ -47,6 +55,34 @@ std::optional<std::size_t> ChatRoom::count(const std::string& text) {
   const auto ids = tokenizer_->encode(text);
   if (!ids) return {};
   return ids->size();
+}
+
+std::optional<std::size_t> ChatRoom::count(const Conversation& talk) {
+  if (positions_ == 0) return {};
+  const auto text = template_->render(chat_of(talk));
+  if (!text) return {};
+  return count(*text);
+}
+
+std::optional<Error> ChatRoom::refusal(const Conversation& talk,
+                                       std::int64_t answer_tokens) {
+  const auto counted = count(talk);
+  if (!counted) return {};
+  const auto prompt = static_cast<std::int64_t>(*counted);
+  const auto answer = std::max<std::int64_t>(answer_tokens, 1);
+  const auto left = positions_ - prompt;
+  if (answer <= left) return {};
+  const auto room =
+      "this model has room for " + std::to_string(positions_) + " together";
+  if (left < 1)
+    return Error{Errc::too_large, "it has " + std::to_string(prompt) +
+                                      " tokens with what goes along with it; " +
+                                      room + " with the answer"};
+  return Error{Errc::too_large, "max_tokens is " + std::to_string(answer) +
+                                    " after a prompt of " +
+                                    std::to_string(prompt) + " tokens; " +
+                                    room + ": allowed are 1 to " +
+                                    std::to_string(left)};
 }
 
 bool ChatRoom::has(const Conversation& talk, std::int64_t answer_tokens) {
@@ -70,14 +106,17 @@ void ChatRoom::refused(const Conversation& talk) {
 
 std::int64_t answer_tokens(const ChatOptions& chat) {
   constexpr std::string_view kName = "max_tokens=";
-  auto tokens = chat.max_tokens;
-  for (const auto& param : chat.params) {
-    if (!param.starts_with(kName)) continue;
+  std::int64_t tokens = 0;
+  const auto take = [&](std::string_view text) {
     std::int64_t value = 0;
-    const auto* end = param.data() + param.size();
-    const auto read = std::from_chars(param.data() + kName.size(), end, value);
+    const auto* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, value);
     if (read.ec == std::errc{} && read.ptr == end && value > 0) tokens = value;
-  }
+  };
+  take(chat.max_tokens);
+  for (const auto& param : chat.params)
+    if (param.starts_with(kName))
+      take(std::string_view{param}.substr(kName.size()));
   return tokens;
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "apps/conversation.hpp"
+#include "models/model.hpp"
 #include "models/text/chat_template.hpp"
 #include "models/text/tokenizer.hpp"
 
@@ -26,13 +27,25 @@ class ChatRoom {
   /// room at most. What cannot be known has room.
   bool has(const Conversation& talk, std::int64_t answer_tokens);
 
+  /// Why the question that waits has none, though it is sent alone; nothing:
+  /// it has, or that cannot be known. `answer_tokens` as above, but all that
+  /// is left is enough where nobody says it. Errc: too_large.
+  std::optional<Error> refusal(const Conversation& talk,
+                               std::int64_t answer_tokens);
+
+  /// What its node would say of the model and of what is asked of it.
+  Status fits(const JobSpec& spec) const;
+
   /// It was told that what is sent has none.
   void refused(const Conversation& talk);
 
  private:
   std::optional<std::size_t> count(const std::string& text);
+  /// Tokens of all that is sent, where they can be counted.
+  std::optional<std::size_t> count(const Conversation& talk);
 
   std::filesystem::path folder_;
+  std::optional<Result<RequestLimits>> limits_;
   std::int64_t positions_ = 0;  // 0: not known.
   std::optional<ChatTemplate> template_;
   std::optional<Tokenizer> tokenizer_;  // Read when there is much to count.

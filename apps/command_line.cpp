@@ -106,6 +106,9 @@ std::string option_reason(const CLI::App& at, const CLI::ParseError& e) {
   if (option->get_positional()) return type + " is missing";
   if (option->get_expected_max() == 0)
     return option->get_name() + " takes no value";
+  if (dynamic_cast<const CLI::RequiredError*>(&e))
+    return option->get_name() + " " + type +
+           " is missing: " + option->get_description();
   return option->get_name() + " needs a value: " + type;
 }
 

@@ -1,6 +1,6 @@
 #include "apps/conversation.hpp"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -12,10 +12,35 @@ namespace {
 
 constexpr std::string_view kSeed = "seed=";
 
+struct OurParam {
+  std::string_view name;
+  std::string_view advice;
+};
+constexpr OurParam kOurs[] = {
+    {"messages", "is the conversation itself; type what you want to say"},
+    {"prompt", "is what you type; for a raw prompt: troupe run text.generate"},
+    {"system", "has an option of its own: --system TEXT"},
+    {"n", "is 1 in a chat; for several answers: troupe run text.generate"},
+};
+
+auto is_named(std::string_view name) {
+  return [name](const std::string& param) {
+    return param.substr(0, param.find('=')) == name;
+  };
+}
+
 std::size_t bytes_of(std::span<const Conversation::Said> messages) {
   std::size_t bytes = 0;
   for (const auto& said : messages) bytes += said.message.content.size();
   return bytes;
+}
+
+std::optional<std::int64_t> whole_number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto* end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, value);
+  if (read.ec != std::errc{} || read.ptr != end) return {};
+  return value;
 }
 
 /// The seed that the user gave.
@@ -34,26 +59,21 @@ std::optional<std::uint64_t> given_seed(
 
 }  // namespace
 
-Status check_chat(const ChatOptions& chat) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kOurs{{
-      {"messages", "is the conversation itself; type what you want to say"},
-      {"prompt",
-       "is what you type; for a raw prompt: troupe run text.generate"},
-      {"system", "has an option of its own: --system TEXT"},
-      {"n", "is 1 in a chat; for several answers: troupe run text.generate"},
-  }};
-  for (const auto& param : chat.params)
-    for (const auto& [name, advice] : kOurs)
-      if (param.substr(0, param.find('=')) == name) {
-        const auto message =
-            "'" + std::string(name) + "' " + std::string(advice);
-        return Error{Errc::invalid_argument,
-                     message,
-                     {{"params." + std::string(name), message}}};
-      }
+std::vector<Fault> chat_faults(const ChatOptions& chat) {
+  std::vector<Fault> faults;
+  for (const auto& [name, advice] : kOurs)
+    if (std::ranges::any_of(chat.params, is_named(name)))
+      faults.push_back({"params." + std::string(name), std::string(advice)});
   if (const auto points = to_code_points(chat.system); !points)
-    return Error{points.error().code, "--system: " + points.error().message};
-  return ok();
+    faults.push_back({"--system", points.error().message});
+  return faults;
+}
+
+ChatOptions without_ours(ChatOptions chat) {
+  for (const auto& [name, advice] : kOurs)
+    std::erase_if(chat.params, is_named(name));
+  if (!to_code_points(chat.system)) chat.system.clear();
+  return chat;
 }
 
 void Conversation::ask(std::string question) {
@@ -121,7 +141,10 @@ JobOptions turn_options(const ChatOptions& chat, const Conversation& talk) {
     all["messages"].push_back(
         {{"role", said.message.role}, {"content", said.message.content}});
   if (!talk.system().empty()) all["system"] = talk.system();
-  if (chat.max_tokens > 0) all["max_tokens"] = chat.max_tokens;
+  if (!chat.max_tokens.empty()) {
+    const auto number = whole_number(chat.max_tokens);
+    all["max_tokens"] = number ? Json(*number) : Json(chat.max_tokens);
+  }
   job.all_params = dump_json(all);
   job.params = chat.params;
   if (!chat.temperature.empty())

@@ -18,12 +18,14 @@ struct ChatOptions {
   std::string system;               // Empty: the model's own.
   std::vector<std::string> params;  // NAME=VALUE
   std::string temperature;
-  std::int64_t max_tokens = 0;  // 0: the kind's own.
+  std::string max_tokens;  // Empty: the kind's own.
 };
 
-/// Errors: invalid_argument: a parameter that the chat fills in itself, a
-/// system text that is no UTF-8. What else is wrong the job's own checks say.
-Status check_chat(const ChatOptions& chat);
+/// Parameters that the chat fills in itself, a system text that is no UTF-8.
+/// What else is wrong the job's own checks say.
+std::vector<Fault> chat_faults(const ChatOptions& chat);
+/// Without the parameters that chat_faults() names.
+ChatOptions without_ours(ChatOptions chat);
 
 /// Questions and answers in turn, and at most one question without an answer.
 class Conversation {

@@ -43,6 +43,8 @@ Result<client::Client*> JobNode::connect() {
 Status JobNode::start() {
   auto data = session_.data();
   if (!data) return data.error();
+  if (options_.refuses)
+    if (auto good = options_.refuses(); !good) return good;
   options_.say("no node runs on " + data->path.string() +
                "; starting one for " + options_.what);
   if (auto made = make_named_folder(data->path, true); !made) {

@@ -23,6 +23,9 @@ class JobNode {
     AwayNotice::Say say;
     /// Asked while a node is waited for: whether to wait no longer.
     std::function<bool()> gives_up;
+    /// Asked before a node is started for it: whether it would refuse what is
+    /// wanted of it. Empty: nothing is known of that.
+    std::function<Status()> refuses = {};
   };
 
   /// `session` outlives it.
@@ -34,7 +37,7 @@ class JobNode {
   JobNode& operator=(const JobNode&) = delete;
 
   /// Once, before all else. Errors: those of Session::client() and of a node
-  /// that was started and ended.
+  /// that was started and ended; that of `refuses`.
   Result<client::Client*> connect();
   /// Whether connect() failed because folder or configuration are wrong, so
   /// that no node can be.

@@ -125,6 +125,14 @@ Result<DraftJob> draft_of(const Invocation& call, JobOptions options) {
   return draft;
 }
 
+Status model_fits(const Invocation& call, const JobSpec& spec) {
+  const auto data = call.session.node_folder();
+  if (!data) return ok();
+  auto faults = model_faults(model_places(*data), spec);
+  if (faults.empty()) return ok();
+  return submit_error(std::move(faults));
+}
+
 Result<JobSpec> prepare_job(Invocation& call, DraftJob draft) {
   auto client = call.session.client();
   if (!client) return client.error();

@@ -24,6 +24,10 @@ Result<std::filesystem::path> model_folder_here(const Invocation& call,
 /// draft_job() and model_folder_here(); all of them misuse.
 Result<DraftJob> draft_of(const Invocation& call, JobOptions options);
 
+/// What a node with the models here would say of the job's, whose files are
+/// looked at. Errors: invalid_argument, with a fault per thing wrong.
+Status model_fits(const Invocation& call, const JobSpec& spec);
+
 /// The specification, with its files uploaded. Errors: those of
 /// Client::upload().
 Result<JobSpec> prepare_job(Invocation& call, DraftJob draft);

@@ -91,6 +91,8 @@ std::string allowed_words(std::string_view path) {
     return range(kMinRepetitionPenalty, kMaxRepetitionPenalty);
   if (name == "presence_penalty" || name == "frequency_penalty")
     return range(-kMaxTokenPenalty, kMaxTokenPenalty);
+  if (path == "logit_bias")
+    return "; such as {\"42\":-100}: a token's id, and -100 to 100";
   if (name == "logit_bias") return range(-kMaxLogitBias, kMaxLogitBias);
   if (name == "seed")
     return range(0, std::numeric_limits<std::uint64_t>::max());

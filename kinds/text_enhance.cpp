@@ -44,7 +44,8 @@ void normalise(JobSpec& spec, std::vector<Fault>& all) {
     faults.add("prompt_input", "stands beside a prompt; give one of them");
   faults.input("prompt_input", p.prompt_input);
   if (p.prompt ? p.prompt->empty() : !elsewhere)
-    faults.add("prompt", "is missing: say in few words what is to be shown");
+    faults.add("prompt", std::string(p.prompt ? "is empty" : "is missing") +
+                             ": say in few words what is to be shown");
   faults.one_of("style", p.style, {"instruct", "base"});
   faults.one_of("target", p.target, {"sdxl", "wan"});
   faults.common(p.max_tokens, p.sampling, p.dtype);

@@ -3,7 +3,9 @@
 // question. Every question is a job.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
 #include "apps/chat_room.hpp"
@@ -16,7 +18,7 @@
 #include "apps/prompt.hpp"
 #include "apps/render/json.hpp"
 #include "apps/submitting.hpp"
-#include "kinds/text_common.hpp"
+#include "kinds/submit_check.hpp"
 #include "platform/file.hpp"
 
 namespace troupe::commands {
@@ -45,17 +47,17 @@ Status save_conversation(const std::filesystem::path& named, const Json& json) {
       file, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
-/// REQUIRES: check() was good.
+/// REQUIRES: the options are good.
 class Chat {
  public:
-  Chat(Invocation& call, const ChatOptions& options)
+  Chat(Invocation& call, const ChatOptions& options, ChatRoom room)
       : call_{call},
         options_{options},
         terminal_{call.session.terminal},
         at_terminal_{!call.json && terminal_.out_is_terminal &&
                      ::isatty(STDIN_FILENO) == 1},
         talk_{options.system},
-        room_{*model_folder_here(call, options.model)},
+        room_{std::move(room)},
         turns_{call} {}
 
   ExitCode go() {
@@ -154,6 +156,8 @@ class Chat {
   ChatAnswer ask() {
     const auto interrupts = turns_.interrupts().count();
     bool left_out = leave_out_what_has_no_room();
+    if (auto why = room_.refusal(talk_, answer_tokens(options_)))
+      return no_answer({}, *why, exit_code(why->code));
     auto answer = turns_.ask(turn_options(options_, talk_));
     while (answer.error && is_too_long(*answer.error)) {
       room_.refused(talk_);
@@ -226,25 +230,35 @@ class Chat {
   ChatTurns turns_;
 };
 
-/// What can be said before a node is asked; empty: nothing is wrong.
-Status check(Invocation& call, const ChatOptions& options) {
-  if (call.session.in_console)
-    return Error{Errc::invalid_argument,
-                 "it reads the lines itself; call it from a shell"};
-  if (auto found = model_folder_here(call, options.model); !found)
-    return found.error();
-  if (auto good = check_chat(options); !good) return good;
-  Conversation trial{options.system};
-  trial.ask("?");
-  if (auto draft = draft_of(call, turn_options(options, trial)); !draft)
-    return draft.error();
-  return ok();
+/// All that is wrong with the command line; the job that answers a question.
+Result<JobSpec> drafted(Invocation& call, const ChatOptions& options,
+                        const Conversation& trial) {
+  auto faults = chat_faults(options);
+  auto draft = draft_of(call, turn_options(without_ours(options), trial));
+  if (draft && faults.empty()) return std::move(draft->spec);
+  if (!draft && faults.empty()) return draft.error();
+  if (!draft && draft.error().faults.empty())
+    faults.push_back({"", draft.error().message});
+  if (!draft)
+    std::ranges::move(draft.error().faults, std::back_inserter(faults));
+  return submit_error(std::move(faults));
 }
 
 ExitCode chat(Invocation& call, const ChatOptions& options) {
-  if (auto good = check(call, options); !good)
-    return call.misused(good.error());
-  return Chat{call, options}.go();
+  if (call.session.in_console)
+    return call.misused("it reads the lines itself; call it from a shell");
+  const auto folder = model_folder_here(call, options.model);
+  Conversation trial{without_ours(options).system};
+  trial.ask("?");
+  const auto spec = drafted(call, options, trial);
+  if (!spec) return call.misused(spec.error());
+  if (!folder) return call.misused(folder.error());
+  // As the node would refuse it, but before it is asked.
+  ChatRoom room{*folder};
+  if (auto fits = room.fits(*spec); !fits) return call.fail(fits.error());
+  if (auto why = room.refusal(trial, answer_tokens(options)))
+    return call.fail(advised(*std::move(why)));
+  return Chat{call, options, std::move(room)}.go();
 }
 
 }  // namespace
@@ -264,8 +278,7 @@ void add_chat(CLI::App& root, Invocation& call) {
       ->required();
   add("--system", options->system, "What the model is told before all else",
       "TEXT");
-  add_number(*command, "--max-tokens", options->max_tokens,
-             "Of an answer, at most", "N", 1, kMaxTextTokens);
+  add("--max-tokens", options->max_tokens, "Of an answer, at most", "N");
   add("--temperature", options->temperature, "0: the likeliest word", "T");
   command
       ->add_option("-p,--param", options->params,

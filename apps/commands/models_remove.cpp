@@ -101,7 +101,10 @@ ExitCode remove_folder(Invocation& call, const ModelRemoveOptions& options) {
   const auto places = places_of(call.session);
   if (!places) return call.misused(places.error());
   const auto model = owned_model(*places, options.name);
-  if (!model) return call.fail(model.error());
+  if (!model)
+    return model.error().code == Errc::not_found
+               ? call.misused(model.error().message)
+               : call.fail(model.error());
   if (auto unused = check_unused(call.session, *model); !unused)
     return call.fail(unused.error());
   if (!options.yes) {

@@ -45,11 +45,13 @@ class Run {
                [this] {
                  return order_.presses() > 1 ||
                         interrupts_.count() > order_.presses();
-               }}} {}
+               },
+               [this] { return model_fits(call_, draft_.spec); }}} {}
 
   ExitCode go() {
     auto draft = draft_of(call_, *options_.job);
     if (!draft) return call_.misused(draft.error());
+    draft_ = *std::move(draft);
     if (auto made = make_named_folder(options_.save); !made)
       return call_.misused("--save: " + made.error().message);
     auto client = node_.connect();
@@ -57,7 +59,7 @@ class Run {
     if (!client)
       return node_.misused() ? call_.misused(client.error())
                              : call_.fail(client.error());
-    auto spec = prepare_job(call_, *std::move(draft));
+    auto spec = prepare_job(call_, std::move(draft_));
     if (!spec) return call_.fail(spec.error());
     id_ = spec->id;
     text_ = TextStream{answers_asked(spec->params)};
@@ -259,6 +261,7 @@ class Run {
   const Terminal& terminal_;
   InterruptWatch interrupts_;
   JobNode node_;
+  DraftJob draft_;
   JobId id_;
   TextStream text_;
   std::vector<LiveEvent> early_;  // Text whose attempt's start is to be told.

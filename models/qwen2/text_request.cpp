@@ -271,7 +271,7 @@ std::vector<Fault> beyond_text_limits(const RequestLimits& limits,
   std::vector<Fault> faults;
   const auto asked = p.max_tokens.value_or(1);
   const auto most = limits.sequence - 1;
-  if (asked > most)
+  if (asked > most || asked < 1)
     faults.push_back({"params.max_tokens", "is " + std::to_string(asked) +
                                                " beside the prompt's tokens" +
                                                has_room_for(limits.sequence) +

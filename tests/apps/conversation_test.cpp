@@ -151,7 +151,7 @@ TEST(ConversationTest, OptionsAreParametersOfTheJob) {
   const auto given = params({.model = "m",
                              .params = {"top_k=40", "stop=a"},
                              .temperature = "0.7",
-                             .max_tokens = 9},
+                             .max_tokens = "9"},
                             talk);
   EXPECT_EQ(given["top_k"], 40);
   EXPECT_EQ(given["stop"], Json::array({"a"}));
@@ -159,6 +159,9 @@ TEST(ConversationTest, OptionsAreParametersOfTheJob) {
   EXPECT_EQ(given["max_tokens"], 9);
   EXPECT_FALSE(given.contains("system"));
   EXPECT_FALSE(params({.model = "m"}, talk).contains("max_tokens"));
+  EXPECT_EQ(params({.model = "m", .max_tokens = "4x"}, talk)["max_tokens"],
+            "4x")
+      << "for the kind to refuse";
 }
 
 TEST(ConversationTest, AskingAgainTakesAnotherSeedThanTheGivenOne) {
@@ -181,13 +184,19 @@ TEST(ConversationTest, WhatTheChatFillsInItselfIsNoParameter) {
       {"n=2", "troupe run text.generate"},
   };
   for (const auto& [param, advice] : cases) {
-    const auto checked = check_chat({.params = {"top_k=1", param}});
-    ASSERT_FALSE(checked) << param;
-    EXPECT_THAT(checked.error().message, HasSubstr(advice));
+    const auto faults = chat_faults({.params = {"top_k=1", param}});
+    ASSERT_EQ(faults.size(), 1u) << param;
+    EXPECT_EQ(faults[0].path,
+              "params." + std::string(param).substr(
+                              0, std::string_view{param}.find('=')));
+    EXPECT_THAT(faults[0].message, HasSubstr(advice));
   }
-  EXPECT_TRUE(check_chat({.params = {"min_p=0.1"}}));
-  EXPECT_THAT(check_chat({.system = "\xff"}).error().message,
-              HasSubstr("--system: "));
+  EXPECT_TRUE(chat_faults({.params = {"min_p=0.1", "nn=1"}}).empty());
+  const ChatOptions all{.system = "\xff", .params = {"n=2", "a=1", "prompt=x"}};
+  EXPECT_EQ(chat_faults(all).size(), 3u) << "all of them in one answer";
+  EXPECT_EQ(chat_faults(all)[2].path, "--system");
+  EXPECT_TRUE(chat_faults(without_ours(all)).empty());
+  EXPECT_EQ(without_ours(all).params, std::vector<std::string>{"a=1"});
 }
 
 TEST(ConversationTest, IsSavedWithWhatWasCut) {

@@ -151,25 +151,35 @@ TEST_F(ChatTest, AMistypedModelIsAnsweredWithTheNearest) {
   EXPECT_THAT(output.err, HasSubstr("there is no model 'tiny-chta'"));
   EXPECT_THAT(output.err, HasSubstr("did you mean 'tiny-chat'?"));
   EXPECT_EQ(output.json()["error"]["code"], "invalid_argument");
-  EXPECT_EQ(troupe({"chat"}).code, 2);
+  const auto none = troupe({"chat"});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_THAT(none.err, HasSubstr("--model MODEL is missing: A name in DATA"));
 }
 
 TEST_F(ChatTest, WhatIsWrongWithAParameterIsSaidBeforeAnythingIsAsked) {
   const auto wrong = troupe(chat(3, {"-p", "top_p=7"}), "hi\n");
   EXPECT_EQ(wrong.code, 2);
   EXPECT_THAT(wrong.err, HasSubstr("params.top_p"));
-  EXPECT_THAT(troupe(chat(3, {"-p", "messages=[]"}), "hi\n").err,
-              HasSubstr("type what you want to say"));
+  const auto all =
+      troupe({"chat", "--model", model_->path(), "--max-tokens", "0", "-p",
+              "messages=[]", "-p", "n=3", "-p", "temperature=500"},
+             "hi\n");
+  EXPECT_EQ(all.code, 2);
+  EXPECT_THAT(all.err, HasSubstr("type what you want to say"));
+  EXPECT_THAT(all.err, HasSubstr("several answers: troupe run"));
+  EXPECT_THAT(all.err, HasSubstr("params.temperature: is 500"));
+  EXPECT_THAT(all.err, HasSubstr("params.max_tokens: is 0"));
 }
 
-TEST_F(ChatTest, AQuestionThatTheNodeRefusesIsAnErrorAndTheNextIsAnswered) {
+TEST_F(ChatTest, AQuestionWithoutRoomMakesNoJobAndTheNextIsAnswered) {
   std::string long_question(40'000, '1');
   const auto output = troupe(chat(3, {"--json"}), long_question + "\nhello\n");
-  EXPECT_EQ(output.code, 1) << output.err;
+  EXPECT_EQ(output.code, 5) << output.err;
   const auto lines = output.lines();
   ASSERT_EQ(lines.size(), 2u) << output.out;
   EXPECT_THAT(lines[0]["error"]["message"].get<std::string>(),
-              HasSubstr("the question is too long"));
+              HasSubstr("the question is too long by itself: it has 4"));
+  EXPECT_FALSE(lines[0].contains("job"));
   EXPECT_EQ(params(lines[1])["messages"].size(), 1u);
 }
 
@@ -208,12 +218,13 @@ TEST_F(ChatTest, AConversationThatOutgrowsTheModelLosesItsOldestTurns) {
             lines[0]["job"])
       << "no job was tried that had no room";
 
-  const auto never = ask("600").lines();
-  ASSERT_EQ(never.size(), 2u);
-  const auto message = never[0]["error"]["message"].get<std::string>();
-  EXPECT_EQ(never[0]["error"]["code"], "invalid_argument");
-  EXPECT_THAT(message, HasSubstr("question and answer are too long together"));
-  EXPECT_THAT(message, HasSubstr("room for 512 together"));
+  for (const auto* tokens : {"511", "600"}) {
+    const auto never = ask(tokens);
+    EXPECT_EQ(never.code, 5) << "before the first question";
+    EXPECT_EQ(never.lines().size(), 1u);
+    EXPECT_THAT(never.err, HasSubstr("max_tokens is "));
+    EXPECT_THAT(never.err, HasSubstr("room for 512 together"));
+  }
 }
 
 // -- at a terminal ------------------------------------------------------------
