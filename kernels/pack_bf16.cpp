@@ -11,29 +11,43 @@ namespace {
 
 using Pairs = std::uint32_t __attribute__((vector_size(16)));
 using Halves = std::uint16_t __attribute__((vector_size(16)));
-using SignedHalves = std::int16_t __attribute__((vector_size(16)));
 
 constexpr std::int64_t kPairs = 4;  // In a vector.
+constexpr std::uint16_t kExponentStep = 0x80;
 
-// As f32_to_bf16() does with what bf16_to_f32() gave: NaN becomes a quiet one.
-std::uint16_t quiet(std::uint16_t x) {
-  return static_cast<std::uint16_t>(x | ((x & 0x7fff) > 0x7f80 ? 0x40 : 0));
+// Infinite, or no number, is what reaches the bit of the sign when its exponent
+// goes up by one.
+std::uint16_t raised(std::uint16_t x) {
+  return static_cast<std::uint16_t>((x & 0x7fff) + kExponentStep);
 }
 
-Pairs quiet_pairs(const std::uint16_t* from) {
+// All that were raised, together.
+struct SeenHalves {
+  Halves halves{};
+  std::uint16_t rest = 0;
+
+  bool all_finite() const {
+    std::uint16_t all = rest;
+    for (std::size_t i = 0; i < sizeof halves / sizeof halves[0]; ++i)
+      all |= halves[i];
+    return all < 0x8000;
+  }
+};
+
+Pairs pairs_at(const std::uint16_t* from, SeenHalves& seen) {
   Halves x;
   std::memcpy(&x, from, sizeof x);
-  const auto nan = (SignedHalves)(x & 0x7fff) > (std::int16_t)0x7f80;
-  return (Pairs)(x | ((Halves)nan & 0x40));
+  seen.halves |= (x & 0x7fff) + kExponentStep;
+  return (Pairs)x;
 }
 
 // kPairs pairs of inputs of four outputs: a square that is turned over.
 void turn_four(std::uint16_t* to, const std::uint16_t* rows,
-               std::int64_t inputs) {
-  const auto a = quiet_pairs(rows);
-  const auto b = quiet_pairs(rows + inputs);
-  const auto c = quiet_pairs(rows + 2 * inputs);
-  const auto d = quiet_pairs(rows + 3 * inputs);
+               std::int64_t inputs, SeenHalves& seen) {
+  const auto a = pairs_at(rows, seen);
+  const auto b = pairs_at(rows + inputs, seen);
+  const auto c = pairs_at(rows + 2 * inputs, seen);
+  const auto d = pairs_at(rows + 3 * inputs, seen);
   const auto ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
   const auto cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
   const auto more_ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
@@ -47,26 +61,32 @@ void turn_four(std::uint16_t* to, const std::uint16_t* rows,
     std::memcpy(to + i * kPanelOutputs * 2, &turned[i], sizeof turned[i]);
 }
 
-// `rows`: kPanelOutputs of them.
-void pack_panel(std::uint16_t* to, const std::uint16_t* rows,
+// `rows`: kPanelOutputs of them. False: a number is not finite.
+bool pack_panel(std::uint16_t* to, const std::uint16_t* rows,
                 std::int64_t inputs) {
+  SeenHalves seen;
+  const auto put = [&seen](std::uint16_t x) {
+    seen.rest |= raised(x);
+    return x;
+  };
   const auto whole = inputs / (kPairs * 2) * (kPairs * 2);
   for (std::int64_t k = 0; k < whole; k += kPairs * 2)
     for (std::int64_t lane = 0; lane < kPanelOutputs; lane += 4)
       turn_four(to + k * kPanelOutputs + lane * 2, rows + lane * inputs + k,
-                inputs);
+                inputs, seen);
   for (auto k = whole; k < inputs; k += 2)
     for (std::int64_t lane = 0; lane < kPanelOutputs; ++lane) {
       auto* pair = to + k * kPanelOutputs + lane * 2;
-      pair[0] = quiet(rows[lane * inputs + k]);
-      pair[1] = k + 1 < inputs ? quiet(rows[lane * inputs + k + 1])
-                               : std::uint16_t{0};
+      pair[0] = put(rows[lane * inputs + k]);
+      pair[1] =
+          k + 1 < inputs ? put(rows[lane * inputs + k + 1]) : std::uint16_t{0};
     }
+  return seen.all_finite();
 }
 
 }  // namespace
 
-void pack_bf16_rows(const PackedWeight& weight, std::int64_t first,
+bool pack_bf16_rows(const PackedWeight& weight, std::int64_t first,
                     std::span<const std::uint16_t> rows) {
   const auto inputs = weight.inputs;
   const auto count =
@@ -74,6 +94,7 @@ void pack_bf16_rows(const PackedWeight& weight, std::int64_t first,
   TROUPE_ASSERT(weight.format == WeightFormat::bf16);
   auto row = std::int64_t{0};
   std::vector<float> wide;
+  bool finite = true;
   while (row < count) {
     const bool panel = weight.layout == WeightLayout::panels &&
                        (first + row) % kPanelOutputs == 0 &&
@@ -83,14 +104,16 @@ void pack_bf16_rows(const PackedWeight& weight, std::int64_t first,
     if (panel) {
       auto* to = static_cast<std::byte*>(weight.data) +
                  packed_bytes(weight.format, first + row, inputs);
-      pack_panel(reinterpret_cast<std::uint16_t*>(to), from, inputs);
+      if (!pack_panel(reinterpret_cast<std::uint16_t*>(to), from, inputs))
+        finite = false;
     } else {
       wide.resize(static_cast<std::size_t>(inputs));
       bf16_to_f32({from, wide.size()}, wide);
-      pack_rows(weight, first + row, wide);
+      if (!pack_rows(weight, first + row, wide)) finite = false;
     }
     row += taken;
   }
+  return finite;
 }
 
 }  // namespace troupe::kernels

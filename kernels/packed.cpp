@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -57,6 +58,22 @@ std::byte* panel_of(const PackedWeight& weight, std::int64_t output) {
          output / kLanes * panel_bytes(weight.format, weight.inputs);
 }
 
+// Infinite, or no number, is what reaches the bit of the sign when its exponent
+// goes up by one: asked once, after all were seen, a branch for each would take
+// longer than packing them.
+class Seen {
+ public:
+  void f32(float x) {
+    bits_ |= (std::bit_cast<std::uint32_t>(x) & 0x7fffffff) + 0x0080'0000;
+  }
+  void bf16(std::uint16_t x) { bits_ |= ((x & 0x7fffu) + 0x80) << 16; }
+  void f16(std::uint16_t x) { bits_ |= ((x & 0x7fffu) + 0x400) << 16; }
+  bool all_finite() const { return bits_ < 0x8000'0000; }
+
+ private:
+  std::uint32_t bits_ = 0;
+};
+
 // -- f32 and bf16 -------------------------------------------------------------
 
 std::int64_t f32_index(std::int64_t lane, std::int64_t input) {
@@ -78,34 +95,48 @@ T* row_of(const PackedWeight& weight, std::int64_t output) {
          output * row_stride(weight.format, weight.inputs);
 }
 
-void copy_row(const PackedWeight& weight, std::int64_t output,
+bool copy_row(const PackedWeight& weight, std::int64_t output,
               std::span<const float> row) {
   const auto stride =
       static_cast<std::size_t>(row_stride(weight.format, weight.inputs));
+  Seen seen;
   if (weight.format == WeightFormat::f32) {
     const std::span to{row_of<float>(weight, output), stride};
     std::ranges::fill(std::ranges::copy(row, to.begin()).out, to.end(), 0.f);
-    return;
+    for (const float x : row) seen.f32(x);
+    return seen.all_finite();
   }
   const std::span to{row_of<std::uint16_t>(weight, output), stride};
   f32_to_bf16(row, to.first(row.size()));
   std::ranges::fill(to.subspan(row.size()), std::uint16_t{0});
+  for (const auto x : to) seen.bf16(x);
+  return seen.all_finite();
 }
 
-void pack_f32(const PackedWeight& weight, std::int64_t output,
+bool pack_f32(const PackedWeight& weight, std::int64_t output,
               const float* row) {
   auto* to = numbers_of<float>(weight, output);
-  for (std::int64_t k = 0; k < weight.inputs; ++k)
-    to[f32_index(output % kLanes, k)] = row == nullptr ? 0.f : row[k];
+  Seen seen;
+  for (std::int64_t k = 0; k < weight.inputs; ++k) {
+    const float value = row == nullptr ? 0.f : row[k];
+    seen.f32(value);
+    to[f32_index(output % kLanes, k)] = value;
+  }
+  return seen.all_finite();
 }
 
-void pack_bf16(const PackedWeight& weight, std::int64_t output,
+bool pack_bf16(const PackedWeight& weight, std::int64_t output,
                const float* row) {
   auto* to = numbers_of<std::uint16_t>(weight, output);
-  for (std::int64_t k = 0; k < (weight.inputs + 1) / 2 * 2; ++k)
-    to[bf16_index(output % kLanes, k)] = row == nullptr || k >= weight.inputs
-                                             ? std::uint16_t{0}
-                                             : f32_to_bf16(row[k]);
+  Seen seen;
+  for (std::int64_t k = 0; k < (weight.inputs + 1) / 2 * 2; ++k) {
+    const auto value = row == nullptr || k >= weight.inputs
+                           ? std::uint16_t{0}
+                           : f32_to_bf16(row[k]);
+    seen.bf16(value);
+    to[bf16_index(output % kLanes, k)] = value;
+  }
+  return seen.all_finite();
 }
 
 // -- integers -----------------------------------------------------------------
@@ -198,10 +229,11 @@ void put_group(const PackedWeight& weight, std::int64_t output,
   }
 }
 
-void pack_codes(const PackedWeight& weight, std::int64_t output,
+bool pack_codes(const PackedWeight& weight, std::int64_t output,
                 const float* row) {
   const auto& codes = codes_of(weight.format);
   const auto groups = (weight.inputs + kBlockInputs - 1) / kBlockInputs * 2;
+  Seen seen;
   for (std::int64_t group = 0; group < groups; ++group) {
     const auto begin = group * kGroupInputs;
     const auto count =
@@ -211,8 +243,11 @@ void pack_codes(const PackedWeight& weight, std::int64_t output,
     const std::span<const float> x =
         count == 0 ? std::span<const float>{}
                    : std::span{row + begin, static_cast<std::size_t>(count)};
-    put_group(weight, output, group, round_group(x, codes));
+    const auto rounded = round_group(x, codes);
+    seen.f16(rounded.scale);
+    put_group(weight, output, group, rounded);
   }
+  return seen.all_finite();
 }
 
 float code_at(const PackedWeight& weight, std::int64_t output,
@@ -230,8 +265,8 @@ float code_at(const PackedWeight& weight, std::int64_t output,
          f16_to_f32(*at.scale);
 }
 
-// `row` null: padding.
-void pack_row(const PackedWeight& weight, std::int64_t output,
+// `row` null: padding. As pack_rows().
+bool pack_row(const PackedWeight& weight, std::int64_t output,
               const float* row) {
   if (weight.layout == WeightLayout::rows)
     return copy_row(weight, output,
@@ -245,6 +280,8 @@ void pack_row(const PackedWeight& weight, std::int64_t output,
     case WeightFormat::int4:
       return pack_codes(weight, output, row);
   }
+  TROUPE_ASSERT(false);
+  return false;
 }
 
 }  // namespace
@@ -288,7 +325,7 @@ std::size_t packed_bytes(WeightFormat format, std::int64_t outputs,
                                   panel_bytes(format, inputs));
 }
 
-void pack_rows(const PackedWeight& weight, std::int64_t first,
+bool pack_rows(const PackedWeight& weight, std::int64_t first,
                std::span<const float> rows) {
   const auto count =
       weight.inputs == 0
@@ -297,12 +334,15 @@ void pack_rows(const PackedWeight& weight, std::int64_t first,
   TROUPE_ASSERT(count * weight.inputs ==
                     static_cast<std::int64_t>(rows.size()) &&
                 first >= 0 && first + count <= weight.outputs);
+  bool finite = true;
   for (std::int64_t row = 0; row < count; ++row)
-    pack_row(weight, first + row, rows.data() + row * weight.inputs);
+    if (!pack_row(weight, first + row, rows.data() + row * weight.inputs))
+      finite = false;
   if (first + count != weight.outputs || weight.layout == WeightLayout::rows)
-    return;
+    return finite;
   for (auto pad = weight.outputs; pad % kPanelOutputs != 0; ++pad)
     pack_row(weight, pad, nullptr);
+  return finite;
 }
 
 float packed_at(const PackedWeight& weight, std::int64_t output,

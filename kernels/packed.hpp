@@ -65,14 +65,17 @@ std::int64_t row_stride(WeightFormat format, std::int64_t inputs);
 /// the files hold them; the last outputs bring the padding with them. Numbers
 /// are rounded to the nearest of the format. Of the integers the scale is the
 /// largest magnitude's, for int4 then the one with the least squared error for
-/// the codes it gives. A scale for a number that is none is none, too.
+/// the codes it gives. A scale for a number that is none is none, too. False,
+/// and all is packed: a number is not finite as it was packed, because it was
+/// not before or because it is beyond what the format holds.
 /// REQUIRES: rows.size() is a multiple of inputs; within the weight.
-void pack_rows(const PackedWeight& weight, std::int64_t first,
+bool pack_rows(const PackedWeight& weight, std::int64_t first,
                std::span<const float> rows);
 
-/// The same bytes as pack_rows() of the widened rows, sooner where whole panels
-/// are given. REQUIRES: also, the weight is of bf16.
-void pack_bf16_rows(const PackedWeight& weight, std::int64_t first,
+/// The answer of pack_rows() of the widened rows, and where that is true its
+/// bytes, sooner where whole panels are given. REQUIRES: also, the weight is of
+/// bf16.
+bool pack_bf16_rows(const PackedWeight& weight, std::int64_t first,
                     std::span<const std::uint16_t> rows);
 
 /// Another one where pack_rows() gives other bytes for the same rows: what was

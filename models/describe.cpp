@@ -1,11 +1,12 @@
 #include "models/describe.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "models/file_errors.hpp"
+#include "models/missing_file.hpp"
 #include "models/qwen2/folder.hpp"
+#include "models/weights/broken_number.hpp"
 
 namespace troupe {
 namespace {
@@ -47,14 +48,9 @@ Status check_tensor(const LocatedTensor& located, std::vector<float>& values) {
         std::min(kCheckedAtOnce, tensor->elements() - at)));
     if (auto read = file->read_f32(*tensor, at, values, aside); !read)
       return read;
-    const auto broken = std::ranges::find_if_not(
-        values, [](float value) { return std::isfinite(value); });
-    if (broken != values.end())
-      return Error{Errc::corrupt,
-                   file->path().string() + ": tensor " + tensor->name +
-                       ": element " +
-                       std::to_string(at + (broken - values.begin())) +
-                       " is no finite number"};
+    if (const auto broken = first_not_finite(values))
+      return broken_number(located, at + *broken,
+                           values[static_cast<std::size_t>(*broken)]);
   }
   return ok();
 }
@@ -91,7 +87,10 @@ Status check_model(const std::filesystem::path& dir) {
     if (auto good = check_tensor(located, values); !good)
       errors.add(good.error());
   if (errors.empty()) return ok();
-  return std::move(errors).together();
+  auto why = std::move(errors).together();
+  if (why.code == Errc::corrupt)
+    why.message += fetch_again(dir / "model.safetensors");
+  return why;
 }
 
 }  // namespace troupe

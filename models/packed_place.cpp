@@ -57,9 +57,12 @@ std::vector<fs::path> packed_homes(const ModelSource& source,
   return homes;
 }
 
+std::string called(const ModelSource& source) {
+  return (has_name(source) ? source.folder.filename() : source.folder).string();
+}
+
 std::string quantize_command(const ModelSource& source, WeightFormat format) {
-  const auto name = has_name(source) ? source.folder.filename() : source.folder;
-  return "troupe models quantize " + name.string() + " --dtype " +
+  return "troupe models quantize " + called(source) + " --dtype " +
          std::string(to_string(format));
 }
 

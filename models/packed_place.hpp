@@ -35,6 +35,10 @@ std::vector<std::filesystem::path> packed_places(const ModelSource& source,
 std::vector<std::filesystem::path> packed_homes(const ModelSource& source,
                                                 kernels::WeightFormat format);
 
+/// What people call the model in commands: a name where the places have one,
+/// else the folder.
+std::string called(const ModelSource& source);
+
 /// "troupe models quantize NAME --dtype int8"
 std::string quantize_command(const ModelSource& source,
                              kernels::WeightFormat format);

@@ -18,6 +18,17 @@ constexpr std::string_view kEnhance = "text.enhance";
 
 static_assert(kMaxTextChoices <= kEngineSequences);
 
+Error not_finite(const std::string& model, kernels::WeightFormat format) {
+  const bool exact = format == kernels::WeightFormat::f32;
+  const std::string dtype{to_string(format)};
+  return {Errc::corrupt,
+          "the model " + model +
+              " gave a logit that is no finite number: its weights hold such "
+              "numbers, or lead to one in " +
+              dtype + "; to find the tensor, type: troupe models check " +
+              model + (exact ? "" : "; where that finds none, use dtype=f32")};
+}
+
 double thousandths(double value) {
   return std::round(value * 1e3) / 1e3;
 }
@@ -204,10 +215,7 @@ void Qwen2Engine::take(const Place& place, TokenId id, const Logprobs* raw,
   if (found == runs_.end()) return;  // Failed in this step.
   auto& run = found->second;
   if (id == kernels::kNoToken)
-    return fail(place.run,
-                {Errc::corrupt,
-                 "the model gave no number for a token: its "
-                 "weights are broken"},
+    return fail(place.run, not_finite(model_->name, model_->plan.format),
                 report);
   if (!std::exchange(run.has_first, true)) run.first_us = clock_->now_us();
   auto& seat = run.seats[place.choice];

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/clock.hpp"
@@ -24,6 +25,7 @@ struct Qwen2Model {
   Qwen2Weights weights;
   Qwen2Text text;
   Qwen2Plan plan;
+  std::string name;  // What people call it, see called().
 };
 
 class Qwen2Engine : public Engine {

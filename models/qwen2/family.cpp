@@ -17,9 +17,10 @@ using kernels::WeightFormat;
 
 class Qwen2Loader : public Loader {
  public:
-  Qwen2Loader(Context& ctx, Qwen2WeightLoader weights, Qwen2Text text,
-              Qwen2Plan plan)
+  Qwen2Loader(Context& ctx, std::string name, Qwen2WeightLoader weights,
+              Qwen2Text text, Qwen2Plan plan)
       : ctx_{&ctx},
+        name_{std::move(name)},
         weights_{std::move(weights)},
         text_{std::move(text)},
         plan_{std::move(plan)} {}
@@ -32,7 +33,7 @@ class Qwen2Loader : public Loader {
     auto progress = weights_.step();
     if (!progress || !progress->done()) return progress;
     auto model = std::make_unique<Qwen2Model>(
-        Qwen2Model{weights_.take(), std::move(text_), plan_});
+        Qwen2Model{weights_.take(), std::move(text_), plan_, name_});
     auto engine = Qwen2Engine::make(*ctx_, std::move(model));
     if (!engine) return engine.error();
     engine_ = std::move(*engine);
@@ -45,6 +46,7 @@ class Qwen2Loader : public Loader {
 
  private:
   Context* ctx_;
+  std::string name_;
   Qwen2WeightLoader weights_;
   Qwen2Text text_;
   Qwen2Plan plan_;
@@ -79,8 +81,9 @@ Result<std::unique_ptr<Loader>> open(const ModelSource& source,
   if (!plan) return plan.error();
   auto text = load_qwen2_text(dir, &weights->config());
   if (!text) return text.error();
-  return std::unique_ptr<Loader>{std::make_unique<Qwen2Loader>(
-      ctx, std::move(*weights), std::move(*text), std::move(*plan))};
+  return std::unique_ptr<Loader>{
+      std::make_unique<Qwen2Loader>(ctx, called(source), std::move(*weights),
+                                    std::move(*text), std::move(*plan))};
 }
 
 Result<std::vector<Component>> plan(const std::filesystem::path& dir,

@@ -1,9 +1,12 @@
 #include "models/weights/weight_piece.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
+#include "models/missing_file.hpp"
 #include "models/packed_rows.hpp"
+#include "models/weights/broken_number.hpp"
 #include "models/weights/side_by_side.hpp"
 
 namespace troupe {
@@ -50,7 +53,31 @@ std::int64_t PieceReader::rows_at_once(const WeightPiece& piece,
   return piece.plain == nullptr && panels > 0 ? panels : rows;
 }
 
-// As read_f32() and put() would, without going through fp32.
+Status PieceReader::read_f32(const PieceBlock& block) {
+  const auto& [tensor, file] = block.piece->from;
+  const auto width = block.piece->width();
+  rows_.resize(static_cast<std::size_t>(block.rows * width));
+  return file->read_f32(*tensor, block.first * width, rows_, aside_);
+}
+
+// Read once more, since only now somebody wants to know which it is.
+Error PieceReader::why_not_finite(const PieceBlock& block) {
+  const auto* piece = block.piece;
+  if (auto good = read_f32(block); !good) return good.error();
+  const auto begin = block.first * piece->width();
+  if (const auto broken = first_not_finite(rows_)) {
+    auto why = broken_number(piece->from, begin + *broken,
+                             rows_[static_cast<std::size_t>(*broken)]);
+    why.message += fetch_again(piece->from.file->path());
+    return why;
+  }
+  const auto most = std::ranges::max_element(
+      rows_, {}, [](float value) { return std::abs(value); });
+  return number_beyond(piece->from, begin + (most - rows_.begin()), *most,
+                       piece->packed.format);
+}
+
+// As read_f32() and pack_rows() would, without going through fp32.
 Status PieceReader::read_bf16(const PieceBlock& block) {
   const auto* piece = block.piece;
   const auto bytes =
@@ -58,11 +85,12 @@ Status PieceReader::read_bf16(const PieceBlock& block) {
                              static_cast<std::size_t>(block.bytes()), aside_);
   if (!bytes) return bytes.error();
   const auto to = target_of(block);
-  kernels::pack_bf16_rows(
-      to.weight, to.first,
-      {reinterpret_cast<const std::uint16_t*>(bytes->data()),
-       static_cast<std::size_t>(block.rows * piece->width())});
-  return ok();
+  if (kernels::pack_bf16_rows(
+          to.weight, to.first,
+          {reinterpret_cast<const std::uint16_t*>(bytes->data()),
+           static_cast<std::size_t>(block.rows * piece->width())}))
+    return ok();
+  return why_not_finite(block);
 }
 
 Status PieceReader::read(const PieceBlock& block) {
@@ -74,24 +102,22 @@ Status PieceReader::read(const PieceBlock& block) {
       tensor.type == StoredType::bf16 &&
       piece->packed.format == WeightFormat::bf16)
     return read_bf16(block);
-  rows_.resize(static_cast<std::size_t>(block.rows * piece->width()));
-  if (auto good = piece->from.file->read_f32(
-          tensor, block.first * piece->width(), rows_, aside_);
-      !good)
-    return good;
+  if (auto good = read_f32(block); !good) return good;
   if (piece->plain != nullptr) {
+    if (first_not_finite(rows_)) return why_not_finite(block);
     std::memcpy(block.aside != nullptr ? block.aside : block.goal(),
                 rows_.data(), block.goal_bytes());
     return ok();
   }
   if (!piece->compare) {
     const auto to = target_of(block);
-    kernels::pack_rows(to.weight, to.first, rows_);
-    return ok();
+    if (kernels::pack_rows(to.weight, to.first, rows_)) return ok();
+    return why_not_finite(block);
   }
   const auto same = packed_holds(ctx_, piece->packed, block.first, rows_);
   if (!same) return same.error();
   if (*same) return ok();
+  if (first_not_finite(rows_)) return why_not_finite(block);
   return Error{Errc::corrupt,
                piece->from.file->path().string() + ": tensor " + tensor.name +
                    " differs from the embedding, though config.json says "

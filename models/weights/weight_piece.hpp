@@ -60,13 +60,16 @@ class PieceReader {
   /// REQUIRES: the rows before were read, or are read by others, in blocks of
   /// rows_at_once(); of a device's memory: it goes aside, or is compared, by
   /// the device's thread then. Errors: corrupt (cut short since; it is compared
-  /// and differs), io_error, device_lost.
+  /// and differs; a number is not finite, see broken_number()), unsupported (a
+  /// number is beyond the format), io_error, device_lost.
   Status read(const PieceBlock& block);
   /// Gives back what was needed on the way.
   void finish();
 
  private:
+  Status read_f32(const PieceBlock& block);
   Status read_bf16(const PieceBlock& block);
+  Error why_not_finite(const PieceBlock& block);
 
   Context ctx_;
   std::vector<float> rows_;  // Read, not yet put.

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <tuple>
+#include <utility>
 
 #include "kernels/linear.hpp"
 #include "kernels/numbers.hpp"
@@ -141,6 +142,41 @@ TEST(PackedFormats, ANumberThatIsNoneSpoilsItsGroupAlone) {
     EXPECT_FALSE(std::isfinite(packed_at(layer.packed_weight(), 0, 40)));
     EXPECT_TRUE(std::isfinite(packed_at(layer.packed_weight(), 0, 5)));
     EXPECT_TRUE(std::isfinite(packed_at(layer.packed_weight(), 1, 40)));
+  }
+}
+
+TEST(PackedFormats, SayWhetherAllNumbersAreFinite) {
+  for (const auto format : {WeightFormat::f32, WeightFormat::bf16,
+                            WeightFormat::int8, WeightFormat::int4}) {
+    SCOPED_TRACE(to_string(format));
+    Layer layer{format, 1, 70, 17};
+    const auto packs = [&] {
+      return pack_rows(layer.packed_weight(), 0, layer.weight);
+    };
+    EXPECT_TRUE(packs());
+    for (const std::size_t at : {0, 69, 70 * 17 - 1})
+      for (const float broken : {INFINITY, -INFINITY, NAN}) {
+        const auto good = std::exchange(layer.weight[at], broken);
+        EXPECT_FALSE(packs()) << at << " " << broken;
+        layer.weight[at] = good;
+      }
+    EXPECT_TRUE(packs());
+  }
+}
+
+// bf16 reaches as far as f32 but for its last step; the scales are fp16.
+TEST(PackedFormats, SayWhatIsBeyondThem) {
+  const std::tuple<WeightFormat, float, float> bounds[] = {
+      {WeightFormat::bf16, 3.389e38f, 3.4e38f},
+      {WeightFormat::int8, 8.3e6f, 8.4e6f},
+      {WeightFormat::int4, 5.2e5f, 5.3e5f}};
+  for (const auto& [format, within, beyond] : bounds) {
+    Layer layer{format, 1, 64, 1};
+    layer.weight[40] = within;
+    EXPECT_TRUE(pack_rows(layer.packed_weight(), 0, layer.weight));
+    layer.weight[40] = beyond;
+    EXPECT_FALSE(pack_rows(layer.packed_weight(), 0, layer.weight))
+        << to_string(format);
   }
 }
 

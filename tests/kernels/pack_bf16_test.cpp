@@ -29,10 +29,16 @@ PackedBf16 room_for(std::int64_t outputs, std::int64_t inputs,
   return room;
 }
 
+// Those that are none, of the largest exponent, become ones of the next less.
+std::uint16_t finite(std::uint32_t bits) {
+  const auto none = (bits & 0x7f80) == 0x7f80;
+  return static_cast<std::uint16_t>(none ? bits & ~0x80u : bits);
+}
+
 std::vector<std::uint16_t> all_numbers(std::int64_t count) {
   std::vector<std::uint16_t> numbers(static_cast<std::size_t>(count));
   std::mt19937 random{3};
-  for (auto& number : numbers) number = static_cast<std::uint16_t>(random());
+  for (auto& number : numbers) number = finite(random());
   return numbers;
 }
 
@@ -63,10 +69,10 @@ TEST(PackBf16, GivesTheBytesOfWidenedRows) {
           expect_same(outputs, inputs, layout, at_once);
 }
 
-TEST(PackBf16, TakesEveryNumberAsWideningDoes) {
+TEST(PackBf16, TakesEveryFiniteNumberAsWideningDoes) {
   std::vector<std::uint16_t> rows(65'536);
   for (std::size_t i = 0; i < rows.size(); ++i)
-    rows[i] = static_cast<std::uint16_t>(i);
+    rows[i] = finite(static_cast<std::uint32_t>(i));
   std::vector<float> wide(rows.size());
   bf16_to_f32(rows, wide);
   const auto expected = room_for(16, 4096, WeightLayout::panels);
@@ -74,6 +80,25 @@ TEST(PackBf16, TakesEveryNumberAsWideningDoes) {
   const auto packed = room_for(16, 4096, WeightLayout::panels);
   pack_bf16_rows(packed.weight, 0, rows);
   EXPECT_TRUE(packed.memory == expected.memory);
+}
+
+// Of 16 and 17 rows, so that a panel and a row alone are both seen; of an even
+// number of vectors and of one with a rest.
+TEST(PackBf16, SaysWhereverANumberIsNotFinite) {
+  for (const std::int64_t inputs : {16, 19})
+    for (const std::size_t outputs : {16, 17})
+      for (const std::uint16_t broken : {0x7f80, 0xff80, 0x7f81, 0xffff}) {
+        const auto count = outputs * static_cast<std::size_t>(inputs);
+        std::vector<std::uint16_t> rows(count, 0xff7f);  // The least of all.
+        const auto packed = room_for(static_cast<std::int64_t>(outputs), inputs,
+                                     WeightLayout::panels);
+        EXPECT_TRUE(pack_bf16_rows(packed.weight, 0, rows));
+        for (std::size_t at = 0; at < count; ++at) {
+          rows[at] = broken;
+          EXPECT_FALSE(pack_bf16_rows(packed.weight, 0, rows)) << at;
+          rows[at] = 0x7f7f;
+        }
+      }
 }
 
 }  // namespace

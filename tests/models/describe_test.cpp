@@ -12,6 +12,7 @@ namespace troupe {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 
 TEST(DescribeModel, SaysWhatAFolderHoldsAndWhatItTakes) {
@@ -119,6 +120,8 @@ TEST(CheckModel, NamesEveryTensorWithANumberThatIsNone) {
   ASSERT_EQ(broken.error().faults.size(), 2u) << broken.error().message;
   EXPECT_THAT(broken.error().faults[0].message, HasSubstr("down_proj"));
   EXPECT_THAT(broken.error().faults[1].message, HasSubstr("up_proj"));
+  EXPECT_THAT(broken.error().message, HasSubstr("fetch the file again"));
+  EXPECT_THAT(broken.error().faults[1].message, EndsWith("no finite number"));
 }
 
 TEST(CheckModel, ReadsEveryWeight) {
@@ -132,7 +135,7 @@ TEST(CheckModel, ReadsEveryWeight) {
   ASSERT_FALSE(broken);
   EXPECT_EQ(broken.error().code, Errc::corrupt);
   EXPECT_THAT(broken.error().message,
-              HasSubstr("mlp.up_proj.weight: element 70"));
+              HasSubstr("mlp.up_proj.weight: element 70 is inf, no finite"));
   EXPECT_TRUE(describe_model(folder.path())) << "reads no weight";
 }
 

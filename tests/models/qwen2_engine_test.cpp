@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 
@@ -14,6 +15,7 @@
 namespace troupe {
 namespace {
 
+using kernels::WeightFormat;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -385,15 +387,54 @@ TEST_F(Qwen2EngineTest, GoesOnAfterAStoppedStepAsIfNothingHadHappened) {
 
 TEST_F(Qwen2EngineTest, FailsRunsOfBrokenWeightsByName) {
   TextModelFolder broken;
-  broken.tiny.tensors["model.norm.weight"].values[3] = NAN;
+  broken.tiny.tensors["model.norm.weight"].values[3] = 3e38f;
   broken.tiny.write(broken.path());
+  for (const auto format : {WeightFormat::f32, WeightFormat::bf16}) {
+    TextBench bench{broken, format};
+    const auto run = bench.admit(sampled("hello", 1));
+    for (int i = 0; i < 5; ++i) bench.step();
+    ASSERT_TRUE(bench.errors.contains(run));
+    EXPECT_EQ(bench.errors[run].code, Errc::corrupt);
+    const auto& why = bench.errors[run].message;
+    const auto name = broken.path().filename().string();
+    EXPECT_THAT(why, HasSubstr("the model " + name + " gave a logit"));
+    EXPECT_THAT(why, HasSubstr(std::string(to_string(format)) +
+                               "; to find the tensor, type: troupe models "
+                               "check " +
+                               name));
+    EXPECT_EQ(why.find("dtype=f32") == why.npos, format == WeightFormat::f32);
+    EXPECT_TRUE(bench.engine->step().events.empty());
+  }
+}
+
+// Column 0 is 0 for all tokens but one, no layer writes there, and a row of the
+// head is so large there that only that token leads to infinity.
+TEST_F(Qwen2EngineTest, FailsOnlyTheRunThatBrokenWeightsLeadAstray) {
+  TextModelFolder broken;
+  auto& tiny = broken.tiny;
+  tiny.config["tie_word_embeddings"] = false;
+  tiny.add("lm_head.weight", {1536, 64});
+  auto& rows = tiny.tensors["model.embed_tokens.weight"].values;
+  for (std::size_t row = 0; row < 1536; ++row) rows[row * 64] = 0;
+  for (const auto* part : {"self_attn.o_proj", "mlp.down_proj"}) {
+    auto& to = tiny.tensors["model.layers.0." + std::string(part) + ".weight"];
+    std::fill_n(to.values.begin(), to.shape[1], 0.f);
+  }
+  tiny.tensors["model.norm.weight"].values[0] = 1;
+  tiny.tensors["lm_head.weight"].values[7 * 64] = 3e38f;
+  const auto text = *Tokenizer::load(broken.path());
+  const auto astray = text.encode("q")->front();
+  rows[static_cast<std::size_t>(astray) * 64] = 100;
+  tiny.write(broken.path());
+  TextBench alone{broken};
+  const auto expected = without_timing(alone.answer(sampled("abc", 5)));
   TextBench bench{broken};
-  const auto run = bench.admit(sampled("hello", 1));
-  for (int i = 0; i < 5; ++i) bench.step();
-  ASSERT_TRUE(bench.errors.contains(run));
-  EXPECT_EQ(bench.errors[run].code, Errc::corrupt);
-  EXPECT_THAT(bench.errors[run].message, HasSubstr("weights are broken"));
-  EXPECT_TRUE(bench.engine->step().events.empty());
+  const auto good = bench.admit(sampled("abc", 5));
+  const auto bad = bench.admit(sampled("q", 5));
+  EXPECT_EQ(without_timing(bench.finish(good)), expected);
+  ASSERT_TRUE(bench.errors.contains(bad));
+  EXPECT_THAT(bench.errors[bad].message, HasSubstr("no finite number"));
+  EXPECT_FALSE(bench.errors.contains(good));
 }
 
 }  // namespace

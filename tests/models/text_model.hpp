@@ -86,7 +86,8 @@ class TextBench {
     EXPECT_TRUE(text) << text.error().message;
     auto made = Qwen2Engine::make(ctx,
                                   std::make_unique<Qwen2Model>(Qwen2Model{
-                                      loader->take(), std::move(*text), *plan}),
+                                      loader->take(), std::move(*text), *plan,
+                                      folder.filename().string()}),
                                   clock);
     EXPECT_TRUE(made);
     engine = std::move(*made);
