@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/e2e/program.hpp"
+#include "tests/models/text_model.hpp"
 #include "tests/platform/eventually.hpp"
 
 namespace troupe::test {
@@ -49,6 +50,21 @@ TEST_F(OwnNodeTest, RunBringsANodeForTheTimeItNeeds) {
   EXPECT_EQ(output.code, 0) << output.err;
   EXPECT_EQ(place_.read("saved/o"), "alone\n");
   EXPECT_EQ(place_.troupe({"jobs", "list"}).code, 3) << "the node stayed";
+}
+
+TEST_F(OwnNodeTest, NoneIsStartedForAModelThatCannotBeUsed) {
+  const TextModelFolder model{place_.path("cut")};
+  std::filesystem::resize_file(model.path() / "model.safetensors", 1'000);
+  for (const auto* command : {"run", "chat"}) {
+    test::Words words{command, "--model", model.path()};
+    if (words[0] == "run")
+      words.insert(words.end(), {"text.generate", "-p", "prompt=hi"});
+    const auto output = place_.troupe(words);
+    EXPECT_EQ(output.code, 5) << output.err;
+    EXPECT_THAT(output.err, testing::HasSubstr("seems cut off"));
+    EXPECT_THAT(output.err, testing::HasSubstr("troupe models check"));
+    EXPECT_THAT(output.err, testing::Not(testing::HasSubstr("starting one")));
+  }
 }
 
 TEST_F(OwnNodeTest, TheJobsOfSuchANodeAreThereLater) {
