@@ -5,6 +5,7 @@
 
 #include <readline/history.h>
 #include <readline/readline.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -34,9 +35,15 @@ Prompt::Prompt(Options options, const InterruptWatch& interrupts)
   ::clear_history();
   ::read_history(options_.history.c_str());
   ::stifle_history(kHistoryLines);
+  termios terminal{};
+  if (::tcgetattr(STDIN_FILENO, &terminal) != 0) return;
+  terminal_was_ = terminal;
+  terminal.c_lflag &= ~static_cast<tcflag_t>(ECHOCTL);
+  ::tcsetattr(STDIN_FILENO, TCSADRAIN, &terminal);
 }
 
 Prompt::~Prompt() {
+  if (terminal_was_) ::tcsetattr(STDIN_FILENO, TCSADRAIN, &*terminal_was_);
   rl_event_hook = nullptr;
   rl_attempted_completion_function = nullptr;
   the_prompt = nullptr;

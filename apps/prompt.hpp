@@ -1,6 +1,9 @@
 // Lines that people type at a terminal, with history and completion by TAB. The
-// process has one terminal, so at most one of these at a time.
+// process has one terminal, so at most one of these at a time; while there is
+// one, the terminal shows no "^C" in the middle of what is written.
 #pragma once
+
+#include <termios.h>
 
 #include <filesystem>
 #include <functional>
@@ -48,6 +51,7 @@ class Prompt {
   std::size_t next_ = 0;
   int seen_ = 0;  // Interrupts.
   bool left_ = false;
+  std::optional<termios> terminal_was_;
 };
 
 }  // namespace troupe

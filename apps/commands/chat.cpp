@@ -274,7 +274,7 @@ void add_chat(CLI::App& root, Invocation& call) {
                        const std::string& help, const std::string& type) {
     return command->add_option(name, value, help)->type_name(type);
   };
-  add("--model", options->model, "A name in DATA/models, or a folder", "MODEL")
+  add("--model", options->model, "A name of 'troupe models list', or a folder", "MODEL")
       ->required();
   add("--system", options->system, "What the model is told before all else",
       "TEXT");

@@ -153,7 +153,7 @@ TEST_F(ChatTest, AMistypedModelIsAnsweredWithTheNearest) {
   EXPECT_EQ(output.json()["error"]["code"], "invalid_argument");
   const auto none = troupe({"chat"});
   EXPECT_EQ(none.code, 2);
-  EXPECT_THAT(none.err, HasSubstr("--model MODEL is missing: A name in DATA"));
+  EXPECT_THAT(none.err, HasSubstr("--model MODEL is missing: A name of"));
 }
 
 TEST_F(ChatTest, WhatIsWrongWithAParameterIsSaidBeforeAnythingIsAsked) {
@@ -254,8 +254,10 @@ TEST_F(ChatTest, CtrlCCutsTheAnswerAndTheConversationGoesOn) {
   // A small model is through in seconds, and the machine may have other work.
   // A bar of progress erases the one before it.
   ASSERT_TRUE(terminal.writes_after("\x1b[K", 300));
+  terminal.type("\x03");  // It is the terminal of no session: no signal yet.
   terminal.signal(SIGINT);
   ASSERT_TRUE(terminal.shows("\x1b[2mcut")) << terminal.text();
+  EXPECT_THAT(terminal.text(), Not(HasSubstr("^C")));
   ASSERT_TRUE(terminal.shows("> "));
   EXPECT_EQ(newest_job()["state"], "cancelled");
   terminal.type("/save " + file.string() + "\n");

@@ -198,6 +198,15 @@ TEST_F(TextKindsTest, OfAWrongSortTheyAreToldWhatIsAllowed) {
               HasSubstr("allowed are 0 to 18446744073709551615"));
   EXPECT_THAT(why(job({{"prompt", "x"}, {"logit_bias", {{"5", "much"}}}})),
               HasSubstr("allowed are -100.0 to 100.0"));
+  EXPECT_THAT(why(job({{"prompt", "x"}, {"logit_bias", {1}}})),
+              HasSubstr(R"(such as {"42":-100})"));
+}
+
+TEST_F(TextKindsTest, APromptThatIsEmptyIsNotCalledMissing) {
+  EXPECT_THAT(why(job(Json::object(), "text.enhance")),
+              HasSubstr("params.prompt is missing: say in few words"));
+  EXPECT_THAT(why(job({{"prompt", ""}}, "text.enhance")),
+              HasSubstr("params.prompt is empty: say in few words"));
 }
 
 TEST_F(TextKindsTest, ATokenIsNamedInOneWayOnly) {

@@ -231,6 +231,15 @@ class TextLimitsTest : public ::testing::Test {
   RequestLimits limits{.sequence = 400, .pages = 40, .tokens = 1522};
 };
 
+TEST_F(TextLimitsTest, NoTokensAreToldTheModelsOwnRange) {
+  const auto faults = beyond({{"prompt", "x"}, {"max_tokens", 0}});
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_THAT(faults[0].message, HasSubstr("is 0"));
+  EXPECT_THAT(faults[0].message, HasSubstr("allowed are 1 to 399"));
+  EXPECT_TRUE(beyond({{"prompt", "x"}, {"max_tokens", 1}}).empty());
+  EXPECT_TRUE(beyond({{"prompt", "x"}}).empty());
+}
+
 TEST_F(TextLimitsTest, AllThatNoPromptWouldDoIsNamed) {
   limits.why_no_chat = "an unknown template";
   const auto faults = beyond({{"messages", Json::array()},
