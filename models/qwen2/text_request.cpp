@@ -36,18 +36,26 @@ TextParams enhancing(const EnhanceParams& p) {
   return text;
 }
 
+// What can be read of the members; one of a wrong sort counts as not given,
+// where reading would leave a value that nobody wrote.
+template <class Params>
+Params partly(Json json) {
+  Params read;
+  auto whole = from_json<Params>(json, UnknownFields::skip, &read);
+  if (whole) return *std::move(whole);
+  for (const auto& fault : whole.error().faults) json.erase(fault.path);
+  Params rest;
+  whole = from_json<Params>(json, UnknownFields::skip, &rest);
+  return whole ? *std::move(whole) : rest;
+}
+
 // What could be read of params that their kind may refuse.
 TextParams partly_read(const Request& request) {
-  const auto json = parse_json(request.params);
-  if (!json) return {};
-  if (request.kind == kEnhance) {
-    EnhanceParams enhance;
-    auto whole = from_json<EnhanceParams>(*json, UnknownFields::skip, &enhance);
-    return enhancing(whole ? *whole : enhance);
-  }
-  TextParams text;
-  auto whole = from_json<TextParams>(*json, UnknownFields::skip, &text);
-  return whole ? *std::move(whole) : text;
+  auto json = parse_json(request.params);
+  if (!json || !json->is_object()) return {};
+  return request.kind == kEnhance
+             ? enhancing(partly<EnhanceParams>(*std::move(json)))
+             : partly<TextParams>(*std::move(json));
 }
 
 std::optional<TokenId> id_of(const std::string& name) {

@@ -237,6 +237,11 @@ TEST_F(TextLimitsTest, NoTokensAreToldTheModelsOwnRange) {
   EXPECT_THAT(faults[0].message, HasSubstr("is 0"));
   EXPECT_THAT(faults[0].message, HasSubstr("allowed are 1 to 399"));
   EXPECT_TRUE(beyond({{"prompt", "x"}, {"max_tokens", 1}}).empty());
+  EXPECT_TRUE(beyond({{"prompt", "x"}, {"max_tokens", "all"}}).empty())
+      << "what it must be its kind says";
+  EXPECT_EQ(beyond({{"max_tokens", "all"}, {"n", 3}, {"x", 1}}).size(), 0u);
+  EXPECT_EQ(beyond({{"max_tokens", 300}, {"n", 3}, {"top_p", "a"}}).size(), 1u)
+      << "what could be read is looked at";
   EXPECT_TRUE(beyond({{"prompt", "x"}}).empty());
 }
 
