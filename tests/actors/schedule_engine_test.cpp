@@ -11,32 +11,35 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class ScheduleEngineTest : public DeskTest {};
+class ScheduleEngineTest : public DeskTest {
+ protected:
+  /// While `id` beats.
+  void pass(JobId id, SteadyMs ms) {
+    for (; ms > 0; ms -= 1'000) {
+      desk.renew(id);
+      desk.advance(1'000);
+    }
+  }
+};
 
 TEST_F(ScheduleEngineTest, TheTimeLimitDoesNotCountTheWaitForRoomInAnEngine) {
   JobSpec s = desk.spec();
   s.timeout_ms = 5'000;
   const JobId id = running(s);
   const Token token = desk.tokens.at(id);
-  const auto advance = [&](SteadyMs ms) {
-    for (; ms > 0; ms -= 1'000) {
-      desk.renew(id);
-      desk.advance(1'000);
-    }
-  };
-  advance(2'000);
+  pass(id, 2'000);
   EXPECT_TRUE(desk.note(token, std::string(kEngineFullNote)));
   EXPECT_TRUE(desk.note(token, std::string(kEngineFullNote))) << "it stays one";
-  advance(60'000);
+  pass(id, 60'000);
   EXPECT_FALSE(desk.told_to_stop(id, StopReason::timeout));
   constexpr auto kWaits = "for the last 60 s it waits in its engine";
   EXPECT_NE(desk.why(id).find(kWaits), std::string::npos) << desk.why(id);
   EXPECT_TRUE(desk.note(token, std::string(kEngineRoomNote)));
   EXPECT_EQ(desk.why(id).find("waits in its engine"), std::string::npos);
   EXPECT_TRUE(desk.note(token, std::string(kEngineRoomNote)));
-  advance(2'000);
+  pass(id, 2'000);
   EXPECT_FALSE(desk.told_to_stop(id, StopReason::timeout));
-  advance(1'000);
+  pass(id, 1'000);
   EXPECT_TRUE(desk.told_to_stop(id, StopReason::timeout));
 }
 
@@ -45,28 +48,22 @@ TEST_F(ScheduleEngineTest, ASchedulerThatStartsAnewKnowsTheWaitForRoom) {
   s.timeout_ms = 5'000;
   const JobId id = running(s);
   const Token token = desk.tokens.at(id);
-  const auto advance = [&](SteadyMs ms) {
-    for (; ms > 0; ms -= 1'000) {
-      desk.renew(id);
-      desk.advance(1'000);
-    }
-  };
   EXPECT_TRUE(desk.note(token, std::string(kEngineFullNote)));
-  advance(30'000);
+  pass(id, 30'000);
   EXPECT_TRUE(desk.note(token, std::string(kEngineRoomNote)));
-  advance(1'000);
+  pass(id, 1'000);
   EXPECT_TRUE(desk.note(token, std::string(kEngineFullNote)));
-  advance(40'000);
+  pass(id, 40'000);
   desk.restart();
   EXPECT_THAT(desk.why(id), HasSubstr("for the last 40 s it waits in its"));
-  advance(20'000);
+  pass(id, 20'000);
   EXPECT_TRUE(desk.note(token, std::string(kEngineRoomNote)));
-  advance(1'000);
+  pass(id, 1'000);
   desk.restart();
   EXPECT_THAT(desk.why(id), Not(HasSubstr("waits in its engine")));
-  advance(2'000);
+  pass(id, 2'000);
   EXPECT_FALSE(desk.told_to_stop(id, StopReason::timeout));
-  advance(1'000);
+  pass(id, 1'000);
   EXPECT_TRUE(desk.told_to_stop(id, StopReason::timeout));
 }
 
