@@ -117,6 +117,16 @@ class ArtifactAccess {
                        const std::filesystem::path& to) = 0;
 };
 
+/// What `write()` gives; where that is a full disk, what it gives once there is
+/// room.
+template <class Write>
+Status write_with_room(ArtifactAccess& files, Write write) {
+  auto written = write();
+  if (written || written.error().code != Errc::disk_full) return written;
+  files.make_room();
+  return write();
+}
+
 template <class Inspector>
 bool inspect(Inspector& f, ResolvedInput& x) {
   return f.object(x).fields(f.field("name", x.name),

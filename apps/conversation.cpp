@@ -11,6 +11,7 @@ namespace troupe {
 namespace {
 
 constexpr std::string_view kSeed = "seed=";
+constexpr std::size_t kLongSystemBytes = 4'096;
 
 struct OurParam {
   std::string_view name;
@@ -137,10 +138,14 @@ JobOptions turn_options(const ChatOptions& chat, const Conversation& talk) {
   job.device = chat.device;
   job.tags = {"chat"};
   Json all = {{"messages", Json::array()}};
+  // A long one goes with the messages, which may go as a file.
+  const bool is_long = talk.system().size() > kLongSystemBytes;
+  if (is_long)
+    all["messages"].push_back({{"role", "system"}, {"content", talk.system()}});
   for (const auto& said : talk.sent())
     all["messages"].push_back(
         {{"role", said.message.role}, {"content", said.message.content}});
-  if (!talk.system().empty()) all["system"] = talk.system();
+  if (!talk.system().empty() && !is_long) all["system"] = talk.system();
   if (!chat.max_tokens.empty()) {
     const auto number = whole_number(chat.max_tokens);
     all["max_tokens"] = number ? Json(*number) : Json(chat.max_tokens);

@@ -10,6 +10,7 @@
 
 #include "apps/job_params.hpp"
 #include "apps/render/table.hpp"
+#include "apps/text_files.hpp"
 #include "codec/json_keys.hpp"
 #include "config/option_table.hpp"
 #include "config/units.hpp"
@@ -18,6 +19,8 @@
 #include "kinds/kinds.hpp"
 #include "kinds/submit_check.hpp"
 #include "kinds/text_common.hpp"
+#include "platform/file.hpp"
+#include "platform/regular_file.hpp"
 
 namespace troupe {
 namespace {
@@ -124,11 +127,24 @@ class Drafter {
         fault("--param",
               file.name + "=@FILE: " + wrong +
                   "; a text that begins with '@' is written '@@...'");
+      else if (file_fault_ && file.bytes.size() <= kMaxTextInputBytes)
+        look_into(file);
       draft_.files.push_back({spec_.inputs.size(), file.path, file.bytes});
       InputRef input;
       input.name = file.name;
       spec_.inputs.push_back(std::move(input));
     }
+  }
+
+  void look_into(const ParamFile& file) {
+    auto text = file.path.empty()
+                    ? Result<string>{file.bytes}
+                    : platform::read_regular(file.path, kMaxTextInputBytes);
+    if (!text)
+      return fault("--param", file.name + "=@FILE: " + text.error().message);
+    if (kind_)
+      std::ranges::move(text_file_faults(*kind_, file.name, *text),
+                        std::back_inserter(faults));
   }
 
   static std::optional<std::pair<JobId, string>> job_output(

@@ -2,11 +2,13 @@
 
 #include <optional>
 
+#include "apps/render/table.hpp"
 #include "codec/json_keys.hpp"
 #include "codec/json_path.hpp"
 #include "config/options.hpp"
 #include "kinds/kinds.hpp"
 #include "kinds/process_run.hpp"
+#include "models/text/utf8.hpp"
 
 namespace troupe {
 
@@ -56,7 +58,12 @@ void JobParams::read() {
   everything();
   for (const auto& text : options_.params) {
     auto [name, value] = split_pair("--param", text, faults_);
-    if (!name.empty()) set("--param", name, value);
+    if (const auto points = to_code_points(text); !points) {
+      fault("--param",
+            render::printable(name) + " is no text: " + points.error().message);
+      known_ = false;
+    } else if (!name.empty())
+      set("--param", name, value);
   }
   words();
   move_long();

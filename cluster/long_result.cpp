@@ -8,12 +8,18 @@ namespace {
 
 Result<ArtifactRef> stored(const std::string& result, ArtifactAccess& files,
                            const std::filesystem::path& scratch) {
-  if (auto made = platform::make_dirs(scratch); !made) return made.error();
   const auto path = scratch / kResultFile;
-  auto file = platform::open_write(path);
-  if (!file) return file.error();
-  if (auto written = platform::write_all(file->get(), result); !written)
+  const auto written = write_with_room(files, [&]() -> Status {
+    if (auto made = platform::make_dirs(scratch); !made) return made;
+    auto file = platform::open_write(path);
+    if (!file) return file.error();
+    return platform::write_all(file->get(), result);
+  });
+  if (!written) {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
     return written.error();
+  }
   auto ref = files.save(path, std::string(kResultFile), "application/json");
   std::error_code ignored;
   std::filesystem::remove(path, ignored);

@@ -22,8 +22,9 @@ Result<std::string> text_of(const Assignment& attempt, const std::string& name,
   const auto path = scratch / (to_string(attempt.token.job) + ".input");
   std::error_code ignored;
   std::filesystem::remove(path, ignored);  // Of an attempt that was killed.
-  if (auto there = files.fetch(input->sha256, path); !there)
-    return there.error();
+  const auto there =
+      write_with_room(files, [&] { return files.fetch(input->sha256, path); });
+  if (!there) return there.error();
   auto text = platform::read_regular(path, kMaxTextInputBytes);
   std::filesystem::remove(path, ignored);
   if (!text && text.error().code == Errc::too_large)

@@ -122,8 +122,8 @@ constexpr std::array kTable{
        "An attempt told to stop that has not ended by then is fenced."),
 
     count("retry.max_crashes", AT(retry.max_crashes), 1, 1'000,
-          "A job that ran at so many crashes of the node in a row fails as "
-          "`suspect`."),
+          "A job that ran at so many crashes of the node or its device in a "
+          "row fails as `suspect`."),
 
     ms("retention.max_age_ms", AT(retention.max_age_ms), kSecond, 100 * kYear,
        "Ended jobs older than this are forgotten."),

@@ -297,7 +297,9 @@ std::vector<Fault> check_submit(JobSpec& spec, const Kinds& kinds,
     return faults;
   }
   if (kind->needs_model && spec.model.empty())
-    faults.push_back({"model", spec.kind + " needs a model"});
+    faults.push_back({"model", spec.kind +
+                                   " needs a model: one that troupe models "
+                                   "list names, or a folder"});
   check_bound_names(spec, *kind, faults);
   kind->normalise(spec, faults);
   if (!faults.empty()) return faults;

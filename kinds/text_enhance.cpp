@@ -33,6 +33,10 @@ constexpr std::array<ParamInfo, 16> kParams{{
     {"dtype", "string", "\"auto\"", "auto, f32, bf16, int8 or int4."},
 }};
 
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == text.npos;
+}
+
 void normalise(JobSpec& spec, std::vector<Fault>& all) {
   const auto before = all.size();
   const auto json = text_json(spec, all);
@@ -43,7 +47,7 @@ void normalise(JobSpec& spec, std::vector<Fault>& all) {
   if (p.prompt && p.prompt_input)
     faults.add("prompt_input", "stands beside a prompt; give one of them");
   faults.input("prompt_input", p.prompt_input);
-  if (p.prompt ? p.prompt->empty() : !elsewhere)
+  if (p.prompt ? is_blank(*p.prompt) : !elsewhere)
     faults.add("prompt", std::string(p.prompt ? "is empty" : "is missing") +
                              ": say in few words what is to be shown");
   faults.one_of("style", p.style, {"instruct", "base"});

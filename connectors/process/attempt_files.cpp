@@ -44,11 +44,8 @@ Result<ArtifactRef> save_log(const fs::path& log, const std::string& name,
   if (!text) return text.error();
   if (unwritten) *text += text_of(*unwritten);
   const fs::path whole = scratch.string() + "." + name;
-  auto written = write_plain(whole, *text);
-  if (!written && written.error().code == Errc::disk_full) {
-    artifacts.make_room();
-    written = write_plain(whole, *text);
-  }
+  const auto written =
+      write_with_room(artifacts, [&] { return write_plain(whole, *text); });
   if (!written) {
     remove_tree(whole);
     return written.error();

@@ -145,6 +145,16 @@ TEST(ConversationTest, EachTurnAsksWithAllThatWasSaid) {
             R"({"role":"user","content":"two?"}],"system":"Be brief."})");
 }
 
+TEST(ConversationTest, ALongSystemTextGoesWithTheMessages) {
+  Conversation talk{std::string(5'000, 'a')};
+  talk.ask("?");
+  const auto given = params({.model = "m"}, talk);
+  EXPECT_FALSE(given.contains("system"));
+  ASSERT_EQ(given["messages"].size(), 2u);
+  EXPECT_EQ(given["messages"][0]["role"], "system");
+  EXPECT_EQ(given["messages"][0]["content"], std::string(5'000, 'a'));
+}
+
 TEST(ConversationTest, OptionsAreParametersOfTheJob) {
   Conversation talk;
   talk.ask("?");

@@ -27,7 +27,13 @@ class Keeper : public ArtifactAccess {
   Status fetch(const std::string&, const std::filesystem::path&) override {
     return Error{Errc::not_found, "nothing is fetched here"};
   }
+  void make_room() override {
+    ++rooms;
+    std::filesystem::remove(in_the_way);
+  }
   bool full = false;
+  int rooms = 0;
+  std::filesystem::path in_the_way;
   std::string kept;
 };
 
@@ -48,6 +54,21 @@ TEST(LongResult, StaysInTheRecordUpToTheLimit) {
   keep_long_result(end, keeper, dir / "scratch");
   EXPECT_EQ(end.result, before);
   EXPECT_TRUE(end.artifacts.empty());
+}
+
+TEST(LongResult, IsKeptOutOfWhatAFullDiskHoldsBack) {
+  platform::TempDir dir;
+  std::filesystem::create_directories(dir / "scratch");
+  Keeper keeper;
+  keeper.in_the_way = dir / "scratch" / kResultFile;
+  std::filesystem::create_symlink("/dev/full", keeper.in_the_way);
+  auto end = ended(kMaxResultBytes);
+  const auto before = end.result;
+  keep_long_result(end, keeper, dir / "scratch");
+  EXPECT_EQ(keeper.rooms, 1);
+  EXPECT_EQ(end.state, JobState::succeeded);
+  EXPECT_EQ(keeper.kept, before);
+  EXPECT_TRUE(std::filesystem::is_empty(dir / "scratch"));
 }
 
 TEST(LongResult, BecomesAFileThatTheRecordNames) {

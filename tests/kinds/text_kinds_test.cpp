@@ -205,8 +205,9 @@ TEST_F(TextKindsTest, OfAWrongSortTheyAreToldWhatIsAllowed) {
 TEST_F(TextKindsTest, APromptThatIsEmptyIsNotCalledMissing) {
   EXPECT_THAT(why(job(Json::object(), "text.enhance")),
               HasSubstr("params.prompt is missing: say in few words"));
-  EXPECT_THAT(why(job({{"prompt", ""}}, "text.enhance")),
-              HasSubstr("params.prompt is empty: say in few words"));
+  for (const auto* nothing : {"", " \n\t "})
+    EXPECT_THAT(why(job({{"prompt", nothing}}, "text.enhance")),
+                HasSubstr("params.prompt is empty: say in few words"));
 }
 
 TEST_F(TextKindsTest, ATokenIsNamedInOneWayOnly) {
