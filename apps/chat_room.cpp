@@ -40,6 +40,11 @@ ChatRoom::ChatRoom(const std::filesystem::path& folder) : folder_{folder} {
 
 Status ChatRoom::fits(const JobSpec& spec) const {
   if (!limits_) return ok();
+  if (*limits_ && !(*limits_)->why_no_chat.empty())
+    return Error{Errc::unsupported,
+                 "this model does not chat (" + (*limits_)->why_no_chat +
+                     "); for a raw prompt: troupe run text.generate --model " +
+                     spec.model + " --param prompt=TEXT"};
   const auto fits = *limits_ ? request_fits(**limits_, {spec.kind, spec.params})
                              : limits_->error();
   if (fits) return ok();

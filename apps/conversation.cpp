@@ -36,14 +36,6 @@ std::size_t bytes_of(std::span<const Conversation::Said> messages) {
   return bytes;
 }
 
-std::optional<std::int64_t> whole_number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto* end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, value);
-  if (read.ec != std::errc{} || read.ptr != end) return {};
-  return value;
-}
-
 /// The seed that the user gave.
 std::optional<std::uint64_t> given_seed(
     const std::vector<std::string>& params) {
@@ -146,12 +138,10 @@ JobOptions turn_options(const ChatOptions& chat, const Conversation& talk) {
     all["messages"].push_back(
         {{"role", said.message.role}, {"content", said.message.content}});
   if (!talk.system().empty() && !is_long) all["system"] = talk.system();
-  if (!chat.max_tokens.empty()) {
-    const auto number = whole_number(chat.max_tokens);
-    all["max_tokens"] = number ? Json(*number) : Json(chat.max_tokens);
-  }
   job.all_params = dump_json(all);
   job.params = chat.params;
+  if (!chat.max_tokens.empty())
+    job.params.push_back("max_tokens=" + chat.max_tokens);
   if (!chat.temperature.empty())
     job.params.push_back("temperature=" + chat.temperature);
   if (const auto seed = given_seed(chat.params); seed && talk.repeats() > 0) {

@@ -58,12 +58,14 @@ void JobParams::read() {
   everything();
   for (const auto& text : options_.params) {
     auto [name, value] = split_pair("--param", text, faults_);
-    if (const auto points = to_code_points(text); !points) {
+    const auto points = to_code_points(name.empty() ? text : value);
+    if (!points) {
       fault("--param",
             render::printable(name) + " is no text: " + points.error().message);
       known_ = false;
-    } else if (!name.empty())
+    } else if (!name.empty()) {
       set("--param", name, value);
+    }
   }
   words();
   move_long();

@@ -89,6 +89,13 @@ TEST(ChatRoomTest, SaysOfAModelWhatItsNodeWouldSay) {
   spec.params = R"({"max_tokens":512,"logit_bias":{"5000":1}})";
   EXPECT_EQ(ChatRoom{model.path()}.fits(spec).error().faults.size(), 2u);
   EXPECT_TRUE(ChatRoom{}.fits(spec)) << "for the node to say";
+  TextModelFolder raw;
+  raw.add("chat_template.jinja", "{{ x }}");
+  const auto fits = ChatRoom{raw.path()}.fits(spec);
+  ASSERT_FALSE(fits);
+  EXPECT_NE(fits.error().message.find("for a raw prompt: troupe run"),
+            std::string::npos)
+      << fits.error().message;
   std::filesystem::resize_file(model.path() / "model.safetensors", 1'000);
   const auto cut = ChatRoom{model.path()}.fits(spec);
   ASSERT_FALSE(cut);

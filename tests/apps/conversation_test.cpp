@@ -172,6 +172,11 @@ TEST(ConversationTest, OptionsAreParametersOfTheJob) {
   EXPECT_EQ(params({.model = "m", .max_tokens = "4x"}, talk)["max_tokens"],
             "4x")
       << "for the kind to refuse";
+  const ChatOptions twice{
+      .model = "m", .params = {"max_tokens=1"}, .max_tokens = "40"};
+  EXPECT_THAT(
+      draft_job(turn_options(twice, talk), all_kinds(), 0).error().message,
+      HasSubstr("'max_tokens' is given twice"));
 }
 
 TEST(ConversationTest, AskingAgainTakesAnotherSeedThanTheGivenOne) {

@@ -71,7 +71,8 @@ TEST(TextFiles, AParameterThatIsNoTextIsNotChanged) {
       "b"};
   const auto draft = draft_job(options, all_kinds(), 0);
   ASSERT_FALSE(draft);
-  EXPECT_THAT(draft.error().message, HasSubstr("prompt is no text"));
+  EXPECT_THAT(draft.error().message,
+              HasSubstr("prompt is no text: the text is no UTF-8 at byte 1"));
   EXPECT_EQ(draft.error().faults.size(), 1u) << draft.error().message;
 }
 
